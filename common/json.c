@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The streaming JSON writer. */
+#include "config.h"
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/utf8.h"
+
+void json_begin(struct json *j, struct buf *out)
+{
+    *j = (struct json){ out, false };
+}
+
+static void write_special(struct buf *out, uint8_t c)
+{
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+    };
+    if (c == '"' || c == '\\')
+        buf_add(out, (char[]){ '\\', (char)c }, 2);
+    else if (c < sizeof(letters) && letters[c])
+        buf_add(out, (char[]){ '\\', letters[c] }, 2);
+    else
+        buf_printf(out, "\\u%04x", c);
+}
+
+static void write_string(struct buf *out, const uint8_t *s, size_t len)
+{
+    size_t run = 0, i = 0;
+    buf_byte(out, '"');
+    while (i < len) {
+        uint8_t c = s[i];
+        unsigned step = c >= 0x80 ? utf8_length(s + i, len - i) : 1;
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && step) {
+            i += step;
+            continue;
+        }
+        buf_add(out, s + run, i - run);
+        if (c >= 0x80)
+            buf_text(out, "\\ufffd");
+        else
+            write_special(out, c);
+        run = ++i;
+    }
+    if (run < len) /* an empty string may stand at NULL */
+        buf_add(out, s + run, len - run);
+    buf_byte(out, '"');
+}
+
+static void lead(struct json *j, const char *key)
+{
+    if (j->comma)
+        buf_byte(j->out, ',');
+    j->comma = true;
+    if (key) {
+        write_string(j->out, (const uint8_t *)key, strlen(key));
+        buf_byte(j->out, ':');
+    }
+}
+
+static void open_with(struct json *j, const char *key, uint8_t bracket)
+{
+    lead(j, key);
+    buf_byte(j->out, bracket);
+    j->comma = false;
+}
+
+static void close_with(struct json *j, uint8_t bracket)
+{
+    buf_byte(j->out, bracket);
+    j->comma = true;
+}
+
+void json_open(struct json *j, const char *key)
+{
+    open_with(j, key, '{');
+}
+
+void json_close(struct json *j)
+{
+    close_with(j, '}');
+}
+
+void json_open_array(struct json *j, const char *key)
+{
+    open_with(j, key, '[');
+}
+
+void json_close_array(struct json *j)
+{
+    close_with(j, ']');
+}
+
+void json_str(struct json *j, const char *key, const char *value)
+{
+    if (value)
+        json_strn(j, key, value, strlen(value));
+    else
+        json_nil(j, key);
+}
+
+void json_strn(struct json *j, const char *key, const void *value, size_t len)
+{
+    lead(j, key);
+    write_string(j->out, value, len);
+}
+
+void json_u64(struct json *j, const char *key, uint64_t value)
+{
+    lead(j, key);
+    buf_printf(j->out, "%" PRIu64, value);
+}
+
+void json_i64(struct json *j, const char *key, int64_t value)
+{
+    lead(j, key);
+    buf_printf(j->out, "%" PRId64, value);
+}
+
+void json_double(struct json *j, const char *key, double value)
+{
+    lead(j, key);
+    if (isfinite(value))
+        buf_printf(j->out, "%.6g", value);
+    else
+        buf_text(j->out, "null");
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+    lead(j, key);
+    buf_text(j->out, value ? "true" : "false");
+}
+
+void json_nil(struct json *j, const char *key)
+{
+    lead(j, key);
+    buf_text(j->out, "null");
+}
+
+void json_time_ms(struct json *j, const char *key, uint64_t ms)
+{
+    char text[CLOCK_TEXT_MAX];
+    clock_format_rfc3339(ms * NS_PER_MS, text);
+    json_str(j, key, ms ? text : NULL);
+}
+
+void json_raw(struct json *j, const char *key, const void *value, size_t len)
+{
+    lead(j, key);
+    buf_add(j->out, value, len);
+}
+
+void json_base64(struct json *j, const char *key, const void *value, size_t len)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *s = value;
+    lead(j, key);
+    buf_byte(j->out, '"');
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t v =
+            (uint32_t)s[i] << 16 | (n > 1 ? (uint32_t)s[i + 1] << 8 : 0) | (n > 2 ? s[i + 2] : 0);
+        char four[4] = { alphabet[v >> 18], alphabet[v >> 12 & 63], '=', '=' };
+        if (n > 1)
+            four[2] = alphabet[v >> 6 & 63];
+        if (n > 2)
+            four[3] = alphabet[v & 63];
+        buf_add(j->out, four, 4);
+    }
+    buf_byte(j->out, '"');
+}
