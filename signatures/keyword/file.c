@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Old keywords for files: name, extension, storing. */
+#include "config.h"
+#include "signatures/keyword/keyword.h"
+
+#include <ctype.h>
+
+#include "common/err.h"
+
+/* Longest file name or extension. */
+#define NAME_MAX_LEN 255
+
+static int name_content(struct draft *d, const char *keyword, const char *lead, struct text value,
+                        uint32_t flags)
+{
+    uint8_t bytes[NAME_MAX_LEN + 1];
+    uint32_t list;
+    size_t n = 0;
+    if (value.len > NAME_MAX_LEN)
+        return draft_refuse(d, "%s: longer than %d characters", keyword, NAME_MAX_LEN);
+    for (; *lead; lead++)
+        bytes[n++] = (uint8_t)*lead;
+    for (size_t i = 0; i < value.len; i++)
+        bytes[n++] = (uint8_t)tolower((unsigned char)value.at[i]);
+    if (draft_buffer_find(d, SIG_BUF_FILE_NAME, &list))
+        return ABENG_EFORMAT;
+    uint32_t was = d->current;
+    d->current = list;
+    flags |= SIG_F_NOCASE | (d->negated ? SIG_F_NEGATED : 0);
+    struct sig_op *op = keyword_content_add(d, bytes, n, flags);
+    d->current = was;
+    return op ? 0 : ABENG_EFORMAT;
+}
+
+static int parse_filename(struct draft *d, struct text value)
+{
+    return name_content(d, "filename", "", value, 0);
+}
+
+static int parse_fileext(struct draft *d, struct text value)
+{
+    return name_content(d, "fileext", ".", value, SIG_F_ENDSWITH);
+}
+
+/* Files are not stored; a rule that looks at files beside it alerts as well without. */
+static int parse_filestore(struct draft *d, struct text value)
+{
+    (void)value;
+    for (uint32_t i = 1; i < d->list_count; i++) {
+        if (sig_buffer_def(d->lists[i].buffer)->flags & SIG_BUFFER_FILE)
+            return 0;
+    }
+    return draft_refuse(d, "filestore: files are not stored; only rules that look into a file "
+                           "buffer before it are taken");
+}
+
+const struct sig_keyword keywords_file[] = {
+    {"filename",   parse_filename,  KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL},
+    { "fileext",   parse_fileext,   KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL},
+    { "filestore", parse_filestore, KEYWORD_OPTIONAL,                   NULL},
+    { NULL,        NULL,            0,                                  NULL},
+};

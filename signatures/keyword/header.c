@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fields of IP, TCP and ICMP headers. All but ip_proto make a rule packet-only. */
+#include "config.h"
+#include "signatures/keyword/keyword.h"
+
+#include <string.h>
+
+#include "common/err.h"
+
+static int parse_flags(struct draft *d, struct text value)
+{
+    static const char letters[] = "FSRPAUEC"; /* bit 0 to 7 */
+    struct text part = { "", 0 };
+    uint8_t sets[2] = { 0, 0 }, mode = '=';
+    for (int which = 0; which < 2 && text_cut(&value, ',', &part); which++) {
+        for (size_t i = 0; i < part.len; i++) {
+            char c = part.at[i];
+            const char *p = memchr(letters, c, 8);
+            if (c == '1' || c == '2') /* the reserved bits' old names */
+                sets[which] |= c == '1' ? 0x80 : 0x40;
+            else if (p)
+                sets[which] |= (uint8_t)(1u << (p - letters));
+            else if (which == 0 && strchr("+*!", c))
+                mode = (uint8_t)c;
+            else if (c != '0' && c != ' ')
+                return draft_refuse(d, "flags: '%c' is none of F S R P A U E C 0 + * !", c);
+        }
+    }
+    if (value.len)
+        return draft_refuse(d, "flags: [+*!]FLAGS[,IGNORED]");
+    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_TCP_FLAGS);
+    if (!op)
+        return ABENG_EFORMAT;
+    op->u.bits.set = sets[0];
+    op->u.bits.mask = sets[1];
+    op->u.bits.mode = mode;
+    return 0;
+}
+
+static int parse_fragbits(struct draft *d, struct text value)
+{
+    uint8_t set = 0, mode = '=';
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        if (strchr("+*!", c))
+            mode = (uint8_t)c;
+        else if (c == 'M' || c == 'D' || c == 'R')
+            set |= c == 'M' ? 1 : c == 'D' ? 2 : 4;
+        else if (c != ' ')
+            return draft_refuse(d, "fragbits: '%c' is none of M D R + * !", c);
+    }
+    struct sig_op *op = set ? draft_op_add(d, DRAFT_PACKET, SIG_OP_FRAG_BITS) : NULL;
+    if (!op)
+        return draft_refuse(d, "fragbits: no bit named");
+    op->u.bits.set = set;
+    op->u.bits.mode = mode;
+    return 0;
+}
+
+static int parse_ipopts(struct draft *d, struct text value)
+{
+    static const char *const names[] = { "nop",  "rr",    "ts",  "sec", "esec",  "lsrr",
+                                         "ssrr", "satid", "any", "eol", "cipso", "rtralt" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!text_is_nocase(value, names[i]))
+            continue;
+        struct sig_bytes name = draft_blob_add(d, names[i], strlen(names[i]));
+        struct sig_op *op = name.len ? draft_op_add(d, DRAFT_PACKET, SIG_OP_IP_OPTS) : NULL;
+        if (op)
+            op->u.name.text = name;
+        return op ? 0 : ABENG_EFORMAT;
+    }
+    return draft_refuse(d, "ipopts: unknown option '%.*s'", (int)value.len, value.at);
+}
+
+static int parse_ip_proto(struct draft *d, struct text value)
+{
+    static const struct {
+        const char *name, *number;
+    } names[] = {
+        {"icmp",       "1"  },
+        { "igmp",      "2"  },
+        { "ipip",      "4"  },
+        { "ipencap",   "4"  },
+        { "tcp",       "6"  },
+        { "egp",       "8"  },
+        { "igp",       "9"  },
+        { "udp",       "17" },
+        { "ipv6",      "41" },
+        { "rsvp",      "46" },
+        { "gre",       "47" },
+        { "esp",       "50" },
+        { "ah",        "51" },
+        { "ipv6-icmp", "58" },
+        { "icmp6",     "58" },
+        { "eigrp",     "88" },
+        { "ospf",      "89" },
+        { "pim",       "103"},
+        { "vrrp",      "112"},
+        { "l2tp",      "115"},
+        { "sctp",      "132"}
+    };
+    char text[8];
+    size_t sign = value.len && strchr("!<>=", value.at[0]) ? 1 : 0;
+    struct text name = text_trim((struct text){ value.at + sign, value.len - sign });
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!text_is_nocase(name, names[i].name))
+            continue;
+        memcpy(text, value.at, sign);
+        memcpy(text + sign, names[i].number, strlen(names[i].number));
+        value = (struct text){ text, sign + strlen(names[i].number) };
+        break;
+    }
+    return keyword_number_op(d, "ip_proto", value, UINT8_MAX, DRAFT_PACKET, SIG_OP_IP_PROTO);
+}
+
+static int parse_sameip(struct draft *d, struct text value)
+{
+    (void)value;
+    return draft_op_add(d, DRAFT_PACKET, SIG_OP_SAME_IP) ? 0 : ABENG_EFORMAT;
+}
+
+static int parse_seq(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "seq", value, UINT32_MAX, DRAFT_PACKET, SIG_OP_TCP_SEQ);
+}
+
+static int parse_ack(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "ack", value, UINT32_MAX, DRAFT_PACKET, SIG_OP_TCP_ACK);
+}
+
+static int parse_window(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "window", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_TCP_WINDOW);
+}
+
+static int parse_mss(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "tcp.mss", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_TCP_MSS);
+}
+
+static int parse_ttl(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "ttl", value, UINT8_MAX, DRAFT_PACKET, SIG_OP_TTL);
+}
+
+static int parse_tos(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "tos", value, UINT8_MAX, DRAFT_PACKET, SIG_OP_TOS);
+}
+
+static int parse_id(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "id", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_IP_ID);
+}
+
+static int parse_fragoffset(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "fragoffset", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_FRAG_OFFSET);
+}
+
+/* The reference knows no more of types and codes than N, <N, >N and a<>b. */
+static int icmp_number(struct draft *d, const char *keyword, struct text value,
+                       enum sig_op_kind kind)
+{
+    if (memchr(value.at, '=', value.len) || memchr(value.at, '!', value.len))
+        return draft_refuse(d, "%s: N, <N, >N or a<>b", keyword);
+    return keyword_number_op(d, keyword, value, UINT8_MAX, DRAFT_PACKET, kind);
+}
+
+static int parse_itype(struct draft *d, struct text value)
+{
+    return icmp_number(d, "itype", value, SIG_OP_ITYPE);
+}
+
+static int parse_icode(struct draft *d, struct text value)
+{
+    return icmp_number(d, "icode", value, SIG_OP_ICODE);
+}
+
+static int parse_icmp_id(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "icmp_id", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_ICMP_ID);
+}
+
+static int parse_icmp_seq(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "icmp_seq", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_ICMP_SEQ);
+}
+
+static int parse_mtu(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "icmpv6.mtu", value, UINT32_MAX, DRAFT_PACKET, SIG_OP_ICMPV6_MTU);
+}
+
+const struct sig_keyword keywords_header[] = {
+    {"flags",       parse_flags,      KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "tcp.flags",  parse_flags,      KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "fragbits",   parse_fragbits,   KEYWORD_PACKET,                     NULL},
+    { "fragoffset", parse_fragoffset, KEYWORD_PACKET,                     NULL},
+    { "ipopts",     parse_ipopts,     KEYWORD_PACKET,                     NULL},
+    { "ip_proto",   parse_ip_proto,   KEYWORD_MAY_QUOTE,                  NULL},
+    { "sameip",     parse_sameip,     KEYWORD_PACKET | KEYWORD_NO_VALUE,  NULL},
+    { "seq",        parse_seq,        KEYWORD_PACKET,                     NULL},
+    { "tcp.seq",    parse_seq,        KEYWORD_PACKET,                     NULL},
+    { "ack",        parse_ack,        KEYWORD_PACKET,                     NULL},
+    { "tcp.ack",    parse_ack,        KEYWORD_PACKET,                     NULL},
+    { "window",     parse_window,     KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "tcp.window", parse_window,     KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "tcp.mss",    parse_mss,        KEYWORD_PACKET,                     NULL},
+    { "ttl",        parse_ttl,        KEYWORD_PACKET,                     NULL},
+    { "tos",        parse_tos,        KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "id",         parse_id,         KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "itype",      parse_itype,      KEYWORD_PACKET,                     NULL},
+    { "icode",      parse_icode,      KEYWORD_PACKET,                     NULL},
+    { "icmp_id",    parse_icmp_id,    KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "icmp_seq",   parse_icmp_seq,   KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "icmpv6.mtu", parse_mtu,        KEYWORD_PACKET,                     NULL},
+    { NULL,         NULL,             0,                                  NULL},
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Keywords: one table entry each, in the file that implements it; keywords.c lists the tables. A
+ * keyword checks its value and appends instructions to the draft, or refuses the rule with
+ * draft_refuse.
+ */
+#ifndef SIGNATURES_KEYWORD_KEYWORD_H
+#define SIGNATURES_KEYWORD_KEYWORD_H
+
+#include "signatures/draft.h"
+
+#define KEYWORD_NO_VALUE (1u << 0) /* a value is an error */
+/* may stand without a value; without either, a value is demanded */
+#define KEYWORD_OPTIONAL  (1u << 1)
+#define KEYWORD_QUOTED    (1u << 2) /* quotes are demanded */
+#define KEYWORD_MAY_QUOTE (1u << 3) /* quotes are allowed and taken off */
+#define KEYWORD_NEGATABLE (1u << 4) /* a leading ! is taken off and set in the draft */
+#define KEYWORD_PACKET    (1u << 5) /* looks at single packets: makes the rule packet-only */
+
+/** A keyword. */
+struct sig_keyword {
+    const char *name;
+    int (*parse)(struct draft *d, struct text value); /* NULL: refused, `why` says the reason */
+    uint32_t flags;
+    const char *why;
+};
+
+/** Tables of all keywords, each ended by a NULL name; the list is ended by NULL. */
+extern const struct sig_keyword *const sig_keyword_tables[];
+
+extern const struct sig_keyword keywords_app[], keywords_base64[], keywords_bits[],
+    keywords_bytes[];
+extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
+    keywords_flow[];
+extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],
+    keywords_refused[];
+extern const struct sig_keyword keywords_size[], keywords_threshold[], keywords_tls[],
+    keywords_transform[];
+
+/**
+ * Read a number with its comparison ("5", "<5", ">=0x10", "3<>9", "!7") into `op`'s number;
+ * values up to `max`. 0, or refused in the words "`keyword`: …".
+ */
+int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                   struct sig_op *op);
+
+/** The common case: a comparison of one number, appended to `list` as `kind`. */
+int keyword_number_op(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                      uint32_t list, enum sig_op_kind kind);
+
+/** A comparison of a number of the transaction called `field` (app_tx_number). */
+int keyword_app_number(struct draft *d, const char *field, struct text value, uint64_t max);
+
+/**
+ * The list for an instruction that may be relative: the sticky buffer's; without one, the list of
+ * what it counts from.
+ */
+uint32_t keyword_list_for(const struct draft *d, bool relative);
+
+/** Append a content with these bytes to the current list; `flags` SIG_F_*. NULL when refused. */
+struct sig_op *keyword_content_add(struct draft *d, const void *bytes, size_t len, uint32_t flags);
+
+/**
+ * Unescape a content's or message's text (`|hex|`, backslash) into `out` (value.len bytes are
+ * enough). Returns the length, or -1 when refused.
+ */
+long keyword_unescape(struct draft *d, struct text value, uint8_t *out);
+
+#endif

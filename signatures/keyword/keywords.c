@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of all keyword tables, finding a name in it, and what many keywords share. */
+#include "config.h"
+#include "signatures/keyword/keyword.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "common/xalloc.h"
+#include "signatures/keywords.h"
+
+const struct sig_keyword *const sig_keyword_tables[] = {
+    keywords_app,
+    keywords_base64,
+    keywords_bits,
+    keywords_bytes,
+    keywords_content,
+    keywords_dcerpc,
+    keywords_file,
+    keywords_flow,
+    keywords_header,
+    keywords_meta,
+    keywords_pcre,
+    keywords_size,
+    keywords_threshold,
+    keywords_tls,
+    keywords_transform,
+    keywords_refused,
+    NULL,
+};
+
+/* What a name stands for. */
+struct meaning {
+    const struct sig_keyword *keyword; /* NULL: a buffer */
+    enum sig_buffer buffer;
+    bool modifier;
+};
+
+struct keyword_index {
+    struct arena *arena;
+    struct names *names;
+    struct meaning *meanings; /* by id */
+    uint32_t cap;
+};
+
+static void add(struct keyword_index *x, const char *name, struct meaning m)
+{
+    if (!name || !*name)
+        return;
+    uint32_t id = names_id(x->names, text_of(name));
+    if (id >= x->cap) {
+        x->cap = (id + 1) * 2;
+        x->meanings = xreallocarray(x->meanings, x->cap, sizeof(*x->meanings));
+    }
+    x->meanings[id] = m;
+}
+
+struct keyword_index *keyword_index_create(void)
+{
+    struct keyword_index *x = xcalloc(1, sizeof(*x));
+    x->arena = arena_create(0);
+    x->names = names_create(x->arena);
+    for (unsigned i = 0; i < SIG_BUF_COUNT; i++) {
+        const struct sig_buffer_def *def = sig_buffer_def((enum sig_buffer)i);
+        add(x, def->name, (struct meaning){ NULL, (enum sig_buffer)i, false });
+        add(x, def->aliases, (struct meaning){ NULL, (enum sig_buffer)i, false });
+        add(x, def->modifier, (struct meaning){ NULL, (enum sig_buffer)i, true });
+    }
+    for (size_t t = 0; sig_keyword_tables[t]; t++) {
+        for (const struct sig_keyword *k = sig_keyword_tables[t]; k->name; k++)
+            add(x, k->name, (struct meaning){ k, SIG_BUF_COUNT, false });
+    }
+    return x;
+}
+
+void keyword_index_free(struct keyword_index *x)
+{
+    if (!x)
+        return;
+    names_free(x->names);
+    arena_free(x->arena);
+    free(x->meanings);
+    free(x);
+}
+
+/* http_uri; and its like: the last content looks into that buffer instead. */
+static int run_modifier(struct draft *d, enum sig_buffer buffer, const char *name)
+{
+    uint32_t list;
+    struct draft_op *content = draft_op_last(d, SIG_OP_CONTENT);
+    if (d->said & DRAFT_STICKY)
+        return draft_refuse(d, "%s: a sticky buffer is still set; write pkt_data before it", name);
+    if (!content || content->list != DRAFT_PAYLOAD)
+        return draft_refuse(d, "%s: there is no content before it to be moved", name);
+    if (content->op.flags & SIG_F_RAWBYTES)
+        return draft_refuse(d, "%s can't be used with rawbytes", name);
+    int rc = draft_buffer_find(d, buffer, &list);
+    if (!rc)
+        draft_op_move(d, content, list);
+    return rc;
+}
+
+static int strip_quotes(struct draft *d, const struct sig_keyword *k, struct text *value)
+{
+    bool quoted = value->len >= 2 && value->at[0] == '"' && value->at[value->len - 1] == '"';
+    bool any = value->len && value->at[0] == '"';
+    if ((k->flags & KEYWORD_QUOTED) && !quoted)
+        return draft_refuse(d, "%s: its value stands in double quotes", k->name);
+    if (any && !(k->flags & (KEYWORD_QUOTED | KEYWORD_MAY_QUOTE)))
+        return draft_refuse(d, "%s: its value stands without quotes", k->name);
+    if (any && !quoted)
+        return draft_refuse(d, "%s: a quote without its other one", k->name);
+    if (quoted)
+        *value = (struct text){ value->at + 1, value->len - 2 };
+    d->quoted = quoted;
+    return 0;
+}
+
+static int run_keyword(struct draft *d, const struct sig_keyword *k, struct text value)
+{
+    if (!k->parse)
+        return draft_refuse(d, "%s: %s", k->name, k->why);
+    bool given = value.at && value.len;
+    if (given && (k->flags & KEYWORD_NO_VALUE))
+        return draft_refuse(d, "%s takes no value", k->name);
+    if (!given && !(k->flags & (KEYWORD_NO_VALUE | KEYWORD_OPTIONAL)))
+        return draft_refuse(d, "%s needs a value", k->name);
+    d->negated = false;
+    if (given && (k->flags & KEYWORD_NEGATABLE) && value.at[0] == '!') {
+        d->negated = true;
+        value = text_trim((struct text){ value.at + 1, value.len - 1 });
+    }
+    int rc = given ? strip_quotes(d, k, &value) : 0;
+    if (rc)
+        return rc;
+    if (k->flags & KEYWORD_PACKET)
+        d->said |= DRAFT_PACKET_ONLY;
+    return k->parse(d, value);
+}
+
+int keyword_index_run(const struct keyword_index *x, struct draft *d, struct text name,
+                      struct text value)
+{
+    uint32_t id = names_find(x->names, name);
+    if (id == UINT32_MAX)
+        return draft_refuse(d, "unknown keyword '%.*s'", (int)(name.len < 40 ? name.len : 40),
+                            name.at);
+    const struct meaning *m = &x->meanings[id];
+    if (m->keyword)
+        return run_keyword(d, m->keyword, value);
+    if (value.at && value.len)
+        return draft_refuse(d, "%.*s takes no value", (int)name.len, name.at);
+    const struct sig_buffer_def *def = sig_buffer_def(m->buffer);
+    if (m->modifier)
+        return run_modifier(d, m->buffer, def->modifier);
+    return m->buffer == SIG_BUF_PAYLOAD ? draft_buffer_reset(d) : draft_buffer_open(d, m->buffer);
+}
+
+/* "a<>b" and, for numbers without sign, "a-b": between, both ends excluded. */
+static bool read_range(struct text v, uint64_t max, struct sig_op *op)
+{
+    for (size_t i = 1; i < v.len; i++) {
+        size_t sep =
+            v.at[i] == '-' ? 1 : (v.at[i] == '<' && i + 1 < v.len && v.at[i + 1] == '>') * 2u;
+        if (!sep)
+            continue;
+        struct text low = { v.at, i }, high = { v.at + i + sep, v.len - i - sep };
+        op->u.number.compare = SIG_CMP_RANGE;
+        return text_u64(low, max, &op->u.number.a) == 0 &&
+               text_u64(high, max, &op->u.number.b) == 0 && op->u.number.a < op->u.number.b;
+    }
+    return false;
+}
+
+int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                   struct sig_op *op)
+{
+    static const struct {
+        const char *sign;
+        enum sig_compare compare;
+    } signs[] = {
+        {"<=",  SIG_CMP_LE},
+        { ">=", SIG_CMP_GE},
+        { "!=", SIG_CMP_NE},
+        { "<",  SIG_CMP_LT},
+        { ">",  SIG_CMP_GT},
+        { "=",  SIG_CMP_EQ},
+        { "!",  SIG_CMP_NE}
+    };
+    struct text v = text_trim(value);
+    op->u.number.compare = SIG_CMP_EQ;
+    if (read_range(v, max, op))
+        return 0;
+    op->u.number.compare = SIG_CMP_EQ;
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        if (text_skip(&v, signs[i].sign)) {
+            op->u.number.compare = (uint8_t)signs[i].compare;
+            break;
+        }
+    }
+    if (text_u64(v, max, &op->u.number.a))
+        return draft_refuse(
+            d, "%s: '%.*s' is no number up to %llu with =, !=, <, <=, >, >= or a range a<>b",
+            keyword, (int)(value.len < 60 ? value.len : 60), value.at, (unsigned long long)max);
+    return 0;
+}
+
+int keyword_number_op(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                      uint32_t list, enum sig_op_kind kind)
+{
+    struct sig_op *op = draft_op_add(d, list, kind);
+    return op ? keyword_number(d, keyword, value, max, op) : ABENG_EFORMAT;
+}
+
+int keyword_app_number(struct draft *d, const char *field, struct text value, uint64_t max)
+{
+    struct sig_bytes name = draft_blob_add(d, field, strlen(field));
+    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_APP_UINT);
+    if (!op || !name.len)
+        return draft_refuse(d, "%s: no room for it in the rule set", field);
+    op->u.number.text = name;
+    d->said |= DRAFT_APP_OPS;
+    return keyword_number(d, field, value, max, op);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said about a rule: message, numbers, class, references, metadata. */
+#include "config.h"
+#include "signatures/keyword/keyword.h"
+
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "signatures/classification.h"
+#include "signatures/parser.h"
+
+/* Longest message. */
+#define MSG_MAX 1024
+
+static int once(struct draft *d, uint32_t what, const char *keyword)
+{
+    if (d->said & what)
+        return draft_refuse(d, "%s twice in one rule", keyword);
+    d->said |= what;
+    return 0;
+}
+
+static int parse_msg(struct draft *d, struct text value)
+{
+    char text[MSG_MAX];
+    size_t n = 0;
+    if (once(d, DRAFT_MSG, "msg"))
+        return ABENG_EFORMAT;
+    if (value.len >= sizeof(text))
+        return draft_refuse(d, "msg: longer than %d characters", MSG_MAX - 1);
+    for (size_t i = 0; i < value.len; i++) {
+        bool escape = value.at[i] == '\\' && i + 1 < value.len &&
+                      (value.at[i + 1] == ';' || value.at[i + 1] == '"' ||
+                       value.at[i + 1] == '\\' || value.at[i + 1] == ':');
+        i += escape;
+        text[n++] = value.at[i];
+    }
+    d->rule.msg = arena_strndup(d->set->arena, text, n);
+    return 0;
+}
+
+static int parse_number(struct draft *d, struct text value, uint32_t what, const char *keyword,
+                        uint32_t least, uint32_t most, uint32_t *out)
+{
+    uint64_t n;
+    if (once(d, what, keyword))
+        return ABENG_EFORMAT;
+    if (text_u64(value, most, &n) || n < least)
+        return draft_refuse(d, "%s: a number from %u to %u", keyword, least, most);
+    *out = (uint32_t)n;
+    return 0;
+}
+
+static int parse_sid(struct draft *d, struct text value)
+{
+    return parse_number(d, value, DRAFT_SID, "sid", 1, UINT32_MAX, &d->rule.sid);
+}
+
+static int parse_gid(struct draft *d, struct text value)
+{
+    return parse_number(d, value, DRAFT_GID, "gid", 0, UINT32_MAX, &d->rule.gid);
+}
+
+static int parse_rev(struct draft *d, struct text value)
+{
+    return parse_number(d, value, DRAFT_REV, "rev", 0, UINT32_MAX, &d->rule.rev);
+}
+
+static int parse_priority(struct draft *d, struct text value)
+{
+    uint32_t n = 0;
+    int rc = parse_number(d, value, DRAFT_PRIORITY, "priority", 1, UINT8_MAX, &n);
+    d->rule.priority = (uint8_t)n;
+    return rc;
+}
+
+/* An unknown class is no reason to lose a rule: it gets the lowest of the usual priorities, as in
+ * the reference. */
+static int parse_classtype(struct draft *d, struct text value)
+{
+    const struct classification *c = classifications_find(d->parser->classes, value);
+    if (once(d, DRAFT_CLASSTYPE, "classtype"))
+        return ABENG_EFORMAT;
+    d->rule.classtype = c ? c->name : arena_strndup(d->set->arena, value.at, value.len);
+    d->rule.category = arena_strdup(d->set->arena, c ? c->description : "Unknown Classtype");
+    if (c)
+        d->rule.classtype = arena_strdup(d->set->arena, c->name);
+    if (!(d->said & DRAFT_PRIORITY))
+        d->rule.priority = c ? c->priority : 3;
+    return 0;
+}
+
+static int parse_reference(struct draft *d, struct text value)
+{
+    struct text system;
+    if (!text_cut(&value, ',', &system) || !system.len || !value.len)
+        return draft_refuse(d, "reference: system,id");
+    const char *prefix = classification_reference(system);
+    struct text id = text_trim(value);
+    struct buf *out = d->references;
+    struct buf whole;
+    struct json j;
+    buf_init(&whole, out->max);
+    buf_text(&whole, prefix ? prefix : "");
+    buf_add(&whole, id.at, id.len);
+    buf_byte(out, out->len ? ',' : '[');
+    json_begin(&j, out);
+    json_strn(&j, NULL, whole.data, whole.len);
+    buf_free(&whole);
+    return out->bad ? draft_refuse(d, "reference: too many") : 0;
+}
+
+static int parse_metadata(struct draft *d, struct text value)
+{
+    if (d->metadata->len)
+        buf_byte(d->metadata, ',');
+    buf_add(d->metadata, value.at, value.len);
+    return d->metadata->bad ? draft_refuse(d, "metadata: too long") : 0;
+}
+
+static int parse_target(struct draft *d, struct text value)
+{
+    uint8_t target = text_is(value, "src_ip")    ? SIG_TARGET_SRC
+                     : text_is(value, "dest_ip") ? SIG_TARGET_DEST
+                                                 : SIG_TARGET_NONE;
+    if (!target)
+        return draft_refuse(d, "target: src_ip or dest_ip");
+    if (d->rule.target && d->rule.target != target)
+        return draft_refuse(d, "target: src_ip and dest_ip in one rule");
+    d->rule.target = target;
+    return 0;
+}
+
+static int parse_noalert(struct draft *d, struct text value)
+{
+    (void)value;
+    d->rule.noalert = true;
+    return 0;
+}
+
+/* Passes are silent (header.c) unless they say this. */
+static int parse_alert(struct draft *d, struct text value)
+{
+    (void)value;
+    d->rule.noalert = false;
+    return 0;
+}
+
+/* Bypass and tag act on packets that we do not keep. */
+static int parse_nothing(struct draft *d, struct text value)
+{
+    (void)d;
+    (void)value;
+    return 0;
+}
+
+static int parse_prefilter(struct draft *d, struct text value)
+{
+    (void)value;
+    if (d->op_count == 0)
+        return draft_refuse(d, "prefilter: there is no keyword before it");
+    d->said |= DRAFT_PREFILTER;
+    return 0;
+}
+
+static bool track_is_known(struct text t)
+{
+    return text_is(t, "src") || text_is(t, "dst");
+}
+
+/* tag:session|host[,count,packets|seconds|bytes[,src|dst]]: checked, and left to the evidence
+ * store. */
+static int parse_tag(struct draft *d, struct text value)
+{
+    struct text scope, count, unit, side = { "src", 3 };
+    uint64_t n;
+    if (!text_cut(&value, ',', &scope) || (!text_is(scope, "session") && !text_is(scope, "host")))
+        return draft_refuse(d, "tag: session or host");
+    if (text_is(scope, "host") && !value.len)
+        return draft_refuse(d, "tag: host wants count,packets|seconds|bytes,src|dst");
+    if (!text_cut(&value, ',', &count))
+        return 0;
+    bool known = text_cut(&value, ',', &unit) &&
+                 (text_is(unit, "packets") || text_is(unit, "seconds") || text_is(unit, "bytes"));
+    text_cut(&value, ',', &side);
+    if (text_u64(count, UINT32_MAX, &n) || !known || !track_is_known(side))
+        return draft_refuse(d, "tag: session|host,count,packets|seconds|bytes[,src|dst]");
+    return 0;
+}
+
+const struct sig_keyword keywords_meta[] = {
+    {"msg",        parse_msg,       KEYWORD_QUOTED,    NULL},
+    { "sid",       parse_sid,       KEYWORD_MAY_QUOTE, NULL},
+    { "gid",       parse_gid,       KEYWORD_MAY_QUOTE, NULL},
+    { "rev",       parse_rev,       KEYWORD_MAY_QUOTE, NULL},
+    { "priority",  parse_priority,  KEYWORD_MAY_QUOTE, NULL},
+    { "classtype", parse_classtype, KEYWORD_MAY_QUOTE, NULL},
+    { "reference", parse_reference, KEYWORD_MAY_QUOTE, NULL},
+    { "metadata",  parse_metadata,  KEYWORD_MAY_QUOTE, NULL},
+    { "target",    parse_target,    0,                 NULL},
+    { "noalert",   parse_noalert,   KEYWORD_NO_VALUE,  NULL},
+    { "alert",     parse_alert,     KEYWORD_NO_VALUE,  NULL},
+    { "bypass",    parse_nothing,   KEYWORD_NO_VALUE,  NULL},
+    { "tag",       parse_tag,       0,                 NULL},
+    { "prefilter", parse_prefilter, KEYWORD_NO_VALUE,  NULL},
+    { NULL,        NULL,            0,                 NULL},
+};

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bsize, urilen, dsize, stream_size and the sizes and age of flows. */
+#include "config.h"
+#include "signatures/keyword/keyword.h"
+
+#include "common/err.h"
+
+static int parse_bsize(struct draft *d, struct text value)
+{
+    if (!(d->said & DRAFT_STICKY))
+        return draft_refuse(d, "bsize: there is no sticky buffer before it");
+    return keyword_number_op(d, "bsize", value, UINT64_MAX, d->current, SIG_OP_BSIZE);
+}
+
+static int parse_urilen(struct draft *d, struct text value)
+{
+    struct text number = value, which = { "norm", 4 };
+    uint32_t list;
+    if (!text_cut(&value, ',', &number))
+        return draft_refuse(d, "urilen: a length is missing");
+    text_cut(&value, ',', &which);
+    bool raw = text_is_nocase(which, "raw");
+    if (!raw && !text_is_nocase(which, "norm"))
+        return draft_refuse(d, "urilen: raw or norm, not '%.*s'", (int)which.len, which.at);
+    int rc = draft_buffer_find(d, raw ? SIG_BUF_HTTP_URI_RAW : SIG_BUF_HTTP_URI, &list);
+    return rc ? rc : keyword_number_op(d, "urilen", number, UINT16_MAX, list, SIG_OP_URILEN);
+}
+
+static int parse_dsize(struct draft *d, struct text value)
+{
+    if (d->said & DRAFT_DSIZE)
+        return draft_refuse(d, "dsize twice in one rule");
+    d->said |= DRAFT_DSIZE;
+    return keyword_number_op(d, "dsize", value, UINT16_MAX, DRAFT_PACKET, SIG_OP_DSIZE);
+}
+
+static int parse_stream_size(struct draft *d, struct text value)
+{
+    static const char *const sides[] = { "server", "client", "both", "either" };
+    struct text side, sign, number;
+    if (!text_cut(&value, ',', &side) || !text_cut(&value, ',', &sign) ||
+        !text_cut(&value, ',', &number))
+        return draft_refuse(d, "stream_size: side,operator,number");
+    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_STREAM_SIZE);
+    if (!op)
+        return ABENG_EFORMAT;
+    op->u.number.field = UINT8_MAX;
+    for (uint8_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+        if (text_is(side, sides[i]))
+            op->u.number.field = i;
+    }
+    if (op->u.number.field == UINT8_MAX)
+        return draft_refuse(d, "stream_size: the side is server, client, both or either");
+    /* Operator and number as one text: the comma between them is the only thing in the way. */
+    char text[48];
+    if (sign.len + number.len >= sizeof(text) || !sign.len)
+        return draft_refuse(d, "stream_size: side,operator,number");
+    size_t n = 0;
+    for (size_t i = 0; i < sign.len; i++)
+        text[n++] = sign.at[i];
+    for (size_t i = 0; i < number.len; i++)
+        text[n++] = number.at[i];
+    return keyword_number(d, "stream_size", (struct text){ text, n }, UINT32_MAX, op);
+}
+
+static int flow_count(struct draft *d, const char *keyword, struct text value, uint8_t field)
+{
+    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_FLOW_COUNT);
+    if (!op)
+        return ABENG_EFORMAT;
+    op->u.number.field = field;
+    return keyword_number(d, keyword, value, UINT64_MAX, op);
+}
+
+static int parse_pkts_toclient(struct draft *d, struct text value)
+{
+    return flow_count(d, "flow.pkts_toclient", value, 0);
+}
+
+static int parse_pkts_toserver(struct draft *d, struct text value)
+{
+    return flow_count(d, "flow.pkts_toserver", value, 1);
+}
+
+static int parse_bytes_toclient(struct draft *d, struct text value)
+{
+    return flow_count(d, "flow.bytes_toclient", value, 2);
+}
+
+static int parse_bytes_toserver(struct draft *d, struct text value)
+{
+    return flow_count(d, "flow.bytes_toserver", value, 3);
+}
+
+static int parse_flow_age(struct draft *d, struct text value)
+{
+    return keyword_number_op(d, "flow.age", value, UINT32_MAX, DRAFT_PACKET, SIG_OP_FLOW_AGE);
+}
+
+const struct sig_keyword keywords_size[] = {
+    {"bsize",                parse_bsize,          0,                                  NULL},
+    { "urilen",              parse_urilen,         KEYWORD_MAY_QUOTE,                  NULL},
+    { "dsize",               parse_dsize,          KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
+    { "stream_size",         parse_stream_size,    KEYWORD_MAY_QUOTE,                  NULL},
+    { "flow.pkts_toclient",  parse_pkts_toclient,  0,                                  NULL},
+    { "flow.pkts_toserver",  parse_pkts_toserver,  0,                                  NULL},
+    { "flow.bytes_toclient", parse_bytes_toclient, 0,                                  NULL},
+    { "flow.bytes_toserver", parse_bytes_toserver, 0,                                  NULL},
+    { "flow.age",            parse_flow_age,       0,                                  NULL},
+    { NULL,                  NULL,                 0,                                  NULL},
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The parser's own state, shared by the files that make it up (parse.c, header.c, check.c,
+ * order.c, keyword/…).
+ */
+#ifndef SIGNATURES_PARSER_H
+#define SIGNATURES_PARSER_H
+
+#include "signatures/draft.h"
+
+struct arena;
+struct classifications;
+struct keyword_index;
+struct ranges_cache;
+
+/** Bytes that all contents and regexes of a set may have together. */
+#define PARSER_BLOB_MAX (256u << 20)
+
+struct sig_parser {
+    struct sig_ruleset *set;
+    struct draft draft;
+    struct classifications *classes;
+    struct keyword_index *keywords;
+    struct arena *scratch; /* variables, names: dies with the parser */
+    struct names *address_vars, *port_vars;
+    const char **address_values, **port_values; /* by id */
+    struct names *addresses, *ports;            /* expressions already lowered, by id: */
+    struct sig_addrs *address_cache;
+    struct sig_ports *port_cache;
+    struct names *flowbits, *flowints, *xbits;
+    uint32_t plain_specs[SIG_BUF_COUNT]; /* index + 1 of the spec without transforms */
+    uint32_t rule_cap, verdict_cap, op_cap, spec_cap, blob_cap;
+    char reason[DRAFT_REASON_MAX];
+};
+
+/** Read the seven words before the options into the draft's rule. 0, or refused. (header.c) */
+int parser_header_read(struct draft *d, struct text header);
+
+/**
+ * Drop all but the highest revision of each (gid, sid), with verdicts, and set the load-time
+ * order. (order.c)
+ */
+void parser_rules_order(struct sig_parser *p);
+
+/** Append a verdict; `reason` is copied. */
+void parser_verdict_add(struct sig_parser *p, const char *file, uint32_t line, uint32_t sid,
+                        const char *reason);
+
+/** Index of a spec, a new one when no rule had it. (check.c) */
+uint16_t parser_spec_intern(struct sig_parser *p, const struct draft_list *list);
+
+/** Make room for one more element in an array of the set; `cap` is its capacity. */
+#define PARSER_ROOM(array, count, cap)                                                             \
+    do {                                                                                           \
+        if ((count) == (cap)) {                                                                    \
+            (cap) = (cap) ? (cap)*2 : 256;                                                         \
+            (array) = xreallocarray((array), (cap), sizeof(*(array)));                             \
+        }                                                                                          \
+    } while (0)
+
+#endif
