@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** threshold and detection_filter, as Suricata 7.0.10 counts (detect-engine-threshold.c). */
+#ifndef SENSOR_ALERT_THRESHOLD_H
+#define SENSOR_ALERT_THRESHOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sensor/alert/track.h"
+
+struct alert_record;
+struct sig_threshold;
+
+/** A key over the addresses that `track` (enum sig_track) names of a packet from `src` to `dst`. */
+struct track_key threshold_key(enum track_kind kind, uint32_t gid, uint64_t id, uint8_t track,
+                               const struct addr *src, const struct addr *dst);
+
+/**
+ * Count one hit of rule `gid`/`sid` at `now_us`; whether it may alert. `*evicted` as track_add.
+ */
+bool threshold_pass(struct track_table *t, const struct sig_threshold *threshold,
+                    const struct track_key *key, uint64_t now_us, bool *evicted);
+
+#endif

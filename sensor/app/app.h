@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Application protocols: what the bytes mean.
+ *
+ * The way of a stream's bytes: the protocol is detected from the first bytes of either side, on any
+ * port (anchors 2.6); then its parser takes committed bytes in order, makes transactions and moves
+ * their progress. Rules look at a transaction through named buffers (signatures/buffer.h), which
+ * are built when first asked for and kept. A parser is one file (or folder) with one const `struct
+ * app_parser`; parsers.c lists them, and nothing else knows them by name. nDPI runs beside it
+ * on each flow within a budget (classify.h).
+ *
+ * Memory: transactions and their bytes come from the worker's slab. A transaction is freed by
+ * app_tx_prune once both directions are done and inspected. Limits (transactions a flow, header
+ * bytes, body windows, decompression) are named in the parser's file, counted when reached, and
+ * listed in docs.
+ */
+#ifndef SENSOR_APP_H
+#define SENSOR_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/counter.h"
+#include "signatures/buffer.h"
+
+struct buf;
+struct flow;
+struct json;
+struct packet;
+struct slab;
+struct stream_span;
+struct app_ctx;
+
+/** One transaction as the later stages see it; parsers embed it first in their own. */
+struct app_tx {
+    struct app_tx *next; /* newer one of the same flow */
+    uint64_t id;         /* from 0 within the flow */
+    uint8_t progress[2]; /* enum sig_progress by direction; DONE: nothing will be added */
+    bool inspected[2];   /* sensor/detect has seen it DONE in this direction */
+    bool updated[2];     /* changed since sensor/detect last looked; detect clears */
+    /* has one direction only (a DNS query has its answer in another transaction): anchors 2.9 */
+    bool one_way;
+    uint64_t events[2]; /* app-layer events */
+    /* sensor/detect's state for it, by direction; freed through app_conf.tx_free */
+    void *detect[2];
+};
+
+/** Bytes of a buffer, or of one instance. */
+struct app_view {
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t offset; /* of data within the whole (bodies in windows; else 0) */
+    bool end;        /* nothing will follow */
+};
+
+struct app_conf {
+    uint32_t tx_max;                                /* live transactions a flow; 0: 512 */
+    uint32_t http_body_request, http_body_response; /* bytes inspected; 0: 102,400 */
+    bool ja3;                                       /* compute JA3/JA3S */
+    void (*tx_free)(
+        void *arg,
+        struct app_tx *tx); /* called before a transaction's memory goes; frees tx->detect */
+    void *tx_free_arg;
+};
+
+/** Counter names of this stage, ended by a NULL name. */
+extern const struct counter_def app_counters[];
+
+/** What taking bytes led to. */
+struct app_result {
+    bool detected;       /* the protocol became known (or FAILED) with these bytes */
+    bool raw_trigger[2]; /* a message is complete: inspect raw bytes now (stream_raw_trigger) */
+    bool encrypted;      /* from here on ciphertext: stream_raw_disable, no payload inspection */
+    bool stop[2];        /* the parser wants no more bytes of this direction */
+};
+
+/** Context of one worker. */
+struct app_ctx *app_create(const struct app_conf *conf, struct slab *slab,
+                           struct counter_block *counters);
+
+/**
+ * Give the next span of a TCP direction (gaps and ends too). Returns how many bytes were taken:
+ * all, for what is unfinished is kept here; only when a message has changed the protocol (STARTTLS,
+ * CONNECT) 0, and the rest is offered again with a later packet. Never fails: a parser that gives
+ * up stops both directions and is counted.
+ */
+uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
+                    const struct stream_span *span, const struct packet *p, struct app_result *out);
+
+/** Give a UDP datagram (payload of `p`). */
+void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struct packet *p,
+                  struct app_result *out);
+
+/** The flow ends: unfinished transactions become DONE as they are. */
+void app_finish(struct app_ctx *ctx, struct flow *f);
+
+/** Protocol of the flow now: for both directions, or as far as one direction knows. */
+enum sig_app app_protocol(const struct flow *f);
+
+/**
+ * Whether detection for `dir` has come to an end, found or not (app-layer-protocol rules run once
+ * then).
+ */
+bool app_detection_done(const struct flow *f, unsigned dir);
+
+/** Oldest live transaction of a flow, NULL when there is none; follow `next`. */
+struct app_tx *app_tx_first(const struct flow *f);
+
+/** Most transactions that were made on this flow so far. */
+uint64_t app_tx_count(const struct flow *f);
+
+/**
+ * Bytes of `buffer` in direction `dir`: instance `index` (0 for all but multi-instance and file
+ * buffers). False when the transaction has no such buffer (or instance). The view is valid until
+ * the flow's next bytes. Bodies: the window that is new since `app_tx_body_advance`, as anchors 2.8
+ * say when and how much.
+ */
+bool app_tx_buffer(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsigned dir,
+                   enum sig_buffer buffer, uint32_t index, struct app_view *out);
+
+/**
+ * Inspection of this direction's body window is over: the next one starts where the parser's rules
+ * say.
+ */
+void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsigned dir);
+
+/**
+ * A number of the transaction that rules compare (http status …) by the name of its keyword; false
+ * when not there.
+ */
+bool app_tx_number(struct flow *f, struct app_tx *tx, unsigned dir, const char *name,
+                   uint64_t *out);
+
+/** Free transactions that both directions are done with (progress DONE and inspected). */
+void app_tx_prune(struct app_ctx *ctx, struct flow *f);
+
+/**
+ * Write EVE's part of a transaction ("http":{…}, "tls":{…}, "dns":{…}) as members of the open
+ * object; `tx` NULL: what the flow itself knows.
+ */
+void app_describe(struct flow *f, struct app_tx *tx, struct json *out);
+
+/** Number of the app-layer event of `app` that rules call `name`, or -1. */
+int app_event_find(enum sig_app app, const char *name);
+
+/** Forget a flow's application state and empty its slot. */
+void app_flow_free(struct app_ctx *ctx, struct flow *f);
+
+/** Free. NULL is allowed. */
+void app_free(struct app_ctx *ctx);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of a transaction. */
+#include "config.h"
+#include "sensor/app/files.h"
+
+/** Suricata's limits for files outside HTTP. */
+static const struct app_window file_window = { 100000, 32768, 4096 };
+
+struct app_file *app_file_open(struct app_ctx *ctx, struct app_files *files, const void *name,
+                               uint32_t len)
+{
+    if (files->count >= APP_FILES_MAX) {
+        app_count(ctx, APP_COUNT_BODY_LIMIT);
+        return NULL;
+    }
+    struct app_file *file = slab_try_zalloc(ctx->slab, sizeof(*file));
+    if (!file || !app_bytes_add(ctx->slab, &file->name, name, len)) {
+        app_count(ctx, APP_COUNT_NO_MEMORY);
+        slab_free(ctx->slab, file, sizeof(*file));
+        return NULL;
+    }
+    if (files->last)
+        files->last->next = file;
+    else
+        files->first = file;
+    files->last = file;
+    files->count++;
+    return file;
+}
+
+void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes, uint32_t len)
+{
+    file->size += len;
+    uint32_t room = file_window.limit - file->data.len;
+    if (len > room) {
+        len = room;
+        if (!file->limited)
+            app_count(ctx, APP_COUNT_BODY_LIMIT);
+        file->limited = true;
+    }
+    if (len > 0 && !app_bytes_add(ctx->slab, &file->data, bytes, len))
+        app_count(ctx, APP_COUNT_NO_MEMORY);
+}
+
+bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uint32_t index,
+                      struct app_view *out)
+{
+    uint32_t offset;
+    const struct app_file *file = files->first;
+    while (file && (file->seen || index-- > 0))
+        file = file->next;
+    if (!file)
+        return false;
+    if (buffer == SIG_BUF_FILE_NAME)
+        return file->name.len > 0 && app_view_set(out, file->name.data, file->name.len);
+    if (buffer != SIG_BUF_FILE_DATA)
+        return false;
+    bool done = file->done || file->limited;
+    if (!app_window_next(&file_window, file->data.len, file->inspected, done, &offset))
+        return false;
+    *out = (struct app_view){ file->data.data + offset, file->data.len - offset, offset, done };
+    return true;
+}
+
+void app_files_advance(struct app_files *files)
+{
+    uint32_t offset;
+    for (struct app_file *file = files->first; file; file = file->next) {
+        bool done = file->done || file->limited;
+        if (app_window_next(&file_window, file->data.len, file->inspected, done, &offset))
+            file->inspected = file->data.len;
+        file->seen = done && file->inspected == file->data.len;
+    }
+}
+
+void app_files_free(struct app_ctx *ctx, struct app_files *files)
+{
+    while (files->first) {
+        struct app_file *file = files->first;
+        files->first = file->next;
+        app_bytes_free(ctx->slab, &file->name);
+        app_bytes_free(ctx->slab, &file->data);
+        slab_free(ctx->slab, file, sizeof(*file));
+    }
+    *files = (struct app_files){ NULL, NULL, 0 };
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP/1 (RFC 9112): the two readers of a connection. Each direction is one small machine over
+ * lines and body bytes; a response belongs to the oldest request that has none yet.
+ */
+#include "config.h"
+#include "sensor/app/http.h"
+
+#include <strings.h>
+
+#include "sensor/app/parsers.h"
+
+/** Digits of a length that count; more is no length. */
+#define LENGTH_DIGITS_MAX 18
+
+enum http_step {
+    STEP_LINE,
+    STEP_HEADERS,
+    STEP_BODY, /* `left` bytes */
+    STEP_UNTIL_CLOSE,
+    STEP_CHUNK_SIZE,
+    STEP_CHUNK_DATA, /* `left` bytes */
+    STEP_CHUNK_END,
+    STEP_TRAILER,
+    STEP_BARE, /* a response that has no body, unless what follows is no response */
+    STEP_WAIT, /* CONNECT or Upgrade: the answer says how it goes on */
+};
+
+struct http_reader {
+    uint8_t step;
+    uint64_t left;
+    struct http_tx *tx; /* NULL between messages */
+};
+
+struct http_state {
+    struct http_reader reader[2];
+};
+
+static const char *const http_events[] = {
+    [HTTP_MISSING_HOST] = "missing_host_header",
+    [HTTP_MISSING_COLON_REQUEST] = "request_field_missing_colon",
+    [HTTP_MISSING_COLON_RESPONSE] = "response_field_missing_colon",
+    [HTTP_REPETITION_REQUEST] = "request_header_repetition",
+    [HTTP_REPETITION_RESPONSE] = "response_header_repetition",
+    [HTTP_BAD_LENGTH_REQUEST] = "invalid_content_length_field_in_request",
+    [HTTP_BAD_LENGTH_RESPONSE] = "invalid_content_length_field_in_response",
+    [HTTP_BAD_CHUNK_REQUEST] = "invalid_request_chunk_len",
+    [HTTP_BAD_CHUNK_RESPONSE] = "invalid_response_chunk_len",
+    [HTTP_UNMATCHED_RESPONSE] = "unable_to_match_response_to_request",
+    [HTTP_DECOMPRESSION_FAILED] = "compression_bomb_or_error",
+    [HTTP_LEADING_WHITESPACE] = "request_line_leading_whitespace",
+    [HTTP_URI_DELIMITER] = "uri_delim_non_compliant",
+    NULL,
+};
+
+static struct http_reader *reader_of(struct app_io *io)
+{
+    struct http_state *s = io->af->state;
+    return &s->reader[io->dir];
+}
+
+static bool method_is(const struct http_tx *t, const char *name)
+{
+    size_t n = strlen(name);
+    return t->method.len == n &&
+           memcmp(t->side[SIG_DIR_TOSERVER].line.data + t->method.at, name, n) == 0;
+}
+
+/* ---- ends of messages ---------------------------------------------------------------------- */
+
+static void message_done(struct app_io *io)
+{
+    struct http_reader *r = reader_of(io);
+    http_body_close(io->ctx, &r->tx->side[io->dir].body);
+    app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_DONE);
+    io->out->raw_trigger[io->dir] = true;
+    r->tx = NULL;
+    r->step = STEP_LINE;
+}
+
+/** A 100 response is not the answer: forget it and wait for the next. */
+static void response_again(struct app_io *io)
+{
+    struct http_reader *r = reader_of(io);
+    struct http_side *side = &r->tx->side[SIG_DIR_TOCLIENT];
+    side->line.len = side->raw.len = side->joined.len = side->headers.len = 0;
+    side->parsed = 0;
+    r->step = STEP_LINE;
+}
+
+/* ---- bodies -------------------------------------------------------------------------------- */
+
+/** The first number in a Content-Length value, -1 when there is none. */
+static int64_t length_of(const struct http_side *side, const struct http_header *h)
+{
+    const uint8_t *v = http_header_value(side, h);
+    uint32_t at = 0, digits = 0;
+    int64_t n = 0;
+    while (at < h->value.len && (v[at] < '0' || v[at] > '9'))
+        at++;
+    for (; at < h->value.len && v[at] >= '0' && v[at] <= '9'; at++) {
+        if (++digits > LENGTH_DIGITS_MAX)
+            return -1;
+        n = n * 10 + (v[at] - '0');
+    }
+    return digits > 0 ? n : -1;
+}
+
+/**
+ * How the body is framed, from the header: sets the reader's step. `none`: no framing means no
+ * body.
+ */
+static void body_begin(struct app_io *io, bool none)
+{
+    struct http_reader *r = reader_of(io);
+    struct http_side *side = &r->tx->side[io->dir];
+    const struct http_header *te = http_header_find(side, "Transfer-Encoding");
+    const struct http_header *cl = http_header_find(side, "Content-Length");
+    http_body_open(io, r->tx);
+    r->step = STEP_UNTIL_CLOSE;
+    if (te && http_value_has(side, te, "chunked")) {
+        r->step = STEP_CHUNK_SIZE;
+    } else if (cl) {
+        int64_t n = length_of(side, cl);
+        r->step = STEP_BODY;
+        r->left = n > 0 ? (uint64_t)n : 0;
+        if (n < 0)
+            app_tx_event(&r->tx->tx, io->dir,
+                         io->dir == SIG_DIR_TOSERVER ? HTTP_BAD_LENGTH_REQUEST
+                                                     : HTTP_BAD_LENGTH_RESPONSE);
+        none = none || n == 0;
+    }
+    if ((none && r->step != STEP_CHUNK_SIZE && !(r->step == STEP_BODY && r->left > 0)))
+        message_done(io);
+    else
+        app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_BODY);
+}
+
+static void request_headers_done(struct app_io *io)
+{
+    struct http_reader *r = reader_of(io);
+    struct http_tx *t = r->tx;
+    app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
+    if (!http_header_find(&t->side[io->dir], "Host") && t->has_protocol)
+        app_tx_event(&t->tx, io->dir, HTTP_MISSING_HOST);
+    if (method_is(t, "CONNECT")) {
+        message_done(io);
+        r->step = STEP_WAIT;
+        return;
+    }
+    body_begin(io, true);
+}
+
+static void response_headers_done(struct app_io *io)
+{
+    struct http_state *s = io->af->state;
+    struct http_reader *r = reader_of(io);
+    struct http_tx *t = r->tx;
+    unsigned status = t->status_number;
+    const struct http_side *side = &t->side[SIG_DIR_TOCLIENT];
+    bool framed =
+        http_header_find(side, "Content-Length") || http_header_find(side, "Transfer-Encoding");
+    if (status == 100 && !framed) {
+        response_again(io);
+        return;
+    }
+    app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
+    bool connect = method_is(t, "CONNECT");
+    bool tunnel = status == 101 || (connect && status >= 200 && status < 300);
+    bool bare =
+        tunnel || method_is(t, "HEAD") || status == 204 || status == 304 || status / 100 == 1;
+    if (connect && !tunnel && s->reader[SIG_DIR_TOSERVER].step == STEP_WAIT)
+        s->reader[SIG_DIR_TOSERVER].step = STEP_LINE;
+    if (!bare) {
+        body_begin(io, false);
+    } else if (!tunnel && framed && !method_is(t, "HEAD")) {
+        r->step = STEP_BARE;
+    } else {
+        message_done(io);
+        if (tunnel)
+            app_change_protocol(io);
+    }
+}
+
+/** Body bytes by length, chunk or until the close. */
+static uint32_t body_take(struct app_io *io, const uint8_t *data, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    if (r->step == STEP_UNTIL_CLOSE) {
+        http_body_add(io, r->tx, data, len);
+        return len;
+    }
+    uint32_t n = r->left < len ? (uint32_t)r->left : len;
+    http_body_add(io, r->tx, data, n);
+    r->left -= n;
+    if (r->left > 0)
+        return n;
+    if (r->step == STEP_BODY)
+        message_done(io);
+    else
+        r->step = STEP_CHUNK_END;
+    return n;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/**
+ * The size of a chunk line, -1 when it has none; leading white space and zeros are allowed, what
+ * follows is not read.
+ */
+static int64_t chunk_size(const uint8_t *d, uint32_t len)
+{
+    uint32_t at = 0, digits = 0;
+    int64_t n = 0;
+    while (at < len && (d[at] == ' ' || d[at] == '\t' || d[at] == '\r' || d[at] == '\f' ||
+                        d[at] == '\v' || d[at] == 0))
+        at++;
+    uint32_t start = at;
+    for (int v; at < len && (v = hex_digit(d[at])) >= 0; at++) {
+        digits += n > 0;
+        if (digits > 7)
+            return -1;
+        n = n * 16 + v;
+    }
+    return at > start ? n : -1;
+}
+
+/** Whether bytes without a line end can be no chunk size any more. */
+static bool chunk_hopeless(const uint8_t *d, uint32_t len)
+{
+    uint32_t at = 0;
+    while (at < len && (d[at] <= ' '))
+        at++;
+    return at < len && hex_digit(d[at]) < 0;
+}
+
+static uint32_t chunk_line(struct app_io *io, const uint8_t *data, uint32_t line)
+{
+    struct http_reader *r = reader_of(io);
+    r->tx->side[io->dir].body.wire += line;
+    if (r->step == STEP_CHUNK_END) {
+        r->step = STEP_CHUNK_SIZE;
+        return line;
+    }
+    uint32_t text = app_line_chomp(data, line);
+    if (text == 0)
+        return line;
+    int64_t n = chunk_size(data, text);
+    if (n < 0) {
+        bool request = io->dir == SIG_DIR_TOSERVER;
+        app_tx_event(&r->tx->tx, io->dir,
+                     request ? HTTP_BAD_CHUNK_REQUEST : HTTP_BAD_CHUNK_RESPONSE);
+        if (request)
+            return APP_GIVE_UP;
+        r->tx->side[io->dir].body.wire -= line;
+        r->step = STEP_UNTIL_CLOSE;
+        return 0;
+    }
+    r->left = (uint64_t)n;
+    r->step = n > 0 ? STEP_CHUNK_DATA : STEP_TRAILER;
+    if (n == 0)
+        app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_TRAILER);
+    return line;
+}
+
+/* ---- heads --------------------------------------------------------------------------------- */
+
+/**
+ * Whether the blank line stands at `data`: CR LF, LF, or what browsers take for it in responses.
+ */
+static bool blank_line(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
+{
+    if (io->dir == SIG_DIR_TOSERVER)
+        return app_line_chomp(data, line) == 0;
+    if (line == 1 || (line == 2 && (data[1] == '\n' ? data[0] == '\r' : data[0] == '\n')))
+        return true;
+    bool space = line == 2 && (data[0] == ' ' || data[0] == '\t') && data[1] == '\n';
+    return space && line < len && data[line] != '\n';
+}
+
+static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    struct http_side *side = &r->tx->side[io->dir];
+    if (side->raw.len + line > HTTP_HEADERS_BYTES_MAX) {
+        app_count(io->ctx, APP_COUNT_HEADER_LIMIT);
+        return APP_GIVE_UP;
+    }
+    if (!app_bytes_add(io->ctx->slab, &side->raw, data, line)) {
+        app_count(io->ctx, APP_COUNT_NO_MEMORY);
+        return APP_GIVE_UP;
+    }
+    if (!blank_line(io, data, line, len))
+        return line;
+    if (!http_headers_parse(io, r->tx, line))
+        return APP_GIVE_UP;
+    if (r->step == STEP_TRAILER)
+        message_done(io);
+    else if (io->dir == SIG_DIR_TOSERVER)
+        request_headers_done(io);
+    else
+        response_headers_done(io);
+    return line;
+}
+
+/**
+ * Whether what follows a request line without protocol is a header line all the same: a name, then
+ * a colon.
+ */
+static bool header_follows(const uint8_t *data, uint32_t len)
+{
+    uint32_t i = 0;
+    while (i < len && data[i] > ' ' && data[i] != ':' && data[i] < 0x7f)
+        i++;
+    return i > 0 && i < len && data[i] == ':';
+}
+
+/** `rest` bytes follow the line. */
+static uint32_t request_first(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t rest)
+{
+    struct http_reader *r = reader_of(io);
+    uint32_t text = app_line_chomp(data, line);
+    if (text == 0)
+        return line;
+    struct http_tx *t = (struct http_tx *)app_tx_new(io);
+    if (!t)
+        return APP_GIVE_UP;
+    r->tx = t;
+    struct http_side *side = &t->side[SIG_DIR_TOSERVER];
+    if (!app_bytes_add(io->ctx->slab, &side->line, data, text)) {
+        app_count(io->ctx, APP_COUNT_NO_MEMORY);
+        return APP_GIVE_UP;
+    }
+    http_request_line(io, t);
+    app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_LINE);
+    if (t->no_protocol && header_follows(data + line, rest))
+        t->no_protocol = false;
+    if (t->no_protocol)
+        message_done(io);
+    else
+        r->step = STEP_HEADERS;
+    return line;
+}
+
+/** The transaction that the response which begins now belongs to. */
+static struct http_tx *response_tx(struct app_io *io)
+{
+    for (struct app_tx *tx = io->af->first; tx; tx = tx->next)
+        if (tx->progress[SIG_DIR_TOCLIENT] != SIG_PROGRESS_DONE)
+            return (struct http_tx *)tx;
+    struct http_tx *t = (struct http_tx *)app_tx_new(io);
+    if (!t)
+        return NULL;
+    struct app_bytes *line = &t->side[SIG_DIR_TOSERVER].line;
+    if (app_bytes_text(io->ctx->slab, line, HTTP_UNSEEN_URI))
+        t->uri = (struct http_slice){ 0, line->len };
+    t->has_uri = t->uri.len > 0;
+    t->unseen = true;
+    app_tx_event(&t->tx, SIG_DIR_TOCLIENT, HTTP_UNMATCHED_RESPONSE);
+    app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_DONE);
+    return t;
+}
+
+/** Whether bytes begin a status line: 1 yes, 0 no, -1 not yet known. */
+static int response_looks(const uint8_t *data, uint32_t len)
+{
+    static const char want[] = "HTTP";
+    uint32_t at = 0;
+    while (at < len && (data[at] == ' ' || data[at] == 0 || (data[at] >= '\t' && data[at] <= '\r')))
+        at++;
+    for (uint32_t i = 0; i < 4; i++, at++) {
+        if (at >= len)
+            return -1;
+        if ((data[at] | 0x20) != (want[i] | 0x20))
+            return 0;
+    }
+    return 1;
+}
+
+/** All that comes is body: an HTTP/0.9 answer, or no status line. */
+static void response_is_body(struct app_io *io)
+{
+    struct http_reader *r = reader_of(io);
+    http_body_open(io, r->tx);
+    r->step = STEP_UNTIL_CLOSE;
+    app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_BODY);
+}
+
+/**
+ * A line that is no status line: passed over when the next looks like one, else it is body, as
+ * browsers show it; when nothing follows it yet, all that comes is.
+ */
+static uint32_t response_stray(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    if (line < len && (data[line] == 'H' || line <= 2))
+        return line;
+    if (line == len) {
+        response_is_body(io);
+        return 0;
+    }
+    if (r->tx->side[SIG_DIR_TOCLIENT].body.window.limit == 0)
+        http_body_open(io, r->tx);
+    http_body_add(io, r->tx, data, line);
+    return line;
+}
+
+/** `line` 0: the line is not whole yet. */
+static uint32_t response_first(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    if (line > 0 && app_line_chomp(data, line) == 0 && !(r->tx && r->tx->no_protocol))
+        return line;
+    if (!r->tx && !(r->tx = response_tx(io)))
+        return APP_GIVE_UP;
+    if (r->tx->no_protocol) {
+        response_is_body(io);
+        return 0;
+    }
+    if (line == 0)
+        return 0;
+    if (response_looks(data, line) != 1)
+        return response_stray(io, data, line, len);
+    struct http_side *side = &r->tx->side[SIG_DIR_TOCLIENT];
+    if (!app_bytes_add(io->ctx->slab, &side->line, data, app_line_chomp(data, line))) {
+        app_count(io->ctx, APP_COUNT_NO_MEMORY);
+        return APP_GIVE_UP;
+    }
+    http_response_line(r->tx);
+    app_tx_progress(&r->tx->tx, SIG_DIR_TOCLIENT, SIG_PROGRESS_LINE);
+    r->step = STEP_HEADERS;
+    return line;
+}
+
+/* ---- driving ------------------------------------------------------------------------------- */
+
+static uint32_t head_line_end(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
+{
+    const struct http_reader *r = reader_of(io);
+    bool head = r->step == STEP_LINE || r->step == STEP_HEADERS;
+    if (io->dir == SIG_DIR_TOCLIENT && head)
+        return http_response_line_end(data, len, old, false);
+    return app_line_end(data, len, old);
+}
+
+/** One line of `line` bytes, of which `len - line` follow. */
+static uint32_t line_take(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
+{
+    switch (reader_of(io)->step) {
+    case STEP_LINE:
+        return io->dir == SIG_DIR_TOSERVER ? request_first(io, data, line, len - line)
+                                           : response_first(io, data, line, len);
+    case STEP_HEADERS:
+    case STEP_TRAILER:
+        return header_line(io, data, line, len);
+    default:
+        return chunk_line(io, data, line);
+    }
+}
+
+/** Take what can be taken now; 0 with the step unchanged: more bytes are needed. */
+static uint32_t step_take(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
+{
+    struct http_reader *r = reader_of(io);
+    if (r->step == STEP_BODY || r->step == STEP_CHUNK_DATA || r->step == STEP_UNTIL_CLOSE)
+        return body_take(io, data, len);
+    if (r->step == STEP_WAIT)
+        return 0;
+    if (r->step == STEP_BARE) {
+        if (response_looks(data, len) == 0)
+            response_is_body(io);
+        else
+            message_done(io);
+        return 0;
+    }
+    uint32_t line = head_line_end(io, data, len, old);
+    if (line > 0)
+        return line_take(io, data, line, len);
+    if (len > HTTP_LINE_MAX) {
+        app_count(io->ctx, APP_COUNT_HEADER_LIMIT);
+        return APP_GIVE_UP;
+    }
+    if (r->step == STEP_LINE && io->dir == SIG_DIR_TOCLIENT)
+        return response_first(io, data, 0, len);
+    if (r->step == STEP_CHUNK_SIZE && chunk_hopeless(data, len))
+        return chunk_line(io, data, len);
+    return 0;
+}
+
+static uint32_t http_stream(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
+{
+    uint32_t used = 0;
+    while (used < len && io->af->change_packet == 0) {
+        uint8_t step = reader_of(io)->step;
+        uint32_t n = step_take(io, data + used, len - used, old > used ? old - used : 0);
+        if (n == APP_GIVE_UP)
+            return APP_GIVE_UP;
+        if (n == 0 && reader_of(io)->step == step)
+            break;
+        if (n == 0)
+            old = used;
+        used += n;
+    }
+    if (reader_of(io)->step == STEP_BARE)
+        message_done(io);
+    return used;
+}
+
+/** Only body bytes may be missing. */
+static bool http_gap(struct app_io *io, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    bool counted = (r->step == STEP_BODY || r->step == STEP_CHUNK_DATA) && len <= r->left;
+    if (!counted && r->step != STEP_UNTIL_CLOSE)
+        return false;
+    http_body_gap(io, r->tx, len);
+    if (r->step == STEP_UNTIL_CLOSE)
+        return true;
+    r->left -= len;
+    if (r->left == 0 && r->step == STEP_BODY)
+        message_done(io);
+    else if (r->left == 0)
+        r->step = STEP_CHUNK_END;
+    return true;
+}
+
+/** The stream ends: a line without its end counts, and so does a header without its blank line. */
+static void http_end(struct app_io *io, const uint8_t *data, uint32_t len)
+{
+    struct http_reader *r = reader_of(io);
+    bool line = r->step == STEP_LINE || r->step == STEP_HEADERS || r->step == STEP_TRAILER;
+    uint32_t n = len > 0 && line ? line_take(io, data, len, len) : 0;
+    if (n == APP_GIVE_UP)
+        r->tx = NULL;
+    else if (n == 0 && len > 0 && r->step == STEP_UNTIL_CLOSE)
+        http_body_add(io, r->tx, data, len);
+    if (r->tx && (r->step == STEP_HEADERS || r->step == STEP_TRAILER) &&
+        http_headers_parse(io, r->tx, 0))
+        app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_HEADERS);
+    if (r->tx)
+        message_done(io);
+    for (struct app_tx *tx = io->af->first; tx; tx = tx->next)
+        if (tx->progress[io->dir] != SIG_PROGRESS_DONE)
+            app_tx_progress(tx, io->dir, SIG_PROGRESS_DONE);
+}
+
+static void http_clear(struct app_ctx *ctx, struct app_tx *tx)
+{
+    struct http_tx *t = (struct http_tx *)tx;
+    for (unsigned d = 0; d < 2; d++) {
+        struct http_side *side = &t->side[d];
+        app_bytes_free(ctx->slab, &side->line);
+        app_bytes_free(ctx->slab, &side->raw);
+        app_bytes_free(ctx->slab, &side->joined);
+        app_bytes_free(ctx->slab, &side->headers);
+        for (unsigned i = 0; i < HTTP_MADE_COUNT; i++)
+            app_bytes_free(ctx->slab, &side->made[i]);
+        app_bytes_free(ctx->slab, &side->body.data);
+        http_body_close(ctx, &side->body);
+    }
+    app_bytes_free(ctx->slab, &t->path);
+    app_bytes_free(ctx->slab, &t->host);
+}
+
+static void http_body_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx,
+                              unsigned dir)
+{
+    (void)ctx;
+    (void)af;
+    struct http_body *b = &((struct http_tx *)tx)->side[dir].body;
+    struct app_view view;
+    if (http_body_window(b, tx->progress[dir] > SIG_PROGRESS_BODY, &view))
+        b->inspected = b->data.len;
+}
+
+const struct app_parser app_parser_http = {
+    .app = SIG_APP_HTTP1,
+    .state_size = sizeof(struct http_state),
+    .stream = http_stream,
+    .gap = http_gap,
+    .end = http_end,
+    .buffer = http_buffer,
+    .body_advance = http_body_advance,
+    .number = http_number,
+    .tx_clear = http_clear,
+    .describe = http_describe,
+    .tx_size = sizeof(struct http_tx),
+    .events = http_events,
+};

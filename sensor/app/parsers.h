@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The parsers by name, for the one list of them in parsers.c. */
+#ifndef SENSOR_APP_PARSERS_H
+#define SENSOR_APP_PARSERS_H
+
+#include "sensor/app/parser.h"
+
+extern const struct app_parser app_parser_dns;
+extern const struct app_parser app_parser_tls;
+extern const struct app_parser app_parser_http;
+extern const struct app_parser app_parser_smtp;
+extern const struct app_parser app_parser_ftp;
+extern const struct app_parser app_parser_ftp_data;
+extern const struct app_parser app_parser_ssh;
+
+#endif

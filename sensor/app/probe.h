@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Which protocol the first bytes of one direction speak (anchors 2.6): patterns at fixed places on
+ * any port, then checks that hold for the protocol's own ports only.
+ */
+#ifndef SENSOR_APP_PROBE_H
+#define SENSOR_APP_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signatures/buffer.h"
+
+/**
+ * The protocol of `len` bytes from a direction's start. `ip_proto` is 6 or 17; `port` the server's.
+ * SIG_APP_UNKNOWN with `*over` false when more bytes could tell, with true when none will.
+ */
+enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uint8_t *data,
+                       uint32_t len, bool *over);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS (RFC 8446 5.1, RFC 5246 6.2): records and handshake messages up to the first application
+ * data. There the flow is ciphertext: the framework is told so, and nothing more is read. One
+ * transaction a flow.
+ */
+#include "config.h"
+#include "sensor/app/tls.h"
+
+#include <stdio.h>
+
+#include "common/cursor.h"
+#include "common/json.h"
+#include "sensor/app/digest.h"
+#include "sensor/app/parsers.h"
+#include "sensor/app/x509.h"
+
+#define RECORD_HEADER 5
+/** Longest record: 2^14 and what encryption adds (RFC 5246 6.2.3). */
+#define RECORD_MAX (16384 + 2048)
+/** Longest handshake message that is put together. */
+#define HANDSHAKE_MAX 65536u
+
+enum record_type { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA, RECORD_HEARTBEAT };
+
+enum handshake_type {
+    HANDSHAKE_CLIENT_HELLO = 1,
+    HANDSHAKE_SERVER_HELLO = 2,
+    HANDSHAKE_CERTIFICATE = 11,
+    HANDSHAKE_SERVER_DONE = 14,
+};
+
+static const char *const tls_events[] = { "invalid_record_type",
+                                          "invalid_record_version",
+                                          "invalid_record_length",
+                                          "invalid_handshake_message",
+                                          "multiple_sni_extensions",
+                                          "error_message_encountered",
+                                          NULL };
+
+/** Reading state of one direction. */
+struct tls_reader {
+    uint8_t record; /* type of the record being read */
+    uint32_t left;  /* bytes of it still to come */
+    bool sealed;    /* change of cipher seen: handshake records are ciphertext */
+    bool started;
+    struct app_bytes handshake; /* message in progress */
+    uint32_t skip;              /* bytes of a message that is too long */
+};
+
+struct tls_state {
+    struct tls_reader reader[2];
+    struct tls_tx *tx; /* may be pruned only after it is done, when nothing is read any more */
+};
+
+static struct tls_tx *tls_tx_get(struct app_io *io, struct tls_state *s)
+{
+    if (!s->tx)
+        s->tx = (struct tls_tx *)app_tx_new(io);
+    return s->tx;
+}
+
+static void tls_clear(struct app_ctx *ctx, struct app_tx *tx)
+{
+    struct tls_tx *t = (struct tls_tx *)tx;
+    for (unsigned d = 0; d < 2; d++) {
+        app_bytes_free(ctx->slab, &t->side[d].certs);
+        app_bytes_free(ctx->slab, &t->side[d].ja3);
+        for (unsigned i = 0; i < 4; i++)
+            app_bytes_free(ctx->slab, &t->side[d].text[i]);
+    }
+    app_bytes_free(ctx->slab, &t->sni);
+}
+
+static void tls_state_clear(struct app_ctx *ctx, void *state)
+{
+    struct tls_state *s = state;
+    app_bytes_free(ctx->slab, &s->reader[0].handshake);
+    app_bytes_free(ctx->slab, &s->reader[1].handshake);
+}
+
+/* ---- handshake ----------------------------------------------------------------------------- */
+
+/** RFC 5246 7.4.2; TLS 1.3 sends certificates encrypted. */
+static void read_certificates(struct app_io *io, struct tls_tx *t, const uint8_t *body,
+                              uint32_t len)
+{
+    struct tls_side *side = &t->side[io->dir];
+    struct cursor c = cursor_make(body, len);
+    uint32_t n = cursor_be24(&c);
+    const uint8_t *list = cursor_take(&c, n);
+    if (!list) {
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_HANDSHAKE);
+        return;
+    }
+    if (side->certs.len == 0 && n > 0)
+        side->certified = app_bytes_add(io->ctx->slab, &side->certs, list, n);
+}
+
+static void handshake_message(struct app_io *io, struct tls_state *s, const uint8_t *message,
+                              uint32_t len)
+{
+    struct tls_tx *t = tls_tx_get(io, s);
+    if (!t)
+        return;
+    const uint8_t *body = message + 4;
+    bool to_server = io->dir == SIG_DIR_TOSERVER;
+    switch (message[0]) {
+    case HANDSHAKE_CLIENT_HELLO:
+    case HANDSHAKE_SERVER_HELLO:
+        if (to_server != (message[0] == HANDSHAKE_CLIENT_HELLO) ||
+            !tls_hello_read(io, t, body, len - 4))
+            app_tx_event(&t->tx, io->dir, TLS_INVALID_HANDSHAKE);
+        app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_LINE);
+        break;
+    case HANDSHAKE_CERTIFICATE:
+        read_certificates(io, t, body, len - 4);
+        app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
+        break;
+    case HANDSHAKE_SERVER_DONE:
+        app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
+        break;
+    default:
+        break;
+    }
+}
+
+/** Take a piece of handshake bytes; messages may span records and records hold several messages. */
+static void handshake_bytes(struct app_io *io, struct tls_state *s, const uint8_t *data,
+                            uint32_t len)
+{
+    struct tls_reader *r = &s->reader[io->dir];
+    while (len > 0) {
+        if (r->skip > 0) {
+            uint32_t n = r->skip < len ? r->skip : len;
+            r->skip -= n;
+            data += n;
+            len -= n;
+            continue;
+        }
+        const uint8_t *head = r->handshake.len > 0 ? r->handshake.data : data;
+        uint32_t have = r->handshake.len > 0 ? r->handshake.len : len;
+        uint32_t whole =
+            have < 4 ? 4 : 4 + ((uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3]);
+        if (whole > HANDSHAKE_MAX) {
+            app_count(io->ctx, APP_COUNT_HANDSHAKE_LIMIT);
+            r->skip = whole - r->handshake.len;
+            r->handshake.len = 0;
+            continue;
+        }
+        if (r->handshake.len == 0 && len >= whole && have >= 4) {
+            handshake_message(io, s, data, whole);
+            data += whole;
+            len -= whole;
+            continue;
+        }
+        uint32_t n = whole - r->handshake.len < len ? whole - r->handshake.len : len;
+        if (!app_bytes_add(io->ctx->slab, &r->handshake, data, n)) {
+            app_count(io->ctx, APP_COUNT_NO_MEMORY);
+            r->sealed = true;
+            return;
+        }
+        data += n;
+        len -= n;
+        if (have >= 4 && r->handshake.len == whole) {
+            handshake_message(io, s, r->handshake.data, whole);
+            app_bytes_free(io->ctx->slab, &r->handshake);
+        }
+    }
+}
+
+/* ---- records ------------------------------------------------------------------------------- */
+
+/** Application data: from here on both directions are ciphertext. */
+static void tls_encrypted(struct app_io *io, struct tls_state *s)
+{
+    struct tls_tx *t = s->tx;
+    if (t && t->early_data && io->dir == SIG_DIR_TOSERVER && t->side[SIG_DIR_TOCLIENT].version == 0)
+        return;
+    if (t)
+        for (unsigned d = 0; d < 2; d++)
+            app_tx_progress(&t->tx, d, SIG_PROGRESS_DONE);
+    io->out->encrypted = true;
+    for (unsigned d = 0; d < 2; d++) {
+        io->af->stopped[d] = true;
+        io->out->stop[d] = true;
+    }
+}
+
+static void record_bytes(struct app_io *io, struct tls_state *s, const uint8_t *data, uint32_t len)
+{
+    struct tls_reader *r = &s->reader[io->dir];
+    switch (r->record) {
+    case RECORD_HANDSHAKE:
+        if (!r->sealed)
+            handshake_bytes(io, s, data, len);
+        break;
+    case RECORD_CCS:
+        r->sealed = true;
+        if (s->tx)
+            app_tx_progress(&s->tx->tx, io->dir, SIG_PROGRESS_HEADERS);
+        break;
+    case RECORD_DATA:
+        tls_encrypted(io, s);
+        break;
+    default:
+        break;
+    }
+}
+
+/** SSLv2 hello (RFC 5246 E.2): only its version and length are of use. */
+static bool record_begin_v2(struct tls_reader *r, const uint8_t *head)
+{
+    if (r->started || !(head[0] & 0x80) || head[2] != 1)
+        return false;
+    uint32_t len = (uint32_t)(head[0] & 0x7f) << 8 | head[1];
+    r->record = 0;
+    r->left = len + 2 > RECORD_HEADER ? len + 2 - RECORD_HEADER : 0;
+    r->started = true;
+    return true;
+}
+
+static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *head)
+{
+    struct tls_reader *r = &s->reader[io->dir];
+    if (record_begin_v2(r, head))
+        return true;
+    uint32_t len = (uint32_t)head[3] << 8 | head[4];
+    int event = -1;
+    if (head[0] < RECORD_CCS || head[0] > RECORD_HEARTBEAT)
+        event = TLS_INVALID_RECORD_TYPE;
+    else if (head[1] != 3)
+        event = TLS_INVALID_RECORD_VERSION;
+    else if (len > RECORD_MAX)
+        event = TLS_INVALID_RECORD_LENGTH;
+    if (event >= 0) {
+        struct tls_tx *t = tls_tx_get(io, s);
+        if (t)
+            app_tx_event(&t->tx, io->dir, (unsigned)event);
+        return false;
+    }
+    r->record = head[0];
+    r->left = len;
+    r->started = true;
+    return true;
+}
+
+static uint32_t tls_stream(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
+{
+    (void)old;
+    struct tls_state *s = io->af->state;
+    struct tls_reader *r = &s->reader[io->dir];
+    uint32_t used = 0;
+    while (used < len && !io->af->stopped[io->dir]) {
+        if (r->left == 0) {
+            if (len - used < RECORD_HEADER)
+                break;
+            if (!record_begin(io, s, data + used))
+                return APP_GIVE_UP;
+            used += RECORD_HEADER;
+            continue;
+        }
+        uint32_t n = r->left < len - used ? r->left : len - used;
+        record_bytes(io, s, data + used, n);
+        r->left -= n;
+        used += n;
+    }
+    return used;
+}
+
+/**
+ * A gap inside a record that is skipped anyway does no harm; elsewhere the record boundary is lost.
+ */
+static bool tls_gap(struct app_io *io, uint32_t len)
+{
+    struct tls_state *s = io->af->state;
+    struct tls_reader *r = &s->reader[io->dir];
+    if (len > r->left || (r->record == RECORD_HANDSHAKE && !r->sealed))
+        return false;
+    r->left -= len;
+    return true;
+}
+
+/* ---- what rules and records see ------------------------------------------------------------- */
+
+/** The first certificate of a side. */
+static bool first_cert(const struct tls_side *side, const uint8_t **der, uint32_t *len)
+{
+    struct cursor c = cursor_make(side->certs.data, side->certs.len);
+    *len = cursor_be24(&c);
+    *der = cursor_take(&c, *len);
+    return *der != NULL && *len > 0;
+}
+
+/** Text `which` (order of tls_side.text) of a certificate. */
+static uint32_t cert_text(const uint8_t *der, uint32_t len, unsigned which, char out[X509_TEXT_MAX])
+{
+    struct x509 x;
+    if (which == 3) {
+        uint8_t sum[20];
+        app_sha1(der, len, sum);
+        return x509_hex_text(sum, sizeof(sum), true, out);
+    }
+    if (!x509_read(der, len, &x))
+        return 0;
+    /* A NUL within a name is an attempt to hide what follows it: the certificate has no text from
+     * there on, as in Suricata. */
+    uint32_t made = x509_name_text(x.subject, out);
+    if (which == 0 || memchr(out, 0, made))
+        return memchr(out, 0, made) ? 0 : made;
+    made = x509_name_text(x.issuer, out);
+    if (which == 1 || memchr(out, 0, made))
+        return memchr(out, 0, made) ? 0 : made;
+    return x509_hex_text(x.serial.at, (uint32_t)cursor_left(&x.serial), false, out);
+}
+
+static bool cert_buffer(struct app_ctx *ctx, struct tls_side *side, unsigned which,
+                        struct app_view *out)
+{
+    const uint8_t *der;
+    uint32_t len;
+    if (!first_cert(side, &der, &len))
+        return false;
+    struct app_bytes *text = &side->text[which];
+    if (text->len == 0) {
+        char made[X509_TEXT_MAX];
+        uint32_t n = cert_text(der, len, which, made);
+        if (n == 0 || !app_bytes_add(ctx->slab, text, made, n))
+            return false;
+    }
+    return app_view_set(out, text->data, text->len);
+}
+
+static bool certs_buffer(const struct tls_side *side, uint32_t index, struct app_view *out)
+{
+    struct cursor c = cursor_make(side->certs.data, side->certs.len);
+    for (;;) {
+        uint32_t n = cursor_be24(&c);
+        const uint8_t *der = cursor_take(&c, n);
+        if (!der)
+            return false;
+        if (index-- == 0)
+            return app_view_set(out, der, n);
+    }
+}
+
+static bool version_buffer(struct tls_tx *t, const struct tls_side *side, struct app_view *out)
+{
+    if (side->version >> 8 == 3 && (side->version & 0xff) >= 1)
+        snprintf(t->version_text, sizeof(t->version_text), "1.%u", (side->version & 0xffu) - 1);
+    else
+        return false;
+    return app_view_set(out, t->version_text, (uint32_t)strlen(t->version_text));
+}
+
+static bool hash_buffer(const struct tls_side *side, bool hash, struct app_view *out)
+{
+    if (side->ja3.len == 0)
+        return false;
+    return hash ? app_view_set(out, side->ja3_hash, 32)
+                : app_view_set(out, side->ja3.data, side->ja3.len);
+}
+
+static bool tls_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
+                       enum sig_buffer buffer, uint32_t index, struct app_view *out)
+{
+    (void)af;
+    struct tls_tx *t = (struct tls_tx *)tx;
+    struct tls_side *side = &t->side[dir];
+    if (buffer == SIG_BUF_TLS_CERTS)
+        return certs_buffer(side, index, out);
+    if (index > 0)
+        return false;
+    switch (buffer) {
+    case SIG_BUF_TLS_SNI:
+        return t->sni.len > 0 && dir == SIG_DIR_TOSERVER &&
+               app_view_set(out, t->sni.data, t->sni.len);
+    case SIG_BUF_TLS_CERT_SUBJECT:
+        return cert_buffer(ctx, side, 0, out);
+    case SIG_BUF_TLS_CERT_ISSUER:
+        return cert_buffer(ctx, side, 1, out);
+    case SIG_BUF_TLS_CERT_SERIAL:
+        return cert_buffer(ctx, side, 2, out);
+    case SIG_BUF_TLS_CERT_FINGERPRINT:
+        return cert_buffer(ctx, side, 3, out);
+    case SIG_BUF_TLS_VERSION:
+        return side->version && version_buffer(t, side, out);
+    case SIG_BUF_TLS_RANDOM:
+        return side->version && app_view_set(out, side->random, TLS_RANDOM_LEN);
+    case SIG_BUF_TLS_RANDOM_TIME:
+        return side->version && app_view_set(out, side->random, 4);
+    case SIG_BUF_TLS_RANDOM_BYTES:
+        return side->version && app_view_set(out, side->random + 4, TLS_RANDOM_LEN - 4);
+    case SIG_BUF_JA3_HASH:
+    case SIG_BUF_JA3_STRING:
+        return dir == SIG_DIR_TOSERVER && hash_buffer(side, buffer == SIG_BUF_JA3_HASH, out);
+    case SIG_BUF_JA3S_HASH:
+    case SIG_BUF_JA3S_STRING:
+        return dir == SIG_DIR_TOCLIENT && hash_buffer(side, buffer == SIG_BUF_JA3S_HASH, out);
+    default:
+        return false;
+    }
+}
+
+static bool tls_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
+                       uint64_t *out)
+{
+    (void)af;
+    const struct tls_tx *t = (const struct tls_tx *)tx;
+    if (strcmp(name, "tls.version") == 0 || strcmp(name, "ssl_version") == 0) {
+        *out = t->side[dir].version;
+        return *out != 0;
+    }
+    if (strcmp(name, "tls.cert_chain_len") == 0 && t->side[dir].certified) {
+        struct app_view view;
+        for (*out = 0; certs_buffer(&t->side[dir], (uint32_t)*out, &view); ++*out)
+            ;
+        return true;
+    }
+    return false;
+}
+
+static void describe_cert(const struct tls_side *side, struct json *out)
+{
+    static const char *const keys[] = { "subject", "issuerdn", "serial", "fingerprint" };
+    const uint8_t *der;
+    uint32_t len;
+    struct x509 x;
+    if (!first_cert(side, &der, &len) || !x509_read(der, len, &x))
+        return;
+    char text[X509_TEXT_MAX];
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t n = cert_text(der, len, i, text);
+        if (n > 0)
+            json_strn(out, keys[i], text, n);
+    }
+    if (x509_time_text(x.not_before, x.before_long, text))
+        json_str(out, "notbefore", text);
+    if (x509_time_text(x.not_after, x.after_long, text))
+        json_str(out, "notafter", text);
+}
+
+static void describe_ja3(const char *key, const struct tls_side *side, struct json *out)
+{
+    if (side->ja3.len == 0)
+        return;
+    json_open(out, key);
+    json_str(out, "hash", side->ja3_hash);
+    json_strn(out, "string", side->ja3.data, side->ja3.len);
+    json_close(out);
+}
+
+static void tls_describe(struct app_flow *af, struct app_tx *tx, struct json *out)
+{
+    const struct tls_tx *t = (const struct tls_tx *)tx;
+    char scratch[TLS_VERSION_TEXT_MAX];
+    json_open(out, "tls");
+    describe_cert(&t->side[SIG_DIR_TOCLIENT], out);
+    if (t->sni.len > 0)
+        json_strn(out, "sni", t->sni.data, t->sni.len);
+    json_str(out, "version", tls_version_name(t->side[SIG_DIR_TOCLIENT].version, scratch));
+    if (af->from_app != SIG_APP_UNKNOWN)
+        json_str(out, "from_proto", sig_app_name((enum sig_app)af->from_app));
+    describe_ja3("ja3", &t->side[SIG_DIR_TOSERVER], out);
+    describe_ja3("ja3s", &t->side[SIG_DIR_TOCLIENT], out);
+    json_close(out);
+}
+
+const struct app_parser app_parser_tls = {
+    .app = SIG_APP_TLS,
+    .first_dirs = SIG_DIRS_TOSERVER,
+    .state_size = sizeof(struct tls_state),
+    .stream = tls_stream,
+    .gap = tls_gap,
+    .buffer = tls_buffer,
+    .number = tls_number,
+    .tx_clear = tls_clear,
+    .state_clear = tls_state_clear,
+    .describe = tls_describe,
+    .tx_size = sizeof(struct tls_tx),
+    .events = tls_events,
+};

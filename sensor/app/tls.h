@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * TLS inside this stage: what the parts of its parser share (records in tls.c, hello messages in
+ * tls_hello.c).
+ */
+#ifndef SENSOR_APP_TLS_H
+#define SENSOR_APP_TLS_H
+
+#include "sensor/app/parser.h"
+
+#define TLS_RANDOM_LEN 32
+/** Room for the name of a version. */
+#define TLS_VERSION_TEXT_MAX 24
+
+enum tls_event {
+    TLS_INVALID_RECORD_TYPE,
+    TLS_INVALID_RECORD_VERSION,
+    TLS_INVALID_RECORD_LENGTH,
+    TLS_INVALID_HANDSHAKE,
+    TLS_MULTIPLE_SNI,
+    TLS_ALERT_SEEN,
+};
+
+/** What one side of the handshake said. */
+struct tls_side {
+    uint16_t version; /* as negotiated or offered; 0: no hello */
+    uint8_t random[TLS_RANDOM_LEN];
+    bool certified;           /* `certs` is there */
+    struct app_bytes certs;   /* the chain as on the wire: three bytes of length, then DER */
+    struct app_bytes text[4]; /* subject, issuer, serial, fingerprint, made when asked for */
+    struct app_bytes ja3;     /* JA3 or JA3S string */
+    char ja3_hash[33];
+};
+
+/** The one transaction of a flow. */
+struct tls_tx {
+    struct app_tx tx;
+    struct tls_side side[2]; /* by direction: what the client said stands under SIG_DIR_TOSERVER */
+    struct app_bytes sni;
+    char version_text[TLS_VERSION_TEXT_MAX];
+    /* the client offered 0-RTT: its ciphertext may come before the server's hello */
+    bool early_data;
+};
+
+/**
+ * Read a ClientHello (RFC 8446 4.1.2) or ServerHello (4.1.3) body into its side; false when
+ * malformed.
+ */
+bool tls_hello_read(struct app_io *io, struct tls_tx *t, const uint8_t *body, uint32_t len);
+
+/** Name of a version as EVE writes it ("TLS 1.2"). Static or `scratch`. */
+const char *tls_version_name(uint16_t version, char scratch[TLS_VERSION_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* X.509 from DER. */
+#include "config.h"
+#include "sensor/app/x509.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+
+#define DER_INTEGER          0x02
+#define DER_OID              0x06
+#define DER_BMP_STRING       0x1e
+#define DER_SEQUENCE         0x30
+#define DER_SET              0x31
+#define DER_UTC_TIME         0x17
+#define DER_GENERALIZED_TIME 0x18
+#define DER_CONTEXT_0        0xa0
+
+/** The next element: its tag, and its contents as a cursor (X.690 8.1). */
+static struct cursor der_next(struct cursor *c, uint8_t *tag)
+{
+    *tag = cursor_u8(c);
+    uint32_t len = cursor_u8(c);
+    if (len & 0x80) {
+        unsigned n = len & 0x7f;
+        len = 0;
+        if (n == 0 || n > 4)
+            c->bad = true;
+        for (unsigned i = 0; i < n && !c->bad; i++)
+            len = len << 8 | cursor_u8(c);
+    }
+    return cursor_sub(c, len);
+}
+
+/** The next element, which must have `tag`. */
+static struct cursor der_want(struct cursor *c, uint8_t tag)
+{
+    uint8_t got;
+    struct cursor body = der_next(c, &got);
+    if (got != tag)
+        c->bad = body.bad = true;
+    return body;
+}
+
+bool x509_read(const uint8_t *der, uint32_t len, struct x509 *out)
+{
+    struct cursor c = cursor_make(der, len);
+    struct cursor certificate = der_want(&c, DER_SEQUENCE);
+    struct cursor tbs = der_want(&certificate, DER_SEQUENCE);
+    uint8_t tag;
+    if (cursor_left(&tbs) > 0 && *tbs.at == DER_CONTEXT_0)
+        (void)der_next(&tbs, &tag);
+    out->serial = der_want(&tbs, DER_INTEGER);
+    (void)der_want(&tbs, DER_SEQUENCE);
+    out->issuer = der_want(&tbs, DER_SEQUENCE);
+    struct cursor validity = der_want(&tbs, DER_SEQUENCE);
+    out->not_before = der_next(&validity, &tag);
+    out->before_long = tag == DER_GENERALIZED_TIME;
+    out->not_after = der_next(&validity, &tag);
+    out->after_long = tag == DER_GENERALIZED_TIME;
+    out->subject = der_want(&tbs, DER_SEQUENCE);
+    return !tbs.bad && !validity.bad;
+}
+
+/** Short name of an attribute type, NULL when it has none. */
+static const char *oid_name(const uint8_t *oid, size_t len)
+{
+    static const struct {
+        const char *oid;
+        uint8_t len;
+        const char *name;
+    } names[] = {
+        {"\x55\x04\x03",                                  3,  "CN"                           },
+        { "\x55\x04\x04",                                 3,  "SN"                           },
+        { "\x55\x04\x05",                                 3,  "serialNumber"                 },
+        { "\x55\x04\x06",                                 3,  "C"                            },
+        { "\x55\x04\x07",                                 3,  "L"                            },
+        { "\x55\x04\x08",                                 3,  "ST"                           },
+        { "\x55\x04\x09",                                 3,  "streetAddress"                },
+        { "\x55\x04\x0a",                                 3,  "O"                            },
+        { "\x55\x04\x0b",                                 3,  "OU"                           },
+        { "\x55\x04\x0c",                                 3,  "title"                        },
+        { "\x55\x04\x0d",                                 3,  "description"                  },
+        { "\x55\x04\x0f",                                 3,  "businessCategory"             },
+        { "\x55\x04\x11",                                 3,  "postalCode"                   },
+        { "\x55\x04\x29",                                 3,  "name"                         },
+        { "\x55\x04\x2a",                                 3,  "GN"                           },
+        { "\x55\x04\x2b",                                 3,  "initials"                     },
+        { "\x55\x1d\x11",                                 3,  "subjectAltName"               },
+        { "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01",         9,  "Email"                        },
+        { "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02",         9,  "unstructuredName"             },
+        { "\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01",     10, "UID"                          },
+        { "\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19",     10, "DC"                           },
+        { "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", 11, "msJurisdictionLocality"       },
+        { "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", 11, "msJurisdictionStateOrProvince"},
+        { "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", 11, "msJurisdictionCountry"        },
+    };
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].len == len && memcmp(names[i].oid, oid, len) == 0)
+            return names[i].name;
+    return NULL;
+}
+
+/** An object identifier as dotted numbers. */
+static void oid_text(struct cursor oid, struct buf *b)
+{
+    uint64_t arc = 0;
+    bool first = true;
+    while (cursor_left(&oid) > 0) {
+        uint8_t byte = cursor_u8(&oid);
+        arc = arc << 7 | (byte & 0x7f);
+        if (byte & 0x80)
+            continue;
+        if (first)
+            buf_printf(b, "%u.%u", arc < 80 ? (unsigned)(arc / 40) : 2,
+                       (unsigned)(arc < 80 ? arc % 40 : arc - 80));
+        else
+            buf_printf(b, ".%llu", (unsigned long long)arc);
+        first = false;
+        arc = 0;
+    }
+}
+
+static void attribute_text(struct cursor attribute, struct buf *b)
+{
+    uint8_t tag;
+    struct cursor oid = der_want(&attribute, DER_OID);
+    struct cursor value = der_next(&attribute, &tag);
+    if (oid.bad || value.bad)
+        return;
+    const char *name = oid_name(oid.at, cursor_left(&oid));
+    if (name)
+        buf_text(b, name);
+    else
+        oid_text(oid, b);
+    buf_byte(b, '=');
+    if (tag != DER_BMP_STRING) {
+        buf_add(b, value.at, cursor_left(&value));
+        return;
+    }
+    while (cursor_left(&value) >= 2) {
+        uint16_t unit = cursor_be16(&value);
+        buf_byte(b, unit < 0x80 ? (uint8_t)unit : '?');
+    }
+}
+
+uint32_t x509_name_text(struct cursor name, char out[X509_TEXT_MAX])
+{
+    struct buf b;
+    buf_init_fixed(&b, out, X509_TEXT_MAX);
+    while (cursor_left(&name) > 0 && !b.bad) {
+        struct cursor set = der_want(&name, DER_SET);
+        if (b.len > 0)
+            buf_text(&b, ", ");
+        for (bool more = false; cursor_left(&set) > 0; more = true) {
+            if (more)
+                buf_text(&b, " + ");
+            attribute_text(der_want(&set, DER_SEQUENCE), &b);
+        }
+    }
+    return (uint32_t)b.len;
+}
+
+uint32_t x509_hex_text(const uint8_t *bytes, uint32_t len, bool lower, char out[X509_TEXT_MAX])
+{
+    const char *digits = lower ? "0123456789abcdef" : "0123456789ABCDEF";
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < len && n + 3 < X509_TEXT_MAX; i++) {
+        if (i > 0)
+            out[n++] = ':';
+        out[n++] = digits[bytes[i] >> 4];
+        out[n++] = digits[bytes[i] & 15];
+    }
+    return n;
+}
+
+bool x509_time_text(struct cursor digits, bool four, char out[20])
+{
+    unsigned skip = four ? 4 : 2;
+    size_t need = skip + 10;
+    const uint8_t *d = cursor_take(&digits, need);
+    if (!d)
+        return false;
+    for (size_t i = 0; i < need; i++)
+        if (d[i] < '0' || d[i] > '9')
+            return false;
+    const char *century = d[0] < '5' ? "20" : "19"; /* RFC 5280 4.1.2.5.1 */
+    const char *t = (const char *)d + skip;
+    snprintf(out, 20, "%s%.*s-%.2s-%.2sT%.2s:%.2s:%.2s", four ? "" : century, (int)skip,
+             (const char *)d, t, t + 2, t + 4, t + 6, t + 8);
+    return true;
+}

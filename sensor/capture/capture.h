@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Where packets come from.
+ *
+ * A capture hands out bursts of frames. A frame's bytes belong to the capture and are valid until
+ * the next burst is asked for (a ring block, a mapped file): nobody copies unless it keeps. Files
+ * are read to their last whole packet; a live ring is a descriptor that the monitor opened and
+ * keeps, so that a restarted engine goes on at the oldest block. Time is the capture's own, in
+ * nanoseconds. Each source is one const table entry (capture_source) in the file that implements
+ * it.
+ */
+#ifndef SENSOR_CAPTURE_H
+#define SENSOR_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAPTURE_BURST_MAX 64
+
+/** One captured frame. */
+struct frame {
+    const uint8_t *data;
+    uint32_t len;      /* bytes captured */
+    uint32_t wire_len; /* bytes it had on the wire */
+    uint64_t ts_ns;
+    uint32_t link;     /* LINKTYPE_* of tcpdump.org */
+    uint16_t vlan_tci; /* tag that the kernel took out of the frame; valid when vlan_present */
+    bool vlan_present;
+};
+
+struct capture_counts {
+    uint64_t packets, bytes;  /* handed out */
+    uint64_t kernel_drops;    /* the ring was full */
+    uint64_t truncated_files; /* captures cut in mid-record */
+    uint64_t bad_blocks;      /* records that are not what their format says, skipped */
+};
+
+struct capture;
+
+/**
+ * Open a capture file (pcap in both byte orders, micro- and nanoseconds; pcapng with several
+ * interfaces of several link types) from a descriptor, which the capture owns from then on. `name`
+ * is for messages, copied. NULL when it is no capture, with one line in `reason`.
+ */
+struct capture *capture_open_file(int fd, const char *name, char *reason, size_t reason_len);
+
+/**
+ * Take over an AF_PACKET TPACKET_V3 socket that capture_live_socket set up (perhaps in an earlier
+ * engine) and map its ring. The descriptor stays the caller's to pass on; the capture closes its
+ * own copy. NULL with `reason` on failure.
+ */
+struct capture *capture_open_ring(int fd, const char *name, char *reason, size_t reason_len);
+
+/** libpcap live, where AF_PACKET is not to be had; opens by itself, so only in a process that may.
+ */
+struct capture *capture_open_pcap(const char *interface, char *reason, size_t reason_len);
+
+/** How a live socket is made; all sizes are bytes or milliseconds. */
+struct capture_live_conf {
+    const char *interface;
+    uint32_t ring_bytes;     /* rounded up to whole blocks of 128 KiB; 0: 64 MiB */
+    uint32_t retire_ms;      /* a part-filled block is handed over after this; 0: 20 */
+    uint16_t fanout_group;   /* sockets of one group share the traffic */
+    uint16_t fanout_members; /* 1: no fanout */
+    const char *bpf;         /* libpcap filter text, or NULL */
+};
+
+/**
+ * Open, size, filter, bind and join the fanout group (symmetric IP-pair steering by classic BPF,
+ * the same hash as decode_steer) of one AF_PACKET socket. Runs in the monitor. The descriptor, or
+ * an `enum abeng_err` with `reason`.
+ */
+int capture_live_socket(const struct capture_live_conf *conf, char *reason, size_t reason_len);
+
+/**
+ * Next burst: up to `max` (≤ CAPTURE_BURST_MAX) frames into `out`. Returns how many; 0 when none
+ * came within `wait_ms` (live); ABENG_EOF at the end of a file. What earlier bursts handed out is
+ * gone.
+ */
+int capture_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
+
+/** Counters so far; live drops are added up from the kernel's read-and-clear counter. */
+void capture_counts(struct capture *c, struct capture_counts *out);
+
+/** Bytes of a file read so far and in all, for progress; 0 and 0 when live. */
+void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all);
+
+/** Close. NULL is allowed. */
+void capture_close(struct capture *c);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns into engines, engines into Hyperscan databases and name tables. */
+#include "config.h"
+
+#include <hs.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/xalloc.h"
+#include "sensor/detect/builder.h"
+#include "sensor/detect/fastpattern.h"
+#include "sensor/detect/search.h"
+
+#define COMPILE_THREADS_MAX 8
+/* Names are folded to lower case in a table; confirmation minds the case. */
+#define NAME_LEN_MIN 3
+
+uint32_t builder_engine_tx(uint16_t spec, unsigned dir)
+{
+    return spec * 2u + dir;
+}
+
+uint32_t builder_engine_payload(enum image_class cls, unsigned dir, bool stream)
+{
+    return IMAGE_SPECS_MAX * 2 + ((uint32_t)cls * 2 + dir) * BUILD_PAYLOAD_KINDS + stream;
+}
+
+bool builder_in_class(const struct sig *sig, enum image_class cls)
+{
+    switch (sig->proto) {
+    case SIG_PROTO_TCP:
+    case SIG_PROTO_TCP_PKT:
+    case SIG_PROTO_TCP_STREAM:
+        return cls == IMAGE_CLASS_TCP;
+    case SIG_PROTO_UDP:
+        return cls == IMAGE_CLASS_UDP;
+    case SIG_PROTO_ICMP:
+    case SIG_PROTO_ICMPV4:
+    case SIG_PROTO_ICMPV6:
+        return cls == IMAGE_CLASS_ICMP;
+    case SIG_PROTO_SCTP:
+        return cls == IMAGE_CLASS_OTHER;
+    default:
+        return true;
+    }
+}
+
+/* ---- giving patterns to engines -------------------------------------------------------------- */
+
+static void pair_add(struct buf *pairs, uint32_t pattern, uint32_t rule)
+{
+    struct build_pair pair = { pattern, rule };
+    buf_add(pairs, &pair, sizeof(pair));
+}
+
+static void engine_open(struct build_engine *e, uint16_t spec, unsigned dir)
+{
+    if (e->pattern_bytes.max)
+        return;
+    e->spec = spec;
+    e->dir = (uint8_t)dir;
+    buf_init(&e->pattern_bytes, IMAGE_SIZE_MAX);
+    buf_init(&e->pattern_pairs, IMAGE_SIZE_MAX);
+    buf_init(&e->name_bytes, IMAGE_SIZE_MAX);
+    buf_init(&e->name_pairs, IMAGE_SIZE_MAX);
+}
+
+static void engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
+                       uint32_t rule)
+{
+    uint8_t bytes[IMAGE_NAME_LEN_MAX + 1];
+    if (named && p->suffix && p->len >= NAME_LEN_MIN && p->len <= IMAGE_NAME_LEN_MAX) {
+        for (uint32_t i = 0; i < p->len; i++)
+            bytes[i] = search_lower(p->bytes[i]);
+        pair_add(&e->name_pairs, intern_add(&e->names, &e->name_bytes, bytes, p->len), rule);
+        return;
+    }
+    bytes[0] = p->nocase;
+    memcpy(bytes + 1, p->bytes, p->len);
+    pair_add(&e->pattern_pairs, intern_add(&e->patterns, &e->pattern_bytes, bytes, p->len + 1),
+             rule);
+}
+
+static void patterns_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
+                             unsigned dir)
+{
+    const struct sig *sig = b->rules[rule].sig;
+    for (unsigned cls = 0; cls < IMAGE_CLASSES; cls++) {
+        if (!builder_in_class(sig, cls))
+            continue;
+        bool stream = cls == IMAGE_CLASS_TCP && sig->requires_stream;
+        bool packet = cls != IMAGE_CLASS_TCP || sig->requires_packet || !stream;
+        struct build_engine *e = &b->engines[builder_engine_payload(cls, dir, true)];
+        if (stream) {
+            engine_open(e, p->spec, dir);
+            engine_add(e, p, false, rule);
+        }
+        e = &b->engines[builder_engine_payload(cls, dir, false)];
+        if (packet) {
+            engine_open(e, p->spec, dir);
+            engine_add(e, p, false, rule);
+        }
+    }
+}
+
+static void patterns_rule(struct builder *b, uint32_t rule, unsigned dir)
+{
+    struct build_rule *r = &b->rules[rule];
+    struct fastpattern p;
+    if (!(r->sig->dirs & 1u << dir) || r->sig->kind == SIG_KIND_IP_ONLY ||
+        r->sig->kind == SIG_KIND_DE_ONLY)
+        return;
+    if (!fastpattern_choose(b->set, r->sig, dir, &p))
+        return;
+    r->scanned[dir] = true;
+    if (r->sig->kind != SIG_KIND_APP_TX) {
+        patterns_payload(b, rule, &p, dir);
+        return;
+    }
+    struct build_engine *e = &b->engines[builder_engine_tx(p.spec, dir)];
+    engine_open(e, p.spec, dir);
+    engine_add(e, &p, fastpattern_named(b->set->specs[p.spec].buffer), rule);
+    e->apps |= r->apps & sig_buffer_def(b->set->specs[p.spec].buffer)->apps;
+}
+
+void builder_patterns(struct builder *b)
+{
+    for (uint32_t rule = 0; rule < b->rule_count; rule++) {
+        patterns_rule(b, rule, SIG_DIR_TOSERVER);
+        patterns_rule(b, rule, SIG_DIR_TOCLIENT);
+    }
+}
+
+/* ---- Hyperscan ------------------------------------------------------------------------------- */
+
+/* Expressions of \xHH: the literal API of 5.4 has open bugs, and these compile to the same literal
+ * matchers. */
+static char *expression_make(const uint8_t *bytes, uint32_t len)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *text = xmalloc((size_t)len * 4 + 1), *to = text;
+    for (uint32_t i = 0; i < len; i++) {
+        *to++ = '\\';
+        *to++ = 'x';
+        *to++ = hex[bytes[i] >> 4];
+        *to++ = hex[bytes[i] & 15];
+    }
+    *to = 0;
+    return text;
+}
+
+/* What hs_compile_multi wants. */
+struct expressions {
+    char **texts;
+    unsigned *flags, *ids;
+    uint32_t count;
+};
+
+static struct expressions expressions_make(const struct build_engine *e)
+{
+    struct expressions x = { .count = e->patterns.count };
+    x.texts = xcalloc(x.count, sizeof(*x.texts));
+    x.flags = xcalloc(x.count, sizeof(*x.flags));
+    x.ids = xcalloc(x.count, sizeof(*x.ids));
+    for (uint32_t i = 0; i < x.count; i++) {
+        const uint8_t *run = e->pattern_bytes.data + e->patterns.entries[i].at;
+        x.texts[i] = expression_make(run + 1, e->patterns.entries[i].len - 1);
+        x.flags[i] = HS_FLAG_SINGLEMATCH | (run[0] ? HS_FLAG_CASELESS : 0);
+        x.ids[i] = i;
+    }
+    return x;
+}
+
+static void expressions_free(struct expressions *x)
+{
+    for (uint32_t i = 0; i < x->count; i++)
+        free(x->texts[i]);
+    free(x->texts);
+    free(x->flags);
+    free(x->ids);
+}
+
+static void engine_compile(struct build_engine *e)
+{
+    if (e->patterns.count == 0)
+        return;
+    struct expressions x = expressions_make(e);
+    hs_database_t *db = NULL;
+    hs_compile_error_t *error = NULL;
+    hs_error_t rc = hs_compile_multi((const char *const *)x.texts, x.flags, x.ids, x.count,
+                                     HS_MODE_BLOCK, NULL, &db, &error);
+    if (rc == HS_SUCCESS)
+        rc = hs_serialize_database(db, &e->db, &e->db_len);
+    if (rc != HS_SUCCESS)
+        e->error = xstrdup(error ? error->message : "it can't be stored");
+    hs_free_compile_error(error);
+    hs_free_database(db);
+    expressions_free(&x);
+}
+
+/* Threads take engines off one counter; each engine is compiled by one. */
+struct compile_queue {
+    struct builder *b;
+    uint32_t next;
+};
+
+static void *compile_worker(void *arg)
+{
+    struct compile_queue *q = arg;
+    for (;;) {
+        uint32_t i = __atomic_fetch_add(&q->next, 1, __ATOMIC_RELAXED);
+        if (i >= BUILD_ENGINES_MAX)
+            return NULL;
+        engine_compile(&q->b->engines[i]);
+    }
+}
+
+static void engines_compile(struct builder *b)
+{
+    struct compile_queue q = { b, 0 };
+    pthread_t threads[COMPILE_THREADS_MAX];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int started = 0;
+    while (started + 1 < cpus && started < COMPILE_THREADS_MAX &&
+           pthread_create(&threads[started], NULL, compile_worker, &q) == 0)
+        started++;
+    compile_worker(&q);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- into the image -------------------------------------------------------------------------- */
+
+static int pair_order(const void *left, const void *right)
+{
+    const struct build_pair *a = left, *b = right;
+    if (a->pattern != b->pattern)
+        return a->pattern < b->pattern ? -1 : 1;
+    return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* The rules of each of `count` patterns, in order, given to `put`. */
+static void pairs_emit(struct builder *b, struct buf *pairs, uint32_t count, struct image_span *out)
+{
+    struct build_pair *all = (struct build_pair *)pairs->data;
+    uint32_t total = (uint32_t)(pairs->len / sizeof(*all)), at = 0;
+    uint32_t *rules = xcalloc(total + 1, sizeof(*rules));
+    if (total)
+        qsort(all, total, sizeof(*all), pair_order);
+    for (uint32_t p = 0; p < count; p++) {
+        uint32_t n = 0;
+        for (; at < total && all[at].pattern == p; at++)
+            rules[n++] = all[at].rule;
+        out[p] = builder_members(b, rules, n);
+    }
+    free(rules);
+}
+
+static void names_emit(struct builder *b, struct build_engine *e, struct image_engine *out)
+{
+    uint32_t count = e->names.count, slot_count = 4;
+    if (count == 0)
+        return;
+    while (slot_count < count * 2)
+        slot_count *= 2;
+    struct image_span *rules = xcalloc(count, sizeof(*rules));
+    uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
+    pairs_emit(b, &e->name_pairs, count, rules);
+    uint32_t blob = builder_put(b, IMAGE_BLOB, e->name_bytes.data, (uint32_t)e->name_bytes.len);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct intern_entry *run = &e->names.entries[i];
+        struct image_name name = {
+            .bytes = {blob + run->at, run->len},
+              .rules = rules[i]
+        };
+        for (uint32_t k = run->len; k > 0; k--)
+            name.hash = image_suffix_step(name.hash, e->name_bytes.data[run->at + k - 1]);
+        uint32_t index = builder_put(b, IMAGE_NAMES, &name, 1);
+        uint32_t slot = (uint32_t)name.hash & (slot_count - 1);
+        while (slots[slot])
+            slot = (slot + 1) & (slot_count - 1);
+        slots[slot] = index + 1;
+        out->name_lens[run->len / 64] |= 1ull << run->len % 64;
+    }
+    out->names = (struct image_span){
+        (uint32_t)(b->sections[IMAGE_NAMES].len / sizeof(struct image_name)) - count, count
+    };
+    out->slots = (struct image_span){ builder_put(b, IMAGE_SLOTS, slots, slot_count), slot_count };
+    free(rules);
+    free(slots);
+}
+
+static void engine_emit(struct builder *b, uint32_t index)
+{
+    static const uint8_t zeros[64];
+    struct build_engine *e = &b->engines[index];
+    struct image_engine out = { .spec = e->spec, .dir = e->dir };
+    uint32_t count = e->patterns.count;
+    struct image_span *rules = xcalloc(count + 1, sizeof(*rules));
+    pairs_emit(b, &e->pattern_pairs, count, rules);
+    out.patterns = (struct image_span){ builder_put(b, IMAGE_PATTERNS, rules, count), count };
+    free(rules);
+    buf_add(&b->sections[IMAGE_DATABASES], zeros,
+            -b->sections[IMAGE_DATABASES].len % sizeof(zeros));
+    out.db_len = (uint32_t)e->db_len;
+    out.db_at = builder_put(b, IMAGE_DATABASES, e->db, out.db_len);
+    names_emit(b, e, &out);
+    b->engine_index[index] = builder_put(b, IMAGE_ENGINES, &out, 1);
+}
+
+static void engine_close(struct build_engine *e)
+{
+    intern_free(&e->patterns);
+    intern_free(&e->names);
+    if (e->pattern_bytes.max) {
+        buf_free(&e->pattern_bytes);
+        buf_free(&e->pattern_pairs);
+        buf_free(&e->name_bytes);
+        buf_free(&e->name_pairs);
+    }
+    free(e->db);
+    free(e->error);
+}
+
+int builder_engines(struct builder *b, char *reason, size_t reason_len)
+{
+    int rc = 0;
+    engines_compile(b);
+    for (uint32_t i = 0; i < BUILD_ENGINES_MAX; i++) {
+        struct build_engine *e = &b->engines[i];
+        b->engine_index[i] = IMAGE_NONE;
+        if (e->error && rc == 0) {
+            snprintf(reason, reason_len, "Hyperscan refused the patterns of a buffer: %s",
+                     e->error);
+            rc = ABENG_ERR;
+        }
+        if (rc == 0 && e->patterns.count + e->names.count > 0)
+            engine_emit(b, i);
+        engine_close(e);
+    }
+    return rc;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Detection: which rules a packet, a chunk of a stream or a transaction matches.
+ *
+ * The way of a rule set: the loader (build.h) groups a parsed set, chooses fast patterns, compiles
+ * Hyperscan databases and lays everything into one *image*: flat, position-independent (offsets, no
+ * pointers), in a memfd that is then sealed. The engine maps it read-only and shares it between
+ * workers (detect_ruleset_map); the same bytes are what the disk cache holds.
+ *
+ * The way of a packet: detect_run is called once for each packet of a flow, after stream and app
+ * have taken it, with what became new. It runs, in Suricata's order (anchors 2.3, 2.4, 2.7, 2.11):
+ * IP-only rules on the first packet of a direction, then packet and stream rules, then transaction
+ * rules for each updated transaction. Hyperscan and name tables find candidates, programs confirm
+ * them exactly. Hits are returned sorted by rule order; what flows share (threshold, xbits,
+ * suppress, the cap of 15) is decided by the sequencer (sensor/alert), not here. Flowbits live
+ * here, in the flow's slot.
+ */
+#ifndef SENSOR_DETECT_H
+#define SENSOR_DETECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/counter.h"
+#include "signatures/ruleset.h"
+
+struct app_ctx;
+struct app_tx;
+struct flow;
+struct packet;
+struct slab;
+struct stream_ctx;
+struct stream_result;
+struct detect_ruleset;
+struct detect_thread;
+
+/** Most hits that one packet can give; more are counted and dropped, lowest order kept. */
+#define DETECT_HITS_MAX 256
+
+/** A rule as the later stages see it: views into the image, valid while the rule set is held. */
+struct detect_rule {
+    uint32_t sid, gid, rev;
+    uint32_t order; /* load-time order; smaller runs first */
+    uint8_t action; /* enum sig_action */
+    uint8_t priority, target;
+    bool noalert;
+    struct sig_threshold threshold, filter;
+    const char *msg, *category;
+    const char *metadata, *references; /* JSON text or NULL */
+    const struct sig_op *shared_ops;   /* xbits and hostbits to ask and change, by the sequencer */
+    uint32_t shared_count;
+};
+
+/** One hit. */
+struct detect_hit {
+    uint32_t rule;     /* index for detect_rule_get */
+    struct app_tx *tx; /* the transaction it matched on, or NULL */
+    uint64_t tx_id;
+    bool stream; /* matched in reassembled bytes (EVE: stream) */
+};
+
+/** What detect_run looks at. */
+struct detect_input {
+    const struct packet *packet; /* PACKET_F_PSEUDO at a flow's end */
+    struct flow *flow;           /* NULL: no flow */
+    unsigned dir;
+    bool fresh_direction;            /* first packet of this direction of the flow */
+    const struct stream_result *tcp; /* NULL unless TCP with flow */
+    struct stream_ctx *streams;
+    struct app_ctx *apps;
+};
+
+/** What it found. */
+struct detect_output {
+    struct detect_hit hits[DETECT_HITS_MAX];
+    uint32_t count;
+    bool passed; /* a pass rule matched: hits behind it were dropped */
+};
+
+/** Counter names of this stage, ended by a NULL name. */
+extern const struct counter_def detect_counters[];
+
+/**
+ * Map a sealed image (from detect_image_build or the cache) and make what can't be mapped (PCRE2
+ * with JIT, Hyperscan databases). The descriptor stays the caller's. Checks seals, version, lengths
+ * and every offset once, so that the packet path need not. NULL with `reason` otherwise.
+ */
+struct detect_ruleset *detect_ruleset_map(int image_fd, char *reason, size_t reason_len);
+
+/** Hold it once more; atomic. */
+struct detect_ruleset *detect_ruleset_hold(struct detect_ruleset *set);
+
+/** Let go; the last one frees. NULL is allowed. */
+void detect_ruleset_drop(struct detect_ruleset *set);
+
+/** Name of the set (content hash and version, as alerts carry it), rules in it. */
+const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rules);
+
+/** What the later stages need of rule `index`. */
+void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out);
+
+/** Scratch of one worker for `set`; memory from `slab`. NULL when memory is out. */
+struct detect_thread *detect_thread_create(struct detect_ruleset *set, struct slab *slab,
+                                           struct counter_block *counters);
+
+/**
+ * Go over to another set at a burst's edge; flows re-derive their group and bits lazily, by name.
+ * Returns 0 or ABENG_ENOMEM (the old set stays).
+ */
+int detect_thread_swap(struct detect_thread *t, struct detect_ruleset *set);
+
+/** Detect. `out` is filled anew. */
+void detect_run(struct detect_thread *t, const struct detect_input *in, struct detect_output *out);
+
+/** Free what detection keeps on a transaction (app_conf.tx_free; `thread` is the argument). */
+void detect_tx_free(void *thread, struct app_tx *tx);
+
+/** Forget a flow's detection state and empty its slot. */
+void detect_flow_free(struct detect_thread *t, struct flow *f);
+
+/** Free. NULL is allowed. */
+void detect_thread_free(struct detect_thread *t);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a rule asks of packet, flow and state, before any byte of a buffer is looked at. */
+#include "config.h"
+
+#include "sensor/detect/state.h"
+
+#define NS_PER_S 1000000000ull
+/* SIG_OP_FLOW_COUNT and SIG_OP_STREAM_SIZE number their sides from the server. */
+#define SIDE_SERVER 0
+#define SIDE_CLIENT 1
+#define SIDE_BOTH   2
+
+/* ---- protocol, addresses, ports -------------------------------------------------------------- */
+
+static bool proto_match(const struct packet *p, uint8_t proto)
+{
+    switch (proto) {
+    case SIG_PROTO_TCP:
+    case SIG_PROTO_TCP_PKT:
+    case SIG_PROTO_TCP_STREAM:
+        return p->proto == PACKET_PROTO_TCP;
+    case SIG_PROTO_UDP:
+        return p->proto == PACKET_PROTO_UDP;
+    case SIG_PROTO_ICMP:
+        return p->proto == PACKET_PROTO_ICMP || p->proto == PACKET_PROTO_ICMPV6;
+    case SIG_PROTO_ICMPV4:
+        return p->proto == PACKET_PROTO_ICMP;
+    case SIG_PROTO_ICMPV6:
+        return p->proto == PACKET_PROTO_ICMPV6;
+    case SIG_PROTO_SCTP:
+        return p->proto == PACKET_PROTO_SCTP;
+    case SIG_PROTO_IPV4:
+        return p->ip_version == 4;
+    case SIG_PROTO_IPV6:
+        return p->ip_version == 6;
+    case SIG_PROTO_PKTHDR:
+        return true;
+    default:
+        return p->ip_version != 0;
+    }
+}
+
+static bool addr_in_set(const struct detect_ruleset *set, uint32_t index, const struct addr *a)
+{
+    const struct sig_addr_range *all = set->ranges + set->sets[index].first;
+    uint32_t low = 0, high = set->sets[index].count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (addr_compare(&all[middle].high, a) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < set->sets[index].count && addr_compare(&all[low].low, a) <= 0;
+}
+
+static bool port_in_set(const struct detect_ruleset *set, uint32_t index, uint16_t port)
+{
+    const struct sig_port_range *all = set->ports + set->sets[index].first;
+    for (uint32_t i = 0; i < set->sets[index].count; i++) {
+        if (port >= all[i].low && port <= all[i].high)
+            return true;
+    }
+    return false;
+}
+
+static bool ports_match(const struct detect_job *job, const struct image_rule *rule)
+{
+    const struct packet *p = job->in->packet;
+    bool has_ports = p->proto == PACKET_PROTO_TCP || p->proto == PACKET_PROTO_UDP ||
+                     p->proto == PACKET_PROTO_SCTP;
+    if (rule->sports == 0 && rule->dports == 0)
+        return true;
+    if (!has_ports || p->flags & PACKET_F_FRAGMENT) /* a broken transport header: ports are 0 */
+        return false;
+    return (rule->sports == 0 || port_in_set(job->set, rule->sports, p->sport)) &&
+           (rule->dports == 0 || port_in_set(job->set, rule->dports, p->dport));
+}
+
+bool detect_header_match_static(const struct detect_job *job, const struct image_rule *rule)
+{
+    const struct packet *p = job->in->packet;
+    if (!proto_match(p, rule->proto))
+        return false;
+    if (job->in->flow && !(rule->dirs & 1u << job->in->dir))
+        return false;
+    return ports_match(job, rule) &&
+           (rule->src == 0 || addr_in_set(job->set, rule->src, &p->src)) &&
+           (rule->dst == 0 || addr_in_set(job->set, rule->dst, &p->dst));
+}
+
+/* ---- flow keyword, application --------------------------------------------------------------- */
+
+static bool flow_match(const struct detect_job *job, uint32_t flow)
+{
+    bool whole = job->in->packet->flags & PACKET_F_REASSEMBLED;
+    if (flow == 0)
+        return true;
+    if (!job->in->flow && flow & ~(SIG_FLOW_ONLY_FRAG | SIG_FLOW_NO_FRAG))
+        return false;
+    if (flow & SIG_FLOW_ESTABLISHED && !job->established)
+        return false;
+    if (flow & SIG_FLOW_NOT_ESTABLISHED && job->established)
+        return false;
+    return !(flow & SIG_FLOW_ONLY_FRAG && !whole) && !(flow & SIG_FLOW_NO_FRAG && whole);
+}
+
+static bool app_match(enum sig_app rule, enum sig_app flow)
+{
+    if (rule == SIG_APP_UNKNOWN || rule == flow)
+        return true;
+    if (rule == SIG_APP_ANY_HTTP)
+        return flow == SIG_APP_HTTP1 || flow == SIG_APP_HTTP2;
+    return rule == SIG_APP_DCERPC && flow == SIG_APP_SMB;
+}
+
+bool detect_header_match(const struct detect_job *job, const struct image_rule *rule)
+{
+    return app_match(rule->app, job->app) && flow_match(job, rule->flow) &&
+           detect_header_match_static(job, rule);
+}
+
+/* ---- instructions ---------------------------------------------------------------------------- */
+
+static bool tcp_flags_match(const struct packet *p, const struct sig_op *op)
+{
+    uint8_t flags = p->tcp.flags & (uint8_t)~op->u.bits.mask, set = op->u.bits.set;
+    switch (op->u.bits.mode) {
+    case '+':
+        return (flags & set) == set;
+    case '*':
+        return (flags & set) != 0;
+    case '!':
+        return (flags & set) != set;
+    default:
+        return flags == set;
+    }
+}
+
+static bool frag_bits_match(const struct packet *p, const struct sig_op *op)
+{
+    uint8_t bits = (uint8_t)((p->more_fragments ? 1 : 0) | (p->dont_fragment ? 2 : 0) |
+                             (p->reserved_bit ? 4 : 0));
+    uint8_t set = op->u.bits.set;
+    switch (op->u.bits.mode) {
+    case '+':
+        return (bits & set) == set;
+    case '*':
+        return (bits & set) != 0;
+    case '!':
+        return (bits & set) != set;
+    default:
+        return bits == set;
+    }
+}
+
+static bool is_icmp(const struct packet *p)
+{
+    return p->proto == PACKET_PROTO_ICMP || p->proto == PACKET_PROTO_ICMPV6;
+}
+
+/* Echo and its kin carry an identifier and a sequence number. RFC 792; RFC 4443 section 4. */
+static bool icmp_has_id(const struct packet *p)
+{
+    uint8_t type = p->icmp_type;
+    if (p->proto == PACKET_PROTO_ICMPV6)
+        return type == 128 || type == 129;
+    return p->proto == PACKET_PROTO_ICMP && (type == 0 || type == 8 || (type >= 13 && type <= 18));
+}
+
+/* RFC 4443 section 3.2: packet too big. */
+static bool icmpv6_mtu(const struct packet *p, uint64_t *out)
+{
+    if (p->proto != PACKET_PROTO_ICMPV6 || p->icmp_type != 2 || p->l4_len < 8)
+        return false;
+    *out = (uint64_t)p->l4[4] << 24 | (uint64_t)p->l4[5] << 16 | (uint64_t)p->l4[6] << 8 | p->l4[7];
+    return true;
+}
+
+/* The number of the packet that an instruction compares; false when it has none. */
+static bool packet_number(const struct packet *p, uint16_t kind, uint64_t *out)
+{
+    bool tcp = p->proto == PACKET_PROTO_TCP && p->l4;
+    switch (kind) {
+    case SIG_OP_DSIZE:
+        *out = p->payload_len;
+        return true;
+    case SIG_OP_TCP_SEQ:
+        *out = p->tcp.seq;
+        return tcp;
+    case SIG_OP_TCP_ACK:
+        *out = p->tcp.ack;
+        return tcp;
+    case SIG_OP_TCP_WINDOW:
+        *out = p->tcp.window;
+        return tcp;
+    case SIG_OP_TCP_MSS:
+        *out = p->tcp.mss;
+        return tcp && p->tcp.mss;
+    case SIG_OP_TTL:
+        *out = p->ttl;
+        return p->l3 != NULL;
+    case SIG_OP_TOS:
+        *out = p->tos;
+        return p->ip_version == 4 && p->l3;
+    case SIG_OP_IP_ID:
+        *out = p->ip_id;
+        return p->ip_version == 4 && p->l3;
+    case SIG_OP_FRAG_OFFSET:
+        *out = p->frag_offset / 8;
+        return p->l3 != NULL;
+    default:
+        return false;
+    }
+}
+
+static bool icmp_number(const struct packet *p, uint16_t kind, uint64_t *out)
+{
+    switch (kind) {
+    case SIG_OP_ITYPE:
+        *out = p->icmp_type;
+        return is_icmp(p);
+    case SIG_OP_ICODE:
+        *out = p->icmp_code;
+        return is_icmp(p);
+    case SIG_OP_ICMP_ID:
+        *out = p->icmp_id;
+        return icmp_has_id(p);
+    case SIG_OP_ICMP_SEQ:
+        *out = p->icmp_seq;
+        return icmp_has_id(p);
+    default:
+        return icmpv6_mtu(p, out);
+    }
+}
+
+static bool stream_size_match(const struct detect_job *job, const struct sig_op *op)
+{
+    const struct flow *f = job->in->flow;
+    if (!f || !job->in->tcp || stream_session_state(f) == STREAM_STATE_NONE)
+        return false;
+    bool server = confirm_number(op, stream_size(f, SIG_DIR_TOCLIENT));
+    bool client = confirm_number(op, stream_size(f, SIG_DIR_TOSERVER));
+    switch (op->u.number.field) {
+    case SIDE_SERVER:
+        return server;
+    case SIDE_CLIENT:
+        return client;
+    case SIDE_BOTH:
+        return server && client;
+    default:
+        return server || client;
+    }
+}
+
+static bool flow_count_match(const struct flow *f, const struct sig_op *op)
+{
+    unsigned dir = op->u.number.field & 1 ? SIG_DIR_TOSERVER : SIG_DIR_TOCLIENT;
+    return f && confirm_number(op, op->u.number.field & 2 ? f->bytes[dir] : f->packets[dir]);
+}
+
+/* app-layer-protocol: while detection is not through there is no answer, negated or not. */
+static bool app_proto_match(const struct detect_job *job, const struct sig_op *op)
+{
+    if (!job->in->flow || !app_detection_done(job->in->flow, job->in->dir))
+        return false;
+    return app_match((enum sig_app)op->u.name.id, job->app) != ((op->flags & SIG_F_NEGATED) != 0);
+}
+
+static bool event_match(const struct detect_job *job, const struct sig_op *op)
+{
+    const struct detect_input *in = job->in;
+    unsigned number = op->resolved;
+    switch (op->u.name.command) {
+    case SIG_EVENT_DECODE:
+        return number < 256 && in->packet->events[number / 64] >> number % 64 & 1;
+    case SIG_EVENT_STREAM:
+        return in->tcp && number < 128 && in->tcp->events[number / 64] >> number % 64 & 1;
+    default:
+        return job->tx && number < 64 && job->tx->events[in->dir] >> number & 1;
+    }
+}
+
+static bool app_uint_match(const struct detect_job *job, const struct sig_op *op)
+{
+    uint64_t value;
+    const char *name = job->set->strings + op->u.number.text.at;
+    return job->tx && app_tx_number(job->in->flow, job->tx, job->in->dir, name, &value) &&
+           confirm_number(op, value);
+}
+
+static bool flow_age_match(const struct flow *f, const struct sig_op *op)
+{
+    return f && confirm_number(op, (f->last_ns - f->first_ns) / NS_PER_S);
+}
+
+/* Conditions on flow and state hold for pseudo packets too; the others want a packet. */
+static bool state_op_match(const struct detect_job *job, const struct sig_op *op, bool *known)
+{
+    *known = true;
+    switch (op->kind) {
+    case SIG_OP_FLOWBIT:
+    case SIG_OP_FLOWINT:
+        return detect_bit_test(job, op);
+    case SIG_OP_APP_PROTO:
+        return app_proto_match(job, op);
+    case SIG_OP_EVENT:
+        return event_match(job, op);
+    case SIG_OP_APP_UINT:
+        return app_uint_match(job, op);
+    case SIG_OP_STREAM_SIZE:
+        return stream_size_match(job, op);
+    case SIG_OP_FLOW_AGE:
+        return flow_age_match(job->in->flow, op);
+    case SIG_OP_FLOW_COUNT:
+        return flow_count_match(job->in->flow, op);
+    default:
+        *known = false;
+        return false;
+    }
+}
+
+static bool packet_op_match(const struct packet *p, const struct sig_op *op)
+{
+    uint64_t value = 0;
+    if (p->flags & PACKET_F_PSEUDO)
+        return false;
+    switch (op->kind) {
+    case SIG_OP_TCP_FLAGS:
+        return p->proto == PACKET_PROTO_TCP && p->l4 && tcp_flags_match(p, op);
+    case SIG_OP_FRAG_BITS:
+        return p->ip_version == 4 && frag_bits_match(p, op);
+    case SIG_OP_IP_PROTO:
+        return p->ip_version && confirm_number(op, p->proto);
+    case SIG_OP_IP_OPTS:
+        return p->ip_version == 4 &&
+               ((p->ip_options & op->resolved) != 0) != ((op->flags & SIG_F_NEGATED) != 0);
+    case SIG_OP_SAME_IP:
+        return p->ip_version && addr_compare(&p->src, &p->dst) == 0;
+    case SIG_OP_ITYPE:
+    case SIG_OP_ICODE:
+    case SIG_OP_ICMP_ID:
+    case SIG_OP_ICMP_SEQ:
+    case SIG_OP_ICMPV6_MTU:
+        return icmp_number(p, op->kind, &value) && confirm_number(op, value);
+    default:
+        return packet_number(p, op->kind, &value) && confirm_number(op, value);
+    }
+}
+
+bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *rule)
+{
+    const struct sig_op *op = job->set->ops + rule->packet.first;
+    for (uint32_t i = 0; i < rule->packet.count; i++, op++) {
+        bool known, ok = state_op_match(job, op, &known);
+        if (!known)
+            ok = packet_op_match(job->in->packet, op);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct app_view *out)
+{
+    bool l4 = p->l4 && p->l4_len >= p->payload_len;
+    const uint8_t *at = p->l3 && p->l4 && p->l4 >= p->l3 ? p->l3 : NULL;
+    uint32_t len = at ? (uint32_t)(p->l4 - p->l3) : 0;
+    uint8_t proto = 0;
+    switch (buffer) {
+    case SIG_BUF_IPV4_HDR:
+    case SIG_BUF_IPV6_HDR:
+        *out = (struct app_view){ .data = at, .len = len, .end = true };
+        return at && p->ip_version == (buffer == SIG_BUF_IPV4_HDR ? 4 : 6);
+    case SIG_BUF_TCP_HDR:
+        proto = PACKET_PROTO_TCP;
+        break;
+    case SIG_BUF_UDP_HDR:
+        proto = PACKET_PROTO_UDP;
+        break;
+    case SIG_BUF_ICMPV4_HDR:
+        proto = PACKET_PROTO_ICMP;
+        break;
+    case SIG_BUF_ICMPV6_HDR:
+        proto = PACKET_PROTO_ICMPV6;
+        break;
+    default:
+        return false;
+    }
+    *out =
+        (struct app_view){ .data = p->l4, .len = l4 ? p->l4_len - p->payload_len : 0, .end = true };
+    return l4 && p->proto == proto;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checking an image: every index once, so that nothing later has to. */
+#include "sensor/detect/image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "sensor/detect/confirm.h"
+
+static const uint32_t element_sizes[IMAGE_SECTIONS] = {
+    [IMAGE_RULES] = sizeof(struct image_rule),
+    [IMAGE_LISTS] = sizeof(struct sig_list),
+    [IMAGE_OPS] = sizeof(struct sig_op),
+    [IMAGE_BLOB] = 1,
+    [IMAGE_STRINGS] = 1,
+    [IMAGE_SPECS] = sizeof(struct sig_bufspec),
+    [IMAGE_SETS] = sizeof(struct image_span),
+    [IMAGE_RANGES] = sizeof(struct sig_addr_range),
+    [IMAGE_PORTS] = sizeof(struct sig_port_range),
+    [IMAGE_MEMBERS] = sizeof(uint32_t),
+    [IMAGE_ENGINES] = sizeof(struct image_engine),
+    [IMAGE_PATTERNS] = sizeof(struct image_span),
+    [IMAGE_NAMES] = sizeof(struct image_name),
+    [IMAGE_SLOTS] = sizeof(uint32_t),
+    [IMAGE_DATABASES] = 1,
+    [IMAGE_PLANS] = sizeof(struct image_plan),
+    [IMAGE_PORTMAPS] = sizeof(struct image_portmap),
+    [IMAGE_PORT_EDGES] = sizeof(struct image_port_edge),
+    [IMAGE_IPMAPS] = sizeof(struct image_ipmap),
+    [IMAGE_IP_EDGES] = sizeof(struct image_ip_edge),
+    [IMAGE_REGEXES] = sizeof(struct image_regex),
+    [IMAGE_BITS] = sizeof(uint64_t),
+};
+
+size_t image_element_size(enum image_section s)
+{
+    return element_sizes[s];
+}
+
+uint64_t image_bit_hash(const char *name)
+{
+    uint64_t h = 0;
+    for (; *name; name++)
+        h = image_suffix_step(h, (uint8_t)*name);
+    return h;
+}
+
+const void *image_section(const struct image *image, enum image_section s, uint32_t *count)
+{
+    const struct image_extent *e = &image->header->sections[s];
+    if (count)
+        *count = e->count;
+    return image->bytes + e->at;
+}
+
+static uint32_t count_of(const struct image *image, enum image_section s)
+{
+    return image->header->sections[s].count;
+}
+
+static bool span_ok(const struct image *image, enum image_section s, struct image_span span)
+{
+    uint32_t count = count_of(image, s);
+    return span.first <= count && span.count <= count - span.first;
+}
+
+static bool bytes_ok(const struct image *image, struct sig_bytes b)
+{
+    return span_ok(image, IMAGE_BLOB, (struct image_span){ b.at, b.len });
+}
+
+/* A span in IMAGE_MEMBERS whose elements are below `limit`. */
+static bool members_ok(const struct image *image, struct image_span span, uint32_t limit)
+{
+    const uint32_t *all = image_section(image, IMAGE_MEMBERS, NULL);
+    if (!span_ok(image, IMAGE_MEMBERS, span))
+        return false;
+    for (uint32_t i = 0; i < span.count; i++) {
+        if (all[span.first + i] >= limit)
+            return false;
+    }
+    return true;
+}
+
+static bool rules_ok(const struct image *image, struct image_span span)
+{
+    return members_ok(image, span, count_of(image, IMAGE_RULES));
+}
+
+static bool bit_ok(const struct image *image, const struct sig_op *op)
+{
+    bool is_int = op->kind == SIG_OP_FLOWINT;
+    uint32_t limit = is_int ? image->header->flowints : image->header->flowbits;
+    if (op->u.bit.count > 4 || (is_int && op->u.bit.count < 1))
+        return false;
+    for (unsigned i = 0; i < op->u.bit.count; i++) {
+        if (op->u.bit.id[i] >= limit)
+            return false;
+    }
+    return !is_int || !(op->flags & SIG_VAR_VALUE) || op->u.bit.value < limit;
+}
+
+static bool op_ok(const struct image *image, const struct sig_op *op)
+{
+    switch (op->kind) {
+    case SIG_OP_CONTENT:
+        return bytes_ok(image, op->u.content.bytes) && op->u.content.bytes.len > 0;
+    case SIG_OP_PCRE:
+        return op->u.pcre.regex < count_of(image, IMAGE_REGEXES);
+    case SIG_OP_FLOWBIT:
+    case SIG_OP_FLOWINT:
+        return bit_ok(image, op);
+    case SIG_OP_APP_UINT:
+        return op->u.number.text.at < count_of(image, IMAGE_STRINGS);
+    default:
+        return op->kind <= SIG_OP_APP_UINT;
+    }
+}
+
+static bool spec_ok(const struct image *image, const struct sig_bufspec *spec)
+{
+    if ((unsigned)spec->buffer >= SIG_BUF_COUNT || spec->transform_count > SIG_TRANSFORMS_MAX)
+        return false;
+    for (unsigned i = 0; i < spec->transform_count; i++) {
+        if (spec->transforms[i] > SIG_TR_PCREXFORM || !bytes_ok(image, spec->arguments[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool list_ok(const struct image *image, const struct sig_list *list)
+{
+    return list->spec < count_of(image, IMAGE_SPECS) && list->count <= CONFIRM_OPS_MAX &&
+           span_ok(image, IMAGE_OPS, (struct image_span){ list->first, list->count });
+}
+
+static bool rule_ok(const struct image *image, const struct image_rule *rule)
+{
+    uint32_t sets = count_of(image, IMAGE_SETS), strings = count_of(image, IMAGE_STRINGS);
+    return rule->app < SIG_APP_COUNT && rule->kind <= SIG_KIND_APP_TX &&
+           rule->vars <= CONFIRM_VARS_MAX && rule->src < sets && rule->dst < sets &&
+           rule->sports < sets && rule->dports < sets && rule->lists.count <= IMAGE_LISTS_MAX &&
+           span_ok(image, IMAGE_LISTS, rule->lists) && span_ok(image, IMAGE_OPS, rule->packet) &&
+           span_ok(image, IMAGE_OPS, rule->post) && span_ok(image, IMAGE_OPS, rule->shared) &&
+           rule->msg < strings && rule->category < strings && rule->metadata < strings &&
+           rule->references < strings;
+}
+
+/* A set is of addresses for one rule and of ports for another: both readings have to be in
+ * range. */
+static bool rule_sets_ok(const struct image *image, const struct image_rule *rule)
+{
+    const struct image_span *sets = image_section(image, IMAGE_SETS, NULL);
+    return span_ok(image, IMAGE_RANGES, sets[rule->src]) &&
+           span_ok(image, IMAGE_RANGES, sets[rule->dst]) &&
+           span_ok(image, IMAGE_PORTS, sets[rule->sports]) &&
+           span_ok(image, IMAGE_PORTS, sets[rule->dports]);
+}
+
+static bool engine_ok(const struct image *image, const struct image_engine *e)
+{
+    uint64_t bytes = count_of(image, IMAGE_DATABASES);
+    bool slots_ok = e->slots.count == 0 || (e->slots.count & (e->slots.count - 1)) == 0;
+    const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
+    if (e->spec >= count_of(image, IMAGE_SPECS) || e->dir > SIG_DIR_TOCLIENT || e->db_at > bytes ||
+        e->db_len > bytes - e->db_at || !span_ok(image, IMAGE_PATTERNS, e->patterns) ||
+        !span_ok(image, IMAGE_NAMES, e->names) || !span_ok(image, IMAGE_SLOTS, e->slots) ||
+        !slots_ok)
+        return false;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < e->slots.count; i++) {
+        uint32_t slot = slots[e->slots.first + i];
+        if (slot > count_of(image, IMAGE_NAMES))
+            return false;
+        used += slot != 0;
+    }
+    return used < e->slots.count || e->slots.count == 0; /* a probe has to end */
+}
+
+static bool portmap_ok(const struct image *image, const struct image_portmap *map)
+{
+    uint32_t engines = count_of(image, IMAGE_ENGINES);
+    const struct image_port_edge *edges = image_section(image, IMAGE_PORT_EDGES, NULL);
+    if (!span_ok(image, IMAGE_PORT_EDGES, map->edges) || map->edges.count == 0 ||
+        !rules_ok(image, map->always))
+        return false;
+    if ((map->packet_engine != IMAGE_NONE && map->packet_engine >= engines) ||
+        (map->stream_engine != IMAGE_NONE && map->stream_engine >= engines))
+        return false;
+    for (uint32_t i = 0; i < map->edges.count; i++) {
+        const struct image_port_edge *e = &edges[map->edges.first + i];
+        if (!rules_ok(image, e->always) || (i == 0 && e->low != 0))
+            return false;
+    }
+    return true;
+}
+
+/* The sections whose elements are checked one by one. */
+struct element_check {
+    enum image_section section;
+    const char *what;
+};
+
+static bool element_ok(const struct image *image, enum image_section s, const void *element)
+{
+    const struct image_span *span = element;
+    const struct image_name *name = element;
+    const struct image_plan *plan = element;
+    const struct image_ip_edge *edge = element;
+    const struct image_regex *regex = element;
+    const struct image_ipmap *ipmap = element;
+    switch (s) {
+    case IMAGE_SPECS:
+        return spec_ok(image, element);
+    case IMAGE_OPS:
+        return op_ok(image, element);
+    case IMAGE_LISTS:
+        return list_ok(image, element);
+    case IMAGE_RULES:
+        return rule_ok(image, element) && rule_sets_ok(image, element);
+    case IMAGE_PATTERNS:
+        return rules_ok(image, *span);
+    case IMAGE_NAMES:
+        return bytes_ok(image, name->bytes) && rules_ok(image, name->rules);
+    case IMAGE_ENGINES:
+        return engine_ok(image, element);
+    case IMAGE_PLANS:
+        return members_ok(image, plan->engines, count_of(image, IMAGE_ENGINES)) &&
+               rules_ok(image, plan->always);
+    case IMAGE_PORTMAPS:
+        return portmap_ok(image, element);
+    case IMAGE_IPMAPS:
+        return span_ok(image, IMAGE_IP_EDGES, ipmap->edges);
+    case IMAGE_IP_EDGES:
+        return rules_ok(image, edge->rules);
+    case IMAGE_REGEXES:
+        return bytes_ok(image, regex->pattern);
+    default:
+        return true;
+    }
+}
+
+static const struct element_check element_checks[] = {
+    {IMAGE_SPECS,     "buffer"     },
+    { IMAGE_OPS,      "instruction"},
+    { IMAGE_LISTS,    "list"       },
+    { IMAGE_RULES,    "rule"       },
+    { IMAGE_PATTERNS, "pattern"    },
+    { IMAGE_NAMES,    "name"       },
+    { IMAGE_ENGINES,  "engine"     },
+    { IMAGE_PLANS,    "plan"       },
+    { IMAGE_PORTMAPS, "port map"   },
+    { IMAGE_IPMAPS,   "address map"},
+    { IMAGE_IP_EDGES, "address"    },
+    { IMAGE_REGEXES,  "regex"      },
+};
+
+static const char *extents_check(const struct image *image)
+{
+    for (unsigned s = 0; s < IMAGE_SECTIONS; s++) {
+        const struct image_extent *e = &image->header->sections[s];
+        if (e->size != element_sizes[s] || e->at % 64 || e->at > image->len ||
+            e->count > (image->len - e->at) / e->size)
+            return "a section lies outside of it";
+    }
+    uint32_t strings;
+    const char *text = image_section(image, IMAGE_STRINGS, &strings);
+    if (strings == 0 || text[0] != 0 || text[strings - 1] != 0)
+        return "its texts have no end";
+    if (count_of(image, IMAGE_RULES) > IMAGE_RULES_MAX ||
+        count_of(image, IMAGE_SPECS) > IMAGE_SPECS_MAX || count_of(image, IMAGE_SPECS) == 0 ||
+        count_of(image, IMAGE_SETS) == 0)
+        return "a count is out of range";
+    if (count_of(image, IMAGE_PLANS) != SIG_APP_COUNT * 2 ||
+        count_of(image, IMAGE_PORTMAPS) != IMAGE_CLASSES * 2 || count_of(image, IMAGE_IPMAPS) != 2)
+        return "a table is not whole";
+    if ((uint64_t)image->header->flowbits + image->header->flowints != count_of(image, IMAGE_BITS))
+        return "its bits don't add up";
+    return NULL;
+}
+
+static const char *header_check(const struct image *image)
+{
+    const struct image_header *h = image->header;
+    if (memcmp(h->magic, IMAGE_MAGIC, sizeof(h->magic)) != 0)
+        return "it is no image of rules";
+    if (h->version != IMAGE_VERSION)
+        return "it was made by another version";
+    if (h->len != image->len)
+        return "it is not whole";
+    if (h->name[IMAGE_NAME_MAX - 1] != 0)
+        return "its name has no end";
+    return extents_check(image);
+}
+
+int image_check(const void *bytes, size_t len, struct image *out, char *reason, size_t reason_len)
+{
+    *out = (struct image){ bytes, len, bytes };
+    const char *why = len < sizeof(struct image_header) ? "it is too short" : header_check(out);
+    if (why) {
+        snprintf(reason, reason_len, "rule image: %s", why);
+        return ABENG_EFORMAT;
+    }
+    for (size_t c = 0; c < sizeof(element_checks) / sizeof(element_checks[0]); c++) {
+        uint32_t count;
+        const uint8_t *at = image_section(out, element_checks[c].section, &count);
+        for (uint32_t i = 0; i < count; i++) {
+            if (element_ok(out, element_checks[c].section,
+                           at + i * element_sizes[element_checks[c].section]))
+                continue;
+            snprintf(reason, reason_len, "rule image: %s %u points outside of it",
+                     element_checks[c].what, i);
+            return ABENG_EFORMAT;
+        }
+    }
+    const struct image_header *h = out->header;
+    if (rules_ok(out, (struct image_span){ h->de_first, h->de_count }) &&
+        rules_ok(out, (struct image_span){ h->pd_first, h->pd_count }) &&
+        rules_ok(out, (struct image_span){ h->ip_first, h->ip_count }))
+        return 0;
+    snprintf(reason, reason_len, "rule image: a list of rules points outside of it");
+    return ABENG_EFORMAT;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mapped rule set: views into the image, and what can't be mapped: Hyperscan databases and
+ * regexes. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "sensor/detect/regex.h"
+#include "sensor/detect/state.h"
+
+#define SEALS_NEEDED (F_SEAL_SHRINK | F_SEAL_WRITE)
+
+/* Map `fd`; a memfd has to be sealed, so that nobody changes it under us. */
+static void *image_map(int fd, size_t *len, char *reason, size_t reason_len)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || (uint64_t)st.st_size > IMAGE_SIZE_MAX) {
+        snprintf(reason, reason_len, "rule image: it is empty, or larger than it may be");
+        return NULL;
+    }
+    if (seals < 0 || (seals & SEALS_NEEDED) != SEALS_NEEDED) {
+        snprintf(reason, reason_len, "rule image: it is not sealed");
+        return NULL;
+    }
+    *len = (size_t)st.st_size;
+    void *map = mmap(NULL, *len, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (map != MAP_FAILED)
+        return map;
+    snprintf(reason, reason_len, "rule image: it can't be mapped: %s", strerror(errno));
+    return NULL;
+}
+
+static void views_set(struct detect_ruleset *set)
+{
+    const struct image *i = &set->image;
+    set->rules = image_section(i, IMAGE_RULES, &set->rule_count);
+    set->lists = image_section(i, IMAGE_LISTS, NULL);
+    set->ops = image_section(i, IMAGE_OPS, NULL);
+    set->blob = image_section(i, IMAGE_BLOB, NULL);
+    set->strings = image_section(i, IMAGE_STRINGS, NULL);
+    set->specs = image_section(i, IMAGE_SPECS, &set->spec_count);
+    set->sets = image_section(i, IMAGE_SETS, NULL);
+    set->ranges = image_section(i, IMAGE_RANGES, NULL);
+    set->ports = image_section(i, IMAGE_PORTS, NULL);
+    set->members = image_section(i, IMAGE_MEMBERS, NULL);
+    set->engines = image_section(i, IMAGE_ENGINES, &set->engine_count);
+    set->patterns = image_section(i, IMAGE_PATTERNS, NULL);
+    set->names = image_section(i, IMAGE_NAMES, NULL);
+    set->slots = image_section(i, IMAGE_SLOTS, NULL);
+    set->plans = image_section(i, IMAGE_PLANS, NULL);
+    set->portmaps = image_section(i, IMAGE_PORTMAPS, NULL);
+    set->port_edges = image_section(i, IMAGE_PORT_EDGES, NULL);
+    set->ipmaps = image_section(i, IMAGE_IPMAPS, NULL);
+    set->ip_edges = image_section(i, IMAGE_IP_EDGES, NULL);
+    set->bits = image_section(i, IMAGE_BITS, NULL);
+}
+
+static bool databases_open(struct detect_ruleset *set, char *reason, size_t reason_len)
+{
+    const char *bytes = image_section(&set->image, IMAGE_DATABASES, NULL);
+    set->databases = xcalloc(set->engine_count + 1, sizeof(*set->databases));
+    for (uint32_t i = 0; i < set->engine_count; i++) {
+        const struct image_engine *e = &set->engines[i];
+        if (e->db_len == 0)
+            continue;
+        if (hs_deserialize_database(bytes + e->db_at, e->db_len, &set->databases[i]) !=
+                HS_SUCCESS ||
+            hs_alloc_scratch(set->databases[i], &set->scratch) != HS_SUCCESS) {
+            snprintf(reason, reason_len,
+                     "rule image: Hyperscan can't use database %u on this machine", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void regexes_open(struct detect_ruleset *set)
+{
+    uint32_t count;
+    const struct image_regex *all = image_section(&set->image, IMAGE_REGEXES, &count);
+    struct regex_source *sources = xcalloc(count + 1, sizeof(*sources));
+    for (uint32_t i = 0; i < count; i++)
+        sources[i] = (struct regex_source){ (const char *)set->blob + all[i].pattern.at,
+                                            all[i].pattern.len, all[i].options };
+    set->regexes = regex_set_create(sources, count);
+    free(sources);
+    uint32_t refused = regex_set_refused(set->regexes);
+    if (refused)
+        log_warn("detect", "%u regexes can't be compiled here; their rules never match", refused);
+}
+
+struct detect_ruleset *detect_ruleset_map(int image_fd, char *reason, size_t reason_len)
+{
+    size_t len = 0;
+    void *map = image_map(image_fd, &len, reason, reason_len);
+    if (!map)
+        return NULL;
+    struct detect_ruleset *set = xcalloc(1, sizeof(*set));
+    set->holds = 1;
+    set->map = map;
+    set->image.len = len;
+    if (image_check(map, len, &set->image, reason, reason_len) < 0)
+        goto out;
+    views_set(set);
+    if (!databases_open(set, reason, reason_len))
+        goto out;
+    regexes_open(set);
+    return set;
+out:
+    detect_ruleset_drop(set);
+    return NULL;
+}
+
+struct detect_ruleset *detect_ruleset_hold(struct detect_ruleset *set)
+{
+    __atomic_add_fetch(&set->holds, 1, __ATOMIC_RELAXED);
+    return set;
+}
+
+void detect_ruleset_drop(struct detect_ruleset *set)
+{
+    if (!set || __atomic_sub_fetch(&set->holds, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (uint32_t i = 0; set->databases && i < set->engine_count; i++)
+        hs_free_database(set->databases[i]);
+    free(set->databases);
+    hs_free_scratch(set->scratch);
+    regex_set_free(set->regexes);
+    munmap(set->map, set->image.len);
+    free(set);
+}
+
+const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rules)
+{
+    if (rules)
+        *rules = set->image.header->loaded;
+    return set->image.header->name;
+}
+
+void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out)
+{
+    const struct image_rule *r = &set->rules[index];
+    *out = (struct detect_rule){
+        .sid = r->sid,
+        .gid = r->gid,
+        .rev = r->rev,
+        .order = r->order,
+        .action = r->action,
+        .priority = r->priority,
+        .target = r->target,
+        .noalert = r->flags & IMAGE_RULE_NOALERT,
+        .threshold = r->threshold,
+        .filter = r->filter,
+        .msg = set->strings + r->msg,
+        .category = set->strings + r->category,
+        .metadata = r->metadata ? set->strings + r->metadata : NULL,
+        .references = r->references ? set->strings + r->references : NULL,
+        .shared_ops = set->ops + r->shared.first,
+        .shared_count = r->shared.count,
+    };
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One packet: candidates from scans and groups, packet and stream rules in their order,
+ * transactions, then the verdict. */
+#include "config.h"
+
+#include <string.h>
+
+#include "sensor/detect/state.h"
+
+/* Chunks that one packet can release; what is left comes with the next. */
+#define CHUNKS_MAX 64
+
+/* ---- hits ------------------------------------------------------------------------------------ */
+
+/* By rule; on one rule the newest transaction first, a hit without one last. */
+static bool hit_before(const struct detect_hit *a, const struct detect_hit *b)
+{
+    if (a->rule != b->rule)
+        return a->rule < b->rule;
+    if ((a->tx != NULL) != (b->tx != NULL))
+        return a->tx != NULL;
+    return a->tx_id > b->tx_id;
+}
+
+/* Put in its place; of too many the last falls off. */
+static void hit_insert(struct detect_job *job, const struct detect_hit *hit)
+{
+    struct detect_output *out = job->out;
+    if (out->count == DETECT_HITS_MAX) {
+        counter_add(job->t->counters, DETECT_COUNT_HITS_DROPPED, 1);
+        if (!hit_before(hit, &out->hits[out->count - 1]))
+            return;
+        out->count--;
+    }
+    uint32_t at = out->count++;
+    for (; at > 0 && hit_before(hit, &out->hits[at - 1]); at--)
+        out->hits[at] = out->hits[at - 1];
+    out->hits[at] = *hit;
+}
+
+static bool hit_known(const struct detect_job *job, uint32_t rule)
+{
+    for (uint32_t i = 0; i < job->out->count; i++) {
+        if (job->out->hits[i].rule == rule && !job->out->hits[i].tx)
+            return true;
+    }
+    return false;
+}
+
+/* Kinds whose pass, drop or reject speaks of the whole flow, as one on stream or application
+ * does. */
+static bool is_flow_kind(const struct image_rule *r)
+{
+    return r->kind == SIG_KIND_IP_ONLY || r->kind == SIG_KIND_LIKE_IP_ONLY ||
+           r->kind == SIG_KIND_PD_ONLY || r->kind == SIG_KIND_APPLAYER;
+}
+
+void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream)
+{
+    const struct image_rule *r = &job->set->rules[rule];
+    for (uint32_t i = 0; i < r->post.count; i++) {
+        const struct sig_op *op = &job->set->ops[r->post.first + i];
+        if (op->kind == SIG_OP_FLOWBIT || op->kind == SIG_OP_FLOWINT)
+            detect_bit_change(job, op);
+    }
+    counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
+    bool silent =
+        r->flags & IMAGE_RULE_NOALERT && r->shared.count == 0 && r->action != SIG_ACTION_PASS;
+    if (silent)
+        return; /* it has changed its bits, and nobody else wants to know */
+    if (r->action != SIG_ACTION_ALERT && (stream || tx || is_flow_kind(r)))
+        job->flow_pass = true;
+    struct detect_hit hit = { rule, tx, tx ? tx->id : 0, stream };
+    hit_insert(job, &hit);
+}
+
+/* A pass rule drops all behind it, and itself unless it says `alert`. A verdict on the flow ends
+ * its inspection. */
+static void verdict(struct detect_job *job)
+{
+    struct detect_output *out = job->out;
+    for (uint32_t i = 0; i < out->count; i++) {
+        const struct image_rule *r = &job->set->rules[out->hits[i].rule];
+        if (r->action != SIG_ACTION_PASS)
+            continue;
+        out->passed = true;
+        out->count = r->flags & IMAGE_RULE_NOALERT ? i : i + 1;
+    }
+    if (job->flow_pass && job->in->flow)
+        job->in->flow->flags |= FLOW_F_PASS;
+}
+
+/* ---- one packet or stream rule --------------------------------------------------------------- */
+
+static bool payload_lists_match(struct detect_job *job, const struct image_rule *rule,
+                                const struct app_view *view)
+{
+    const struct sig_list *list = job->set->lists + rule->lists.first;
+    for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
+        if (job->set->specs[list->spec].buffer != SIG_BUF_PAYLOAD)
+            continue;
+        if (confirm_run(&job->t->confirm, job->set->ops + list->first, list->count, view) !=
+            CONFIRM_YES)
+            return false;
+    }
+    return true;
+}
+
+static bool header_lists_match(struct detect_job *job, const struct image_rule *rule)
+{
+    const struct sig_list *list = job->set->lists + rule->lists.first;
+    for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
+        enum sig_buffer buffer = job->set->specs[list->spec].buffer;
+        struct app_view view;
+        if (buffer == SIG_BUF_PAYLOAD)
+            continue;
+        if (!detect_packet_buffer(job->in->packet, buffer, &view) ||
+            confirm_run(&job->t->confirm, job->set->ops + list->first, list->count, &view) !=
+                CONFIRM_YES)
+            return false;
+    }
+    return true;
+}
+
+/* The stream first, then the packet when the rule wants packets, or the packet never became part of
+ * a stream. */
+static bool payload_match(struct detect_job *job, const struct image_rule *rule, bool *stream)
+{
+    bool wants_stream = job->cls == IMAGE_CLASS_TCP && rule->flags & IMAGE_RULE_STREAM;
+    bool added = job->in->tcp && job->in->tcp->added;
+    *stream = wants_stream && job->chunk.len && !(rule->flow & SIG_FLOW_NO_STREAM) &&
+              payload_lists_match(job, rule, &job->chunk);
+    if (*stream)
+        return true;
+    if (!job->payload || rule->flow & SIG_FLOW_ONLY_STREAM)
+        return false;
+    if (wants_stream && !(rule->flags & IMAGE_RULE_PACKET) && added)
+        return false;
+    const struct packet *p = job->in->packet;
+    struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
+    return payload_lists_match(job, rule, &view);
+}
+
+static void rule_run(struct detect_job *job, uint32_t index)
+{
+    const struct image_rule *rule = &job->set->rules[index];
+    bool payload = rule->flags & IMAGE_RULE_PAYLOAD, stream = false;
+    if (payload && !job->payload && !job->chunk.len)
+        return;
+    if (!detect_header_match(job, rule) || !detect_packet_ops_match(job, rule))
+        return;
+    memset(job->t->confirm.vars, 0, rule->vars * sizeof(job->t->confirm.vars[0]));
+    if (rule->lists.count && !header_lists_match(job, rule))
+        return;
+    if (payload && !payload_match(job, rule, &stream))
+        return;
+    if (!hit_known(job, index))
+        detect_hit_add(job, index, NULL, stream);
+}
+
+/* ---- candidates ------------------------------------------------------------------------------ */
+
+static void ip_map_look(struct detect_job *job, const struct image_ipmap *map, const struct addr *a)
+{
+    const struct image_ip_edge *edges = job->set->ip_edges + map->edges.first;
+    uint32_t low = 0, high = map->edges.count;
+    while (low < high) { /* the first edge above a */
+        uint32_t middle = low + (high - low) / 2;
+        if (addr_compare(&edges[middle].low, a) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0)
+        detect_candidates_add(job->t, edges[low - 1].rules);
+}
+
+static void ip_only_add(struct detect_job *job)
+{
+    const struct image_header *h = job->set->image.header;
+    const struct packet *p = job->in->packet;
+    ip_map_look(job, &job->set->ipmaps[0], &p->src);
+    ip_map_look(job, &job->set->ipmaps[1], &p->dst);
+    detect_candidates_add(job->t, (struct image_span){ h->ip_first, h->ip_count });
+}
+
+static void always_add(struct detect_job *job)
+{
+    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
+    const struct detect_flow *d = job->flow;
+    if (!job->grouped) {
+        detect_candidates_add(job->t, map->always);
+        detect_candidates_add(job->t, job->edge->always);
+        return;
+    }
+    for (uint32_t i = 0; i < d->always_count[job->in->dir]; i++)
+        candidates_add(&job->t->candidates, d->always[job->in->dir][i]);
+}
+
+/* app-layer-protocol rules run once a direction, when detection has come to an end. */
+static void detection_end_add(struct detect_job *job)
+{
+    const struct image_header *h = job->set->image.header;
+    unsigned dir = job->in->dir;
+    if (!job->flow || job->flow->detection_seen[dir] || !app_detection_done(job->in->flow, dir))
+        return;
+    job->flow->detection_seen[dir] = true;
+    detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
+}
+
+static void scan_payloads(struct detect_job *job)
+{
+    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
+    const struct packet *p = job->in->packet;
+    struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
+    bool stream = map->stream_engine != IMAGE_NONE && job->edge->flags & IMAGE_PORT_STREAM;
+    bool added = job->in->tcp && job->in->tcp->added;
+    if (stream && job->chunk.len)
+        detect_scan(job->t, map->stream_engine, &job->chunk);
+    if (!job->payload)
+        return;
+    if (map->packet_engine != IMAGE_NONE && job->edge->flags & IMAGE_PORT_PACKET)
+        detect_scan(job->t, map->packet_engine, &view);
+    if (stream && !added)
+        detect_scan(job->t, map->stream_engine, &view);
+}
+
+/* The next run of bytes that is not a gap. */
+static bool chunk_next(struct detect_job *job, bool want)
+{
+    struct stream_span span;
+    job->chunk = (struct app_view){ 0 };
+    if (job->cls != IMAGE_CLASS_TCP || !job->in->flow || !job->in->tcp ||
+        !job->in->tcp->has_session)
+        return false;
+    for (unsigned i = 0; i < CHUNKS_MAX; i++) {
+        if (!stream_raw_next(job->in->streams, job->in->flow, job->in->dir, want, &span))
+            return false;
+        if (!want || span.gap || span.len == 0)
+            continue;
+        job->chunk = (struct app_view){ .data = span.data, .len = span.len, .end = true };
+        return true;
+    }
+    return false;
+}
+
+/* Chunks behind the first: the stream's rules alone. */
+static void chunks_rest(struct detect_job *job)
+{
+    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
+    bool want = job->edge->flags & IMAGE_PORT_STREAM;
+    job->payload = false;
+    for (unsigned i = 0; i < CHUNKS_MAX && chunk_next(job, want); i++) {
+        if (map->stream_engine != IMAGE_NONE)
+            detect_scan(job->t, map->stream_engine, &job->chunk);
+        detect_candidates_run(job, rule_run);
+    }
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
+
+static enum image_class class_of(const struct packet *p)
+{
+    switch (p->proto) {
+    case PACKET_PROTO_TCP:
+        return IMAGE_CLASS_TCP;
+    case PACKET_PROTO_UDP:
+        return IMAGE_CLASS_UDP;
+    case PACKET_PROTO_ICMP:
+    case PACKET_PROTO_ICMPV6:
+        return IMAGE_CLASS_ICMP;
+    default:
+        return IMAGE_CLASS_OTHER;
+    }
+}
+
+static bool is_established(const struct detect_input *in)
+{
+    uint32_t both = FLOW_F_TOSERVER_SEEN | FLOW_F_TOCLIENT_SEEN;
+    if (!in->flow)
+        return false;
+    if (in->packet->proto == PACKET_PROTO_TCP)
+        return in->tcp && in->tcp->established;
+    return (in->flow->flags & both) == both;
+}
+
+static void job_open(struct detect_job *job, struct detect_thread *t, const struct detect_input *in,
+                     struct detect_output *out)
+{
+    const struct packet *p = in->packet;
+    bool inspect = !in->flow || !(in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION);
+    *job = (struct detect_job){
+        .t = t,
+        .set = t->set,
+        .in = in,
+        .out = out,
+        .cls = class_of(p),
+        .app = in->flow ? app_protocol(in->flow) : SIG_APP_UNKNOWN,
+        .established = is_established(in),
+        .payload = inspect && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
+    };
+    out->count = 0;
+    out->passed = false;
+    if (in->flow)
+        job->flow = detect_flow_get(t, in->flow);
+    /* An ICMP error belongs to the flow it speaks of, but not to its group. */
+    job->grouped = job->flow && p->proto == in->flow->proto;
+    if (job->grouped)
+        job->grouped = detect_flow_resolve(job, in->dir);
+    job->edge = job->grouped ? job->flow->edge[in->dir] : detect_edge_find(job);
+}
+
+/* At a flow's end a direction is looked at only when something of it was not. */
+static bool pseudo_needed(const struct detect_job *job)
+{
+    unsigned dir = job->in->dir;
+    if (job->chunk.len)
+        return true;
+    const struct app_tx *tx = job->in->flow ? app_tx_first(job->in->flow) : NULL;
+    for (; tx; tx = tx->next) {
+        if (!tx->inspected[dir])
+            return true;
+    }
+    return false;
+}
+
+/* Decoder events count where a header is broken: the decoder's rules run on the packet. */
+static bool is_broken(const struct packet *p)
+{
+    uint64_t events = p->events[0] | p->events[1] | p->events[2] | p->events[3];
+    if (p->flags & PACKET_F_PSEUDO || !events)
+        return false;
+    return !p->l3 || !p->ip_version || p->flags & PACKET_F_L4_BAD ||
+           (p->ip_version == 6 && p->flags & PACKET_F_FRAGMENT);
+}
+
+/* Without a transport header to be read, an IPv4 packet still has the protocol that its IP header
+ * names, and ports 0: the rules of that protocol run too. Others have none but the decoder's. */
+static bool is_without_protocol(const struct packet *p)
+{
+    return is_broken(p) && p->ip_version != 4;
+}
+
+static void broken_run(struct detect_job *job)
+{
+    const struct image_header *h = job->set->image.header;
+    detect_candidates_add(job->t, (struct image_span){ h->de_first, h->de_count });
+    detect_candidates_run(job, rule_run);
+}
+
+static void packet_run(struct detect_job *job)
+{
+    const struct detect_input *in = job->in;
+    bool pseudo = in->packet->flags & PACKET_F_PSEUDO;
+    chunk_next(job, job->edge->flags & IMAGE_PORT_STREAM);
+    if (pseudo && !pseudo_needed(job))
+        return;
+    if (!pseudo && (in->fresh_direction || !in->flow))
+        ip_only_add(job);
+    detection_end_add(job);
+    always_add(job);
+    scan_payloads(job);
+    detect_candidates_run(job, rule_run);
+    if (in->flow)
+        detect_tx_run(job);
+    if (job->chunk.len)
+        chunks_rest(job);
+}
+
+/* A passed flow: positions move on so that its memory is freed, nothing is looked at. */
+static void passed_run(struct detect_job *job)
+{
+    chunk_next(job, false);
+    detect_tx_skip(job);
+    job->out->passed = true;
+}
+
+void detect_run(struct detect_thread *t, const struct detect_input *in, struct detect_output *out)
+{
+    struct detect_job job;
+    job_open(&job, t, in, out);
+    if (in->flow && in->flow->flags & FLOW_F_PASS) {
+        passed_run(&job);
+        return;
+    }
+    if (is_broken(in->packet))
+        broken_run(&job);
+    if (!is_without_protocol(in->packet))
+        packet_run(&job);
+    verdict(&job);
+}

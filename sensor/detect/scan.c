@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scanning a buffer: Hyperscan and the table of name endings mark candidates. */
+#include "config.h"
+
+#include <hs.h>
+
+#include "sensor/detect/search.h"
+#include "sensor/detect/state.h"
+
+/* What the callback needs. */
+struct scan_target {
+    struct detect_thread *t;
+    const struct image_span *patterns;
+    uint32_t count; /* a database's numbers are not the image's word */
+};
+
+void detect_candidates_add(struct detect_thread *t, struct image_span members)
+{
+    const uint32_t *all = t->set->members + members.first;
+    for (uint32_t i = 0; i < members.count; i++)
+        candidates_add(&t->candidates, all[i]);
+}
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                    void *arg)
+{
+    struct scan_target *target = arg;
+    (void)from;
+    (void)to;
+    (void)flags;
+    if (id < target->count)
+        detect_candidates_add(target->t, target->patterns[id]);
+    return 0;
+}
+
+/* Walk the buffer from its end; wherever a name of that length exists, look its hash up. */
+static void scan_names(struct detect_thread *t, const struct image_engine *e,
+                       const struct app_view *view)
+{
+    const struct detect_ruleset *set = t->set;
+    const uint32_t *slots = set->slots + e->slots.first;
+    uint32_t mask = e->slots.count - 1;
+    uint32_t longest = view->len < IMAGE_NAME_LEN_MAX ? view->len : IMAGE_NAME_LEN_MAX;
+    uint64_t hash = 0;
+    for (uint32_t len = 1; len <= longest; len++) {
+        hash = image_suffix_step(hash, search_lower(view->data[view->len - len]));
+        if (!(e->name_lens[len / 64] >> len % 64 & 1))
+            continue;
+        for (uint32_t slot = (uint32_t)hash & mask; slots[slot]; slot = (slot + 1) & mask) {
+            const struct image_name *name = &set->names[slots[slot] - 1];
+            if (name->hash == hash && name->bytes.len == len) {
+                detect_candidates_add(t, name->rules);
+                break;
+            }
+        }
+    }
+}
+
+void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view)
+{
+    const struct image_engine *e = &t->set->engines[engine];
+    if (view->len == 0)
+        return;
+    counter_add(t->counters, DETECT_COUNT_SCANS, 1);
+    counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
+    if (e->slots.count)
+        scan_names(t, e, view);
+    if (!t->set->databases[engine])
+        return;
+    struct scan_target target = { t, t->set->patterns + e->patterns.first, e->patterns.count };
+    hs_scan(t->set->databases[engine], (const char *)view->data, view->len, 0, t->scratch, on_match,
+            &target);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the files of the packet path share: a mapped rule set, a worker's scratch, what is kept on
+ * flows and transactions.
+ */
+#ifndef SENSOR_DETECT_STATE_H
+#define SENSOR_DETECT_STATE_H
+
+#include "sensor/app/app.h"
+#include "sensor/decode/packet.h"
+#include "sensor/detect/candidates.h"
+#include "sensor/detect/confirm.h"
+#include "sensor/detect/detect.h"
+#include "sensor/detect/image.h"
+#include "sensor/detect/transform.h"
+#include "sensor/flow/flow.h"
+#include "sensor/stream/stream.h"
+
+struct hs_database;
+struct hs_scratch;
+
+enum detect_counter {
+    DETECT_COUNT_SCANS,
+    DETECT_COUNT_SCAN_BYTES,
+    DETECT_COUNT_CANDIDATES,
+    DETECT_COUNT_HITS,
+    DETECT_COUNT_HITS_DROPPED,
+    DETECT_COUNT_NO_MEMORY,
+    DETECT_COUNT_TX_STATE_FULL,
+    DETECT_COUNT_BITS_FULL,
+    DETECT_COUNT_TRANSFORM_FULL,
+    DETECT_COUNT_INSTANCES,
+};
+
+/** Bits or numbers kept on one flow; more are not set and counted. */
+#define DETECT_BITS_MAX 256
+/** Rules half matched on one transaction and direction; more are dropped and counted. */
+#define DETECT_TX_ENTRIES_MAX 4096
+/** Instances of a multi-instance buffer that are looked at; more are counted. */
+#define DETECT_INSTANCES_MAX 256
+/** Bytes that transforms may make for one transaction. */
+#define DETECT_TRANSFORM_BYTES (256u << 10)
+
+/** A mapped rule set; read-only but for its holds. */
+struct detect_ruleset {
+    int holds; /* atomic */
+    void *map;
+    struct image image;
+    const struct image_rule *rules;
+    const struct sig_list *lists;
+    const struct sig_op *ops;
+    const uint8_t *blob;
+    const char *strings;
+    const struct sig_bufspec *specs;
+    const struct image_span *sets;
+    const struct sig_addr_range *ranges;
+    const struct sig_port_range *ports;
+    const uint32_t *members;
+    const struct image_engine *engines;
+    const struct image_span *patterns;
+    const struct image_name *names;
+    const uint32_t *slots;
+    const struct image_plan *plans;
+    const struct image_portmap *portmaps;
+    const struct image_port_edge *port_edges;
+    const struct image_ipmap *ipmaps;
+    const struct image_ip_edge *ip_edges;
+    const uint64_t *bits;
+    uint32_t rule_count, spec_count, engine_count;
+    struct hs_database **databases; /* by engine, NULL without one */
+    struct hs_scratch *scratch;     /* to clone */
+    struct regex_set *regexes;
+};
+
+/** A flowint. */
+struct detect_int {
+    uint64_t name; /* hash */
+    uint32_t value;
+};
+
+/** What is kept on a flow. */
+struct detect_flow {
+    uint64_t generation; /* the thread's, when `edge` and `always` were found */
+    const struct image_port_edge *edge[2];
+    uint32_t *always[2]; /* rules without pattern whose header this flow fulfils */
+    uint32_t always_count[2];
+    bool resolved[2], detection_seen[2];
+    uint16_t bit_count, int_count, bit_cap, int_cap;
+    uint64_t *bits; /* hashes of the names of set flowbits */
+    struct detect_int *ints;
+};
+
+/** A rule on a transaction: which of its lists have matched. */
+struct detect_entry {
+    uint32_t rule;
+    uint32_t matched; /* bit by list */
+    uint8_t state;    /* enum detect_entry_state */
+};
+
+enum detect_entry_state { DETECT_ENTRY_PENDING, DETECT_ENTRY_FAILED, DETECT_ENTRY_DONE };
+
+/** What is kept on a transaction and direction until it is done. */
+struct detect_tx {
+    uint64_t generation;
+    uint64_t scanned[IMAGE_SPECS_MAX / 64]; /* specs whose whole buffers were scanned */
+    uint32_t count, cap;
+    struct detect_entry *entries; /* sorted by rule */
+};
+
+/** A buffer as it was last fetched for the transaction at hand. */
+struct detect_fetched {
+    uint64_t epoch; /* the fetch is of this epoch of the thread */
+    bool there;
+    struct app_view view;
+};
+
+/** A worker's scratch. */
+struct detect_thread {
+    struct detect_ruleset *set;
+    /* counts the sets this worker has had: tells whether what is kept is of this one */
+    uint64_t generation;
+    struct slab *slab;
+    struct counter_block *counters;
+    struct hs_scratch *scratch;
+    struct confirm confirm;
+    struct candidates candidates;
+    uint64_t epoch;
+    struct detect_fetched fetched[IMAGE_SPECS_MAX];
+    struct transform_room transforms;
+};
+
+/** One call of detect_run. */
+struct detect_job {
+    struct detect_thread *t;
+    const struct detect_ruleset *set;
+    const struct detect_input *in;
+    struct detect_output *out;
+    struct detect_flow *flow; /* NULL without flow */
+    enum image_class cls;
+    enum sig_app app;
+    bool established;
+    const struct image_port_edge *edge;
+    bool grouped;          /* the flow's edge and list are this packet's */
+    bool payload;          /* the packet's payload may be looked at */
+    struct app_view chunk; /* of the stream; len 0: none */
+    struct app_tx *tx;     /* the transaction at hand, or NULL */
+    bool flow_pass;        /* a pass rule on stream or application matched */
+    bool body_open;        /* a body window was looked at and is not the last */
+};
+
+/** What is on flow `f`, made when it is not there; NULL when memory is out. */
+struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f);
+
+/** The port edge of the packet at hand. */
+const struct image_port_edge *detect_edge_find(const struct detect_job *job);
+
+/**
+ * Make ready what hangs on the rule set for direction `dir`: port edge and rules without pattern.
+ * False when memory is out: it is tried again with the next packet.
+ */
+bool detect_flow_resolve(struct detect_job *job, unsigned dir);
+
+/** Whether the flow carries the bit. */
+bool detect_bit_isset(const struct detect_flow *f, uint64_t name);
+
+/** Run an instruction that changes a flowbit or flowint. */
+void detect_bit_change(struct detect_job *job, const struct sig_op *op);
+
+/** Whether a flowbit or flowint condition holds. */
+bool detect_bit_test(const struct detect_job *job, const struct sig_op *op);
+
+/**
+ * Whether packet and flow fulfil the rule's header: protocol, direction, addresses, ports, flow
+ * keyword, application.
+ */
+bool detect_header_match(const struct detect_job *job, const struct image_rule *rule);
+
+/**
+ * The part of it that stays the same for all packets of a flow's direction: protocol, addresses,
+ * ports.
+ */
+bool detect_header_match_static(const struct detect_job *job, const struct image_rule *rule);
+
+/** Whether the instructions on packet, flow and state hold. */
+bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *rule);
+
+/** Header buffers of the packet (ipv4.hdr …); false when it has no such header. */
+bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct app_view *out);
+
+/** The rule matched: run its post instructions, keep the hit. */
+void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream);
+
+/** Add the members of a list to the candidates. */
+void detect_candidates_add(struct detect_thread *t, struct image_span members);
+
+/** Take the candidates in their order, `run` each for the job, and count them. */
+static inline void detect_candidates_run(struct detect_job *job,
+                                         void (*run)(struct detect_job *job, uint32_t rule))
+{
+    uint32_t hint = 0, rule;
+    uint64_t count = 0;
+    while (candidates_take(&job->t->candidates, &hint, &rule)) {
+        run(job, rule);
+        count++;
+    }
+    if (count)
+        counter_add(job->t->counters, DETECT_COUNT_CANDIDATES, count);
+}
+
+/** Scan `view` with an engine; its rules become candidates. */
+void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view);
+
+/**
+ * Fetch instance `index` of a buffer of the transaction at hand, transforms done; false when it is
+ * not there.
+ */
+bool detect_fetch(struct detect_job *job, uint16_t spec, uint32_t index, struct app_view *out);
+
+/** Transactions of the flow in the packet's direction (tx.c). */
+void detect_tx_run(struct detect_job *job);
+
+/** Of a passed flow: nothing is looked at, all counts as inspected. */
+void detect_tx_skip(struct detect_job *job);
+
+#endif

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads of the engine process and what they share. */
+#include "config.h"
+#include "sensor/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/hash.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "common/xalloc.h"
+#include "sensor/alert/alert.h"
+#include "sensor/capture/capture.h"
+#include "sensor/conf.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
+#include "sensor/monitor/channel.h"
+#include "sensor/queue.h"
+#include "sensor/statsfile.h"
+#include "sensor/worker.h"
+#include "sensor/writer.h"
+
+#define RING_BYTES         (8u << 20)
+#define LIVE_WAIT_MS       50
+#define STATS_EVERY_NS     (10 * NS_PER_S)
+#define PROGRESS_AFTER_NS  (2 * NS_PER_S)
+#define PROGRESS_EVERY_NS  (500 * NS_PER_MS)
+#define MEMORY_DEFAULT_MIB 1024u
+
+/* Engine time: the newest packet time seen, and a nanosecond more for each packet that is not
+ * newer, so that no two packets share one and order by time is order by packet. One reader's
+ * own. */
+struct engine_time {
+    uint64_t now_ns, number;
+};
+
+struct engine {
+    const struct engine_conf *conf;
+    struct worker *workers[ENGINE_WORKERS_MAX];
+    struct queue *queues[ENGINE_WORKERS_MAX];
+    struct alert_ring *rings[ENGINE_WORKERS_MAX];
+    pthread_t threads[ENGINE_WORKERS_MAX];
+    struct writer *writer;
+    pthread_mutex_t asking; /* one question to the monitor at a time */
+    struct detect_ruleset *_Atomic rules;
+    _Atomic uint32_t generation;               /* of `rules` */
+    _Atomic uint32_t seen[ENGINE_WORKERS_MAX]; /* generation a worker has gone over to */
+    _Atomic bool stop;
+    _Atomic unsigned running;       /* workers that have not finished */
+    struct capture_counts captured; /* of files that are closed */
+    pthread_mutex_t counts_lock;
+    uint64_t started_ns;
+};
+
+struct worker_thread {
+    struct engine *engine;
+    unsigned index;
+};
+
+/* ---- asking the monitor ---------------------------------------------------------------------- */
+
+static int engine_ask(void *arg, struct channel_message *m, int *fd)
+{
+    struct engine *e = arg;
+    pthread_mutex_lock(&e->asking);
+    int err = channel_ask(e->conf->request, m, fd);
+    pthread_mutex_unlock(&e->asking);
+    return err;
+}
+
+static void add_counts(struct engine *e, struct capture *c, const char *name)
+{
+    struct capture_counts n;
+    capture_counts(c, &n);
+    if (n.truncated_files)
+        log_warn("capture", "%s: cut in mid-record; read to its last whole packet", name);
+    pthread_mutex_lock(&e->counts_lock);
+    e->captured.packets += n.packets;
+    e->captured.bytes += n.bytes;
+    e->captured.kernel_drops += n.kernel_drops;
+    e->captured.truncated_files += n.truncated_files;
+    e->captured.bad_blocks += n.bad_blocks;
+    pthread_mutex_unlock(&e->counts_lock);
+}
+
+/* The next capture file, its path in m->text, or NULL after the last one. A file that was named and
+ * is no capture makes the run fail; the others are read all the same. */
+static struct capture *next_file(struct engine *e, struct channel_message *m, bool *failed)
+{
+    for (;;) {
+        char reason[256];
+        int fd;
+        *m = (struct channel_message){ .verb = CHANNEL_NEXT_CAPTURE };
+        int err = engine_ask(e, m, &fd);
+        if (err < 0 || fd < 0)
+            return NULL;
+        struct capture *c = capture_open_file(fd, m->text, reason, sizeof(reason));
+        if (c)
+            return c;
+        if (m->arg) {
+            log_error("capture", "%s: %s", m->text, reason);
+            *failed = true;
+        } else { /* a folder may hold other things beside captures */
+            log_notice("capture", "%s: passed over: %s", m->text, reason);
+        }
+    }
+}
+
+/* ---- a worker's thread ----------------------------------------------------------------------- */
+
+static void follow_rules(struct engine *e, unsigned index)
+{
+    uint32_t wanted = atomic_load_explicit(&e->generation, memory_order_acquire);
+    if (atomic_load_explicit(&e->seen[index], memory_order_relaxed) == wanted)
+        return;
+    worker_swap_rules(e->workers[index], atomic_load(&e->rules));
+    atomic_store_explicit(&e->seen[index], wanted, memory_order_release);
+}
+
+static void stamp(struct engine_time *t, const struct frame *frames, uint64_t *numbers,
+                  uint64_t *nows, int n)
+{
+    for (int i = 0; i < n; i++) {
+        t->now_ns = frames[i].ts_ns > t->now_ns ? frames[i].ts_ns : t->now_ns + 1;
+        nows[i] = t->now_ns;
+        numbers[i] = ++t->number;
+    }
+}
+
+/* One worker and files: it reads them itself, one after the other. */
+static void run_files(struct engine *e, bool *failed)
+{
+    struct engine_time time = { 0 };
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    struct channel_message m;
+    for (struct capture *c; !atomic_load(&e->stop) && (c = next_file(e, &m, failed));) {
+        int n;
+        while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
+               (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
+            follow_rules(e, 0);
+            stamp(&time, frames, numbers, nows, n);
+            worker_burst(e->workers[0], frames, numbers, nows, (unsigned)n);
+            worker_tick(e->workers[0], time.now_ns);
+        }
+        add_counts(e, c, m.text);
+        capture_close(c);
+    }
+}
+
+/* Several workers and files: frames come by the queue. */
+static void run_queue(struct engine *e, unsigned index)
+{
+    const struct queue_item *items;
+    int n;
+    while ((n = queue_peek(e->queues[index], &items, CAPTURE_BURST_MAX)) != ABENG_EOF) {
+        follow_rules(e, index);
+        for (int i = 0; i < n; i++) {
+            if (items[i].tick)
+                worker_tick(e->workers[index], items[i].now_ns);
+            else
+                worker_burst(e->workers[index], &items[i].frame, &items[i].number, &items[i].now_ns,
+                             1);
+        }
+        queue_take(e->queues[index], (unsigned)n);
+        if (!n)
+            sched_yield();
+    }
+}
+
+/* Live: the worker's own sockets, one an interface. Packet time is the clock, except that a quiet
+ * line must not stop it. */
+static void run_live(struct engine *e, unsigned index)
+{
+    struct engine_time time = { 0 };
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    unsigned interfaces = e->conf->ring_count;
+    struct capture *open[ENGINE_INTERFACES_MAX] = { 0 };
+    char reason[256];
+    for (unsigned i = 0; i < interfaces; i++) {
+        if (e->conf->fallbacks[i]) {
+            open[i] = index == 0 ? e->conf->fallbacks[i] : NULL;
+            continue;
+        }
+        open[i] = capture_open_ring(e->conf->rings[index * interfaces + i], e->conf->ring_names[i],
+                                    reason, sizeof(reason));
+        if (!open[i])
+            log_error("capture", "%s: %s", e->conf->ring_names[i], reason);
+    }
+    while (!atomic_load_explicit(&e->stop, memory_order_relaxed)) {
+        unsigned got = 0;
+        follow_rules(e, index);
+        for (unsigned i = 0; i < interfaces; i++) {
+            int n = open[i] ? capture_next(open[i], frames, CAPTURE_BURST_MAX,
+                                           interfaces == 1 ? LIVE_WAIT_MS : 0)
+                            : 0;
+            if (n <= 0)
+                continue;
+            got += (unsigned)n;
+            stamp(&time, frames, numbers, nows, n);
+            worker_burst(e->workers[index], frames, numbers, nows, (unsigned)n);
+        }
+        if (!got) {
+            uint64_t wall = clock_now(clock_system()) - NS_PER_S;
+            if (wall > time.now_ns)
+                time.now_ns = wall;
+            if (interfaces != 1)
+                poll(NULL, 0, LIVE_WAIT_MS / 10);
+        }
+        worker_tick(e->workers[index], time.now_ns);
+    }
+    for (unsigned i = 0; i < interfaces; i++) {
+        if (open[i])
+            add_counts(e, open[i], e->conf->ring_names[i]);
+        capture_close(open[i]);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker_thread t = *(struct worker_thread *)arg;
+    struct engine *e = t.engine;
+    bool failed = false;
+    free(arg);
+    if (e->conf->live)
+        run_live(e, t.index);
+    else if (e->conf->workers == 1)
+        run_files(e, &failed);
+    else
+        run_queue(e, t.index);
+    worker_finish(e->workers[t.index]);
+    atomic_fetch_sub(&e->running, 1);
+    return (void *)(uintptr_t)failed;
+}
+
+/* ---- the reader of files, for several workers ------------------------------------------------ */
+
+static void spread(struct engine *e, struct capture *c, struct engine_time *time)
+{
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    int n;
+    while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
+           (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
+        stamp(time, frames, numbers, nows, n);
+        for (int i = 0; i < n; i++) {
+            struct queue_item item = { frames[i], numbers[i], nows[i], false };
+            queue_put(e->queues[decode_steer(&frames[i], e->conf->workers)], &item);
+        }
+        struct queue_item tick = { .now_ns = time->now_ns, .tick = true };
+        for (unsigned w = 0; w < e->conf->workers; w++) {
+            queue_put(e->queues[w], &tick);
+            queue_publish(e->queues[w]);
+        }
+    }
+}
+
+static bool read_files(struct engine *e)
+{
+    struct engine_time time = { 0 };
+    bool failed = false;
+    struct channel_message m;
+    for (struct capture *c; !atomic_load(&e->stop) && (c = next_file(e, &m, &failed));) {
+        spread(e, c, &time);
+        /* Frames point into the file's mapping: it stays until all have passed it. */
+        for (unsigned w = 0; w < e->conf->workers; w++)
+            queue_drain(e->queues[w]);
+        add_counts(e, c, m.text);
+        capture_close(c);
+    }
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        queue_finish(e->queues[w]);
+    return failed;
+}
+
+static void *reader_main(void *arg)
+{
+    return (void *)(uintptr_t)read_files(arg);
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+/* A new set: publish it, wait until no worker can still be taking hold of the old one, let that go.
+ * Records in the rings hold the set that made them themselves. */
+static void take_ruleset(struct engine *e, int fd)
+{
+    char reason[256];
+    struct detect_ruleset *set = detect_ruleset_map(fd, reason, sizeof(reason));
+    if (!set) {
+        log_error("engine", "the new rule set cannot be used, the old one stays: %s", reason);
+        return;
+    }
+    struct detect_ruleset *old = atomic_exchange(&e->rules, set);
+    uint32_t generation = atomic_fetch_add(&e->generation, 1) + 1;
+    for (unsigned w = 0; w < e->conf->workers; w++) {
+        while (atomic_load_explicit(&e->seen[w], memory_order_acquire) != generation &&
+               atomic_load(&e->running))
+            poll(NULL, 0, 5);
+    }
+    uint32_t rules;
+    log_notice("engine", "rule set %s is in force", detect_ruleset_name(set, &rules));
+    detect_ruleset_drop(old);
+}
+
+static void obey(struct engine *e)
+{
+    struct channel_message m;
+    int fd;
+    int err = channel_receive(e->conf->control, &m, &fd);
+    if (err < 0 || m.verb == CHANNEL_STOP)
+        atomic_store(&e->stop, true);
+    else if (m.verb == CHANNEL_SET_RULESET && fd >= 0)
+        take_ruleset(e, fd);
+    else if (m.verb == CHANNEL_REOPEN)
+        writer_reopen(e->writer);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void fill_stats(struct engine *e, struct statsfile *s)
+{
+    *s = (struct statsfile){ .workers = e->workers,
+                             .worker_count = e->conf->workers,
+                             .writer = e->writer,
+                             .rules_loaded = e->conf->rules_loaded,
+                             .rules_refused = e->conf->rules_refused,
+                             .load_ns = e->conf->load_ns,
+                             .run_ns = clock_mono_ns() - e->started_ns,
+                             .peak_kib = e->conf->load_peak_kib };
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    if ((uint64_t)usage.ru_maxrss > s->peak_kib)
+        s->peak_kib = (uint64_t)usage.ru_maxrss;
+    pthread_mutex_lock(&e->counts_lock);
+    s->captured = e->captured;
+    pthread_mutex_unlock(&e->counts_lock);
+    s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
+}
+
+static void write_stats(struct engine *e)
+{
+    struct channel_message m = { .verb = CHANNEL_OPEN_OUTPUT, .arg = 1, .name = "stats.json" };
+    struct statsfile s;
+    int fd;
+    if (engine_ask(e, &m, &fd) < 0 || fd < 0) {
+        log_error("engine", "cannot write stats.json");
+        return;
+    }
+    fill_stats(e, &s);
+    statsfile_write(&s, fd);
+    close(fd);
+}
+
+/* A person watches a long run: one line that rewrites itself, nothing in a pipe. */
+static void show_progress(struct engine *e, bool last)
+{
+    uint64_t packets = 0;
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        packets += worker_packets(e->workers[w]);
+    fprintf(stderr, "\r%12llu packets %10llu alerts %8.1f s%s", (unsigned long long)packets,
+            writer_alerts(e->writer), (double)(clock_mono_ns() - e->started_ns) / 1e9,
+            last ? "\n" : "");
+}
+
+static void control_loop(struct engine *e)
+{
+    uint64_t next_stats = clock_mono_ns() + STATS_EVERY_NS;
+    uint64_t next_progress = clock_mono_ns() + PROGRESS_AFTER_NS;
+    bool shown = false;
+    while (atomic_load(&e->running)) {
+        struct pollfd p = { e->conf->control, POLLIN, 0 };
+        if (poll(&p, 1, e->conf->live ? 200 : 2) > 0)
+            obey(e);
+        if (e->conf->live && clock_mono_ns() >= next_stats) {
+            write_stats(e);
+            next_stats += STATS_EVERY_NS;
+        }
+        if (e->conf->progress && clock_mono_ns() >= next_progress) {
+            show_progress(e, false);
+            shown = true;
+            next_progress += PROGRESS_EVERY_NS;
+        }
+    }
+    if (shown)
+        show_progress(e, true);
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
+static void worker_settings(const struct engine_conf *c, struct worker_conf *out)
+{
+    const struct sensor_conf *s = c->conf;
+    uint32_t mib = s->limits.worker_memory_mib ? s->limits.worker_memory_mib : MEMORY_DEFAULT_MIB;
+    struct hash_key key;
+    hash_key_random(&key);
+    *out = (struct worker_conf){ .profile_abeng = c->profile_abeng,
+                                 .check_checksums = c->check_checksums,
+                                 .midstream = s->stream.midstream,
+                                 .async_oneside = s->stream.async_oneside,
+                                 .ndpi = !s->ndpi.off,
+                                 .block_when_full = !c->live,
+                                 .stream_depth = s->stream.depth_kib << 10,
+                                 .flows_max = s->limits.flows,
+                                 .memory = (size_t)mib << 20,
+                                 .ndpi_tcp = s->ndpi.packets_tcp,
+                                 .ndpi_udp = s->ndpi.packets_udp };
+    memcpy(&out->hash_seed, key.bytes, sizeof(out->hash_seed));
+}
+
+static bool make_workers(struct engine *e)
+{
+    struct worker_conf settings;
+    worker_settings(e->conf, &settings);
+    for (unsigned w = 0; w < e->conf->workers; w++) {
+        e->rings[w] = alert_ring_create(RING_BYTES);
+        e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
+        e->workers[w] = worker_create(&settings, atomic_load(&e->rules), e->rings[w]);
+        if (!e->workers[w])
+            return false;
+    }
+    return true;
+}
+
+/* The engine's list: memory, threads, its descriptors and its clock. No open, no socket, no
+ * exec. */
+static const char *const engine_calls[] = {
+    "read",
+    "write",
+    "writev",
+    "pread64",
+    "pwrite64",
+    "lseek",
+    "close",
+    "fstat",
+    "newfstatat",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "sync_file_range",
+    "fallocate",
+    "fcntl",
+    "dup",
+    "mmap",
+    "munmap",
+    "mprotect",
+    "mremap",
+    "madvise",
+    "brk",
+    "membarrier",
+    "futex",
+    "sched_yield",
+    "sched_getaffinity",
+    "set_robust_list",
+    "rseq",
+    "gettid",
+    "getpid",
+    "tgkill",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigaltstack",
+    "clock_gettime",
+    "clock_getres",
+    "clock_nanosleep",
+    "nanosleep",
+    "gettimeofday",
+    "restart_syscall",
+    "poll",
+    "ppoll",
+    "recvmsg",
+    "sendmsg",
+    "sendto",
+    "recvfrom",
+    "getsockopt",
+    "getsockname",
+    "setsockopt",
+    "getrandom",
+    "getrusage",
+    "sysinfo",
+    "uname",
+    "exit",
+    "exit_group",
+    NULL,
+};
+
+static int confine(void)
+{
+    if (sandbox_drop_privileges() < 0 || sandbox_paths(NULL, 0) < 0)
+        return ABENG_ERR;
+    return sandbox_system_calls(engine_calls);
+}
+
+static bool start_threads(struct engine *e, pthread_t *reader)
+{
+    bool spread_files = !e->conf->live && e->conf->workers > 1;
+    atomic_store(&e->running, e->conf->workers);
+    if (!writer_start(e->writer))
+        return false;
+    for (unsigned w = 0; w < e->conf->workers; w++) {
+        struct worker_thread *t = xmalloc(sizeof(*t));
+        *t = (struct worker_thread){ e, w };
+        if (pthread_create(&e->threads[w], NULL, worker_main, t) != 0)
+            return false;
+    }
+    return !spread_files || pthread_create(reader, NULL, reader_main, e) == 0;
+}
+
+static bool join_threads(struct engine *e, pthread_t reader)
+{
+    void *failed;
+    bool any = false;
+    if (!e->conf->live && e->conf->workers > 1) {
+        pthread_join(reader, &failed);
+        any |= failed != NULL;
+    }
+    for (unsigned w = 0; w < e->conf->workers; w++) {
+        pthread_join(e->threads[w], &failed);
+        any |= failed != NULL;
+    }
+    any |= !writer_join(e->writer);
+    return !any;
+}
+
+static void free_all(struct engine *e)
+{
+    writer_free(e->writer);
+    for (unsigned w = 0; w < e->conf->workers; w++) {
+        worker_free(e->workers[w]);
+        queue_free(e->queues[w]);
+        alert_ring_free(e->rings[w]);
+    }
+    detect_ruleset_drop(atomic_load(&e->rules));
+    pthread_mutex_destroy(&e->asking);
+    pthread_mutex_destroy(&e->counts_lock);
+    free(e);
+}
+
+int engine_run(const struct engine_conf *conf)
+{
+    struct engine *e = xcalloc(1, sizeof(*e));
+    char reason[256];
+    pthread_t reader;
+    int status = 1;
+    e->conf = conf;
+    pthread_mutex_init(&e->asking, NULL);
+    pthread_mutex_init(&e->counts_lock, NULL);
+    e->started_ns = clock_mono_ns();
+    struct detect_ruleset *rules = detect_ruleset_map(conf->ruleset, reason, sizeof(reason));
+    atomic_init(&e->rules, rules);
+    if (!rules) {
+        log_error("engine", "cannot use the rule set: %s", reason);
+        goto out;
+    }
+    if (!make_workers(e) || confine() < 0)
+        goto out;
+    e->writer = writer_create(conf, e->rings, engine_ask, e);
+    if (!e->writer || !start_threads(e, &reader))
+        goto out;
+    control_loop(e);
+    status = join_threads(e, reader) ? 0 : 1;
+    write_stats(e);
+out:
+    free_all(e);
+    return status;
+}

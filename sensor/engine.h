@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The engine process: workers, the writer and the control of both.
+ *
+ * ```
+ *   files:  reader ──queue──► worker 0..N ──ring──► writer ──► eve.json
+ *   live:   ring of its own ► worker 0..N ──ring──►   │   └──► spool segments
+ *                                                     └ sequencer: what flows share
+ * ```
+ * It holds descriptors and no file system, no network and no privilege; what it needs opened it
+ * asks the monitor for. With one worker a file is read by the worker itself. A new rule set comes
+ * as a sealed memfd; workers go over at a burst's edge, and the old set is dropped when the writer,
+ * too, is past its last record.
+ */
+#ifndef SENSOR_ENGINE_H
+#define SENSOR_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct capture;
+struct sensor_conf;
+
+#define ENGINE_WORKERS_MAX    64
+#define ENGINE_INTERFACES_MAX 16
+
+/** What the monitor hands to the engine when it starts it. */
+struct engine_conf {
+    const struct sensor_conf *conf;
+    unsigned workers;
+    bool live, check_checksums, profile_abeng, spool, progress;
+    int request; /* channel: the engine asks, the monitor answers */
+    int control; /* channel: the monitor tells */
+    int ruleset; /* sealed image */
+    uint64_t rules_loaded, rules_refused;
+    uint64_t load_ns;       /* what loading took */
+    uint64_t load_peak_kib; /* memory of the loader at its peak */
+    const char *home_state; /* for lanes */
+    const int *rings;       /* live: interfaces × workers AF_PACKET sockets, worker-major */
+    unsigned ring_count;    /* interfaces */
+    const char *const *ring_names;
+    struct capture *const *fallbacks; /* an interface that has no ring: opened through libpcap,
+                                       * taken over by the first worker; else NULL */
+};
+
+/** Run to the end of the captures, or until told to stop. Returns the process's exit status. */
+int engine_run(const struct engine_conf *conf);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A load, inside the loader process. */
+#include "config.h"
+#include "sensor/loader.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "common/sign.h"
+#include "common/xalloc.h"
+#include "sensor/conf.h"
+#include "sensor/detect/build.h"
+#include "sensor/monitor/channel.h"
+#include "signatures/bundle.h"
+#include "signatures/parse.h"
+#include "signatures/report.h"
+#include "signatures/ruleset.h"
+
+/* Bytes of one rules file, bundle or signature; ET Open is 25 MB. */
+#define SOURCE_MAX    (512u << 20)
+#define SIGNATURE_MAX (8u << 10)
+#define REPORT_MAX    (256u << 20)
+#define KEY_TEXT      41 /* 20 bytes in hex */
+
+struct load {
+    const struct loader_conf *conf;
+    struct buf *texts; /* content of each source, in their order */
+    struct buf classification;
+    struct sig_parser *parser;
+    char key[KEY_TEXT];
+    char name[64]; /* of the rule set, as alerts carry it */
+    char reason[CHANNEL_TEXT_MAX];
+};
+
+static int fail(struct load *l, const char *where, const char *why)
+{
+    snprintf(l->reason, sizeof(l->reason), "%s: %s", where, why);
+    return ABENG_ERR;
+}
+
+/* ---- what goes in ---------------------------------------------------------------------------- */
+
+static int read_sources(struct load *l)
+{
+    const struct loader_conf *c = l->conf;
+    l->texts = xcalloc(c->source_count, sizeof(*l->texts));
+    for (unsigned i = 0; i < c->source_count; i++) {
+        buf_init(&l->texts[i], SOURCE_MAX);
+        int err = file_read_fd(c->sources[i].fd, &l->texts[i]);
+        if (err < 0)
+            return fail(l, c->sources[i].name, err_text(err));
+    }
+    buf_init(&l->classification, SOURCE_MAX);
+    if (c->classification_fd >= 0 && file_read_fd(c->classification_fd, &l->classification) < 0)
+        return fail(l, "classification-file", "cannot be read");
+    return ABENG_OK;
+}
+
+static void hash_text(crypto_generichash_state *h, const void *text, size_t len)
+{
+    uint64_t size = len; /* the length first, so that two texts never read as one */
+    crypto_generichash_update(h, (const uint8_t *)&size, sizeof(size));
+    crypto_generichash_update(h, text, len);
+}
+
+static void hash_variables(crypto_generichash_state *h, const struct conf_variable *v, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        hash_text(h, v[i].name, strlen(v[i].name));
+        hash_text(h, v[i].value, strlen(v[i].value));
+    }
+}
+
+/* Everything that can change the image: what it is made of, and what makes it. */
+static void make_key(struct load *l)
+{
+    const struct sensor_conf *s = l->conf->conf;
+    crypto_generichash_state h;
+    uint8_t digest[(KEY_TEXT - 1) / 2];
+    const char *version = detect_image_version();
+    crypto_generichash_init(&h, NULL, 0, sizeof(digest));
+    hash_text(&h, PACKAGE_VERSION, strlen(PACKAGE_VERSION));
+    hash_text(&h, version, strlen(version));
+    hash_variables(&h, s->address_groups, s->address_groups_count);
+    hash_variables(&h, s->port_groups, s->port_groups_count);
+    hash_text(&h, l->classification.data, l->classification.len);
+    for (unsigned i = 0; i < l->conf->source_count; i++) {
+        const struct loader_source *source = &l->conf->sources[i];
+        const char *label = source->channel ? source->channel : source->name;
+        hash_text(&h, label, strlen(label));
+        hash_text(&h, l->texts[i].data, l->texts[i].len);
+    }
+    crypto_generichash_final(&h, digest, sizeof(digest));
+    sodium_bin2hex(l->key, sizeof(l->key), digest, sizeof(digest));
+}
+
+static bool in_cache(struct load *l)
+{
+    struct channel_message m = { .verb = CHANNEL_CACHE_GET };
+    int fd;
+    snprintf(m.name, sizeof(m.name), "%s", l->key);
+    int status = channel_ask(l->conf->channel, &m, &fd);
+    if (fd >= 0)
+        close(fd);
+    return status == ABENG_OK;
+}
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static int set_variables(struct load *l, const struct conf_variable *v, uint32_t n,
+                         int (*set)(struct sig_parser *, const char *, const char *, const char **))
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const char *why = "";
+        if (set(l->parser, v[i].name, v[i].value, &why) < 0)
+            return fail(l, v[i].name, why);
+    }
+    return ABENG_OK;
+}
+
+static void add_name(struct load *l, const char *channel, uint64_t version)
+{
+    size_t at = strlen(l->name);
+    snprintf(l->name + at, sizeof(l->name) - at, "%s%s:%llu", at ? "+" : "", channel,
+             (unsigned long long)version);
+}
+
+/* A bundle that does not verify is left out, and said; the rest loads. */
+static void read_bundle(struct load *l, unsigned i)
+{
+    const struct loader_source *source = &l->conf->sources[i];
+    struct buf signature;
+    char reason[256] = "";
+    struct bundle *bundle = NULL;
+    buf_init(&signature, SIGNATURE_MAX);
+    if (file_read_fd(source->signature_fd, &signature) == ABENG_OK)
+        bundle = bundle_open(l->texts[i].data, l->texts[i].len, (const char *)signature.data,
+                             signature.len, source->key, reason, sizeof(reason));
+    else
+        snprintf(reason, sizeof(reason), "its signature cannot be read");
+    if (bundle && strcmp(bundle_manifest(bundle)->channel, source->channel) != 0) {
+        snprintf(reason, sizeof(reason), "it is of channel %s", bundle_manifest(bundle)->channel);
+        bundle_free(bundle);
+        bundle = NULL;
+    }
+    if (bundle && bundle_check_fresh(bundle_manifest(bundle), 0, clock_now(clock_system()), reason,
+                                     sizeof(reason)) < 0) {
+        bundle_free(bundle);
+        bundle = NULL;
+    }
+    buf_free(&signature);
+    if (!bundle) {
+        log_error("rules", "bundle of channel %s is left out: %s", source->channel, reason);
+        return;
+    }
+    for (size_t n = 0; n < bundle_manifest(bundle)->file_count; n++) {
+        const struct bundle_file *file = bundle_file(bundle, n);
+        const char *dot = strrchr(file->name, '.');
+        if (dot && strcmp(dot, ".rules") == 0)
+            sig_parser_read_rules(l->parser, (const char *)file->bytes, file->len, file->name);
+    }
+    add_name(l, source->channel, bundle_manifest(bundle)->version);
+    bundle_free(bundle);
+}
+
+static int read_rules(struct load *l)
+{
+    const struct sensor_conf *s = l->conf->conf;
+    int err = set_variables(l, s->address_groups, s->address_groups_count, sig_parser_set_address);
+    if (err == ABENG_OK)
+        err = set_variables(l, s->port_groups, s->port_groups_count, sig_parser_set_ports);
+    if (err == ABENG_OK && l->classification.len)
+        err = sig_parser_read_classification(l->parser, (const char *)l->classification.data,
+                                             l->classification.len, s->classification_file);
+    if (err < 0)
+        return l->reason[0] ? err : fail(l, "classification-file", err_text(err));
+    for (unsigned i = 0; i < l->conf->source_count; i++) {
+        const struct loader_source *source = &l->conf->sources[i];
+        if (source->channel)
+            read_bundle(l, i);
+        else
+            sig_parser_read_rules(l->parser, (const char *)l->texts[i].data, l->texts[i].len,
+                                  source->name);
+    }
+    return ABENG_OK;
+}
+
+/* The name says what was loaded: bundles with their versions, or "local", and a part of the key. */
+static void finish_name(struct load *l)
+{
+    if (!l->name[0])
+        snprintf(l->name, sizeof(l->name), "local");
+    l->name[48] = 0;
+    size_t at = strlen(l->name);
+    snprintf(l->name + at, sizeof(l->name) - at, ":%.10s", l->key);
+}
+
+/* ---- what comes out -------------------------------------------------------------------------- */
+
+static int sealed_memfd(const char *name)
+{
+    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+static int seal(int fd)
+{
+    lseek(fd, 0, SEEK_SET);
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+static int give_image(struct load *l, struct sig_ruleset *set)
+{
+    char reason[256] = "";
+    int fd = sealed_memfd("rules");
+    if (fd < 0 || detect_image_build(set, l->name, fd, reason, sizeof(reason)) < 0 ||
+        seal(fd) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return fail(l, "compiling the rules", reason[0] ? reason : "no memory");
+    }
+    struct channel_message m = { .verb = CHANNEL_RULESET_DONE };
+    for (uint32_t i = 0; i < set->verdict_count; i++) {
+        m.arg += set->verdicts[i].loaded;
+        m.arg2 += !set->verdicts[i].loaded;
+    }
+    int err = channel_send(l->conf->channel, &m, fd);
+    close(fd);
+    return err;
+}
+
+static int give_report(struct load *l, const struct sig_ruleset *set)
+{
+    struct channel_message m = { .verb = CHANNEL_REPORT_DONE };
+    struct buf text;
+    int fd = sealed_memfd("report");
+    buf_init(&text, REPORT_MAX);
+    sig_report_write(set, &text);
+    int err = fd < 0 ? ABENG_EIO : file_write_all(fd, text.data, text.len);
+    if (err == ABENG_OK && (err = seal(fd)) == 0)
+        err = channel_send(l->conf->channel, &m, fd);
+    if (fd >= 0)
+        close(fd);
+    buf_free(&text);
+    return err < 0 ? fail(l, "rule report", err_text(err)) : ABENG_OK;
+}
+
+static int compile(struct load *l)
+{
+    struct sig_ruleset *set = NULL;
+    l->parser = sig_parser_create();
+    int err = read_rules(l);
+    if (err == ABENG_OK) {
+        set = sig_parser_finish(l->parser);
+        finish_name(l);
+        err = give_image(l, set);
+    }
+    if (err == ABENG_OK)
+        err = give_report(l, set);
+    sig_ruleset_free(set);
+    sig_parser_free(l->parser);
+    return err;
+}
+
+static void tell_failure(struct load *l)
+{
+    struct channel_message m = { .verb = CHANNEL_FAILED };
+    snprintf(m.text, sizeof(m.text), "%s", l->reason);
+    channel_send(l->conf->channel, &m, -1);
+}
+
+/* The loader's list: memory, threads that compile, the descriptors it was given. No open, no
+ * socket, no exec. */
+static const char *const loader_calls[] = {
+    "read",
+    "write",
+    "pread64",
+    "pwrite64",
+    "lseek",
+    "close",
+    "fstat",
+    "newfstatat",
+    "ftruncate",
+    "fallocate",
+    "fcntl",
+    "memfd_create",
+    "mmap",
+    "munmap",
+    "mprotect",
+    "mremap",
+    "madvise",
+    "brk",
+    "membarrier",
+    "futex",
+    "sched_yield",
+    "sysinfo",
+    "sched_getaffinity",
+    "set_robust_list",
+    "rseq",
+    "gettid",
+    "getpid",
+    "tgkill",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "clock_gettime",
+    "clock_nanosleep",
+    "nanosleep",
+    "restart_syscall",
+    "poll",
+    "recvmsg",
+    "sendmsg",
+    "getrandom",
+    "exit",
+    "exit_group",
+    NULL,
+};
+
+int loader_run(const struct loader_conf *conf)
+{
+    struct load l = { .conf = conf };
+    if (sandbox_system_calls(loader_calls) < 0)
+        return 1;
+    int err = read_sources(&l);
+    if (err == ABENG_OK) {
+        make_key(&l);
+        if (!in_cache(&l))
+            err = compile(&l);
+    }
+    if (err < 0)
+        tell_failure(&l);
+    for (unsigned i = 0; l.texts && i < conf->source_count; i++)
+        buf_free(&l.texts[i]);
+    free(l.texts);
+    buf_free(&l.classification);
+    return err < 0 ? 1 : 0;
+}

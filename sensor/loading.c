@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One load, seen from the monitor. */
+#include "config.h"
+#include "sensor/loading.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "common/xalloc.h"
+#include "sensor/conf.h"
+#include "sensor/loader.h"
+#include "sensor/monitor/channel.h"
+#include "sensor/monitor/files.h"
+#include "sensor/options.h"
+
+/*
+ * Far beyond any cold start (60,000 rules on one slow, busy core); a loader that takes longer
+ * hangs. The engine goes on with its old rules meanwhile.
+ */
+#define LOAD_TIMEOUT_NS (300 * NS_PER_S)
+#define SEALS           (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+struct load {
+    const struct options *o;
+    struct files *files;
+    struct loader_source *sources;
+    char **names; /* of bundles */
+    unsigned count;
+    int classification;
+    char key[CHANNEL_NAME_MAX];
+    bool cached, failed;
+};
+
+static void add_source(struct load *l, struct loader_source s)
+{
+    l->sources = xreallocarray(l->sources, l->count + 1, sizeof(*l->sources));
+    l->names = xreallocarray(l->names, l->count + 1, sizeof(*l->names));
+    l->names[l->count] = NULL;
+    l->sources[l->count++] = s;
+}
+
+static int open_rules(struct load *l)
+{
+    for (unsigned i = 0; i < l->o->rule_count; i++) {
+        int fd = open(l->o->rules[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            log_error("rules", "%s: %m", l->o->rules[i]);
+            return ABENG_ERR;
+        }
+        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL });
+    }
+    if (l->o->conf->classification_file) {
+        l->classification = open(l->o->conf->classification_file, O_RDONLY | O_CLOEXEC);
+        if (l->classification < 0) {
+            log_error("rules", "%s: %m", l->o->conf->classification_file);
+            return ABENG_ERR;
+        }
+    }
+    return ABENG_OK;
+}
+
+/* Bundles that the uplink has pulled; a channel that has none yet is normal. */
+static void open_bundles(struct load *l)
+{
+    const struct sensor_conf *c = l->o->conf;
+    for (uint32_t i = 0; i < c->feeds_count; i++) {
+        char *path = xasprintf("%s/bundles/%s.tar.zst", c->state_dir, c->feeds[i].channel);
+        char *signature = xasprintf("%s.minisig", path);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int sig = open(signature, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && sig >= 0) {
+            add_source(
+                l, (struct loader_source){ fd, path, sig, c->feeds[i].channel, c->feeds[i].key });
+            l->names[l->count - 1] = path;
+            path = NULL;
+        } else {
+            if (fd >= 0)
+                close(fd);
+            if (sig >= 0)
+                close(sig);
+            log_info("rules", "no bundle of channel %s yet", c->feeds[i].channel);
+        }
+        free(path);
+        free(signature);
+    }
+}
+
+static pid_t start(struct load *l, int channel)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    struct loader_conf c = { .conf = l->o->conf,
+                             .sources = l->sources,
+                             .source_count = l->count,
+                             .classification_fd = l->classification,
+                             .channel = channel };
+    signal(SIGINT, SIG_IGN);
+    if (sandbox_become_user(l->o->conf->user) < 0 || sandbox_drop_privileges() < 0 ||
+        sandbox_paths(NULL, 0) < 0)
+        _exit(1);
+    _exit(loader_run(&c));
+}
+
+static bool sealed(int fd)
+{
+    return fd >= 0 && (fcntl(fd, F_GET_SEALS) & SEALS) == SEALS;
+}
+
+/* One message of the loader; descriptors are kept in `out` or closed. */
+static void hear(struct load *l, int channel, struct channel_message *m, int fd, struct loaded *out)
+{
+    switch (m->verb) {
+    case CHANNEL_CACHE_GET:
+        snprintf(l->key, sizeof(l->key), "%s", m->name);
+        m->status = files_cache_get(l->files, m->name, &out->image, &out->report, out->counts);
+        l->cached = m->status == ABENG_OK;
+        channel_send(channel, m, -1);
+        break;
+    case CHANNEL_RULESET_DONE:
+        if (!sealed(fd) || out->image >= 0)
+            break;
+        out->image = fd;
+        out->counts[0] = m->arg;
+        out->counts[1] = m->arg2;
+        return;
+    case CHANNEL_REPORT_DONE:
+        if (out->report >= 0)
+            break;
+        out->report = fd;
+        return;
+    case CHANNEL_FAILED:
+        log_error("rules", "%s", m->text);
+        l->failed = true;
+        break;
+    default:
+        log_warn("monitor", "the loader said something it may not (%u)", m->verb);
+        break;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void listen_to(struct load *l, int channel, pid_t pid, struct loaded *out)
+{
+    uint64_t deadline = clock_mono_ns() + LOAD_TIMEOUT_NS;
+    for (;;) {
+        struct pollfd p = { channel, POLLIN, 0 };
+        struct channel_message m;
+        int fd;
+        uint64_t now = clock_mono_ns();
+        if (now >= deadline || poll(&p, 1, (int)((deadline - now) / NS_PER_MS) + 1) == 0) {
+            log_error("rules", "loading took longer than %llu s and was ended",
+                      (unsigned long long)(LOAD_TIMEOUT_NS / NS_PER_S));
+            kill(pid, SIGKILL);
+            return;
+        }
+        if (channel_receive(channel, &m, &fd) < 0)
+            return;
+        hear(l, channel, &m, fd, out);
+    }
+}
+
+static bool wait_for(pid_t pid, struct loaded *out)
+{
+    struct rusage usage = { 0 };
+    int status;
+    while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
+        ;
+    out->peak_kib = (uint64_t)usage.ru_maxrss;
+    if (WIFSIGNALED(status))
+        log_error("rules", "the loader ended by signal %d", WTERMSIG(status));
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void close_sources(struct load *l)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        close(l->sources[i].fd);
+        if (l->sources[i].signature_fd >= 0)
+            close(l->sources[i].signature_fd);
+        free(l->names[i]);
+    }
+    free(l->sources);
+    free(l->names);
+    if (l->classification >= 0)
+        close(l->classification);
+}
+
+static void drop(struct loaded *out)
+{
+    if (out->image >= 0)
+        close(out->image);
+    if (out->report >= 0)
+        close(out->report);
+    out->image = out->report = -1;
+}
+
+int loading_run(const struct options *o, struct files *files, struct loaded *out)
+{
+    struct load l = { .o = o, .files = files, .classification = -1 };
+    uint64_t began = clock_mono_ns();
+    int pair[2], err = ABENG_ERR;
+    *out = (struct loaded){ .image = -1, .report = -1 };
+    if (open_rules(&l) < 0)
+        goto out;
+    open_bundles(&l);
+    if (channel_pair(pair) < 0)
+        goto out;
+    pid_t pid = start(&l, pair[1]);
+    close(pair[1]);
+    if (pid > 0) {
+        listen_to(&l, pair[0], pid, out);
+        bool ended_well = wait_for(pid, out);
+        if (ended_well && !l.failed && out->image >= 0 && out->report >= 0)
+            err = ABENG_OK;
+        else if (!l.failed)
+            log_error("rules", "the loader gave no rule set");
+    }
+    close(pair[0]);
+    if (err == ABENG_OK && !l.cached && l.key[0])
+        files_cache_put(files, l.key, out->image, out->report, out->counts);
+    out->took_ns = clock_mono_ns() - began;
+out:
+    if (err < 0)
+        drop(out);
+    close_sources(&l);
+    return err;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* abeng-sensor: one program, and each of its processes. */
+#include "config.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "sensor/options.h"
+#include "sensor/supervise.h"
+#include "sensor/uplink/enrol.h"
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    int status = 1;
+    log_open("abeng-sensor", LOG_LEVEL_NOTICE);
+    if (argc > 1 && strcmp(argv[1], "enrol") == 0)
+        return enrol_main(argc - 1, argv + 1);
+    int err = options_read(&o, argc, argv);
+    if (err == 0)
+        status = supervise(&o);
+    else if (err > 0)
+        status = 0;
+    options_free(&o);
+    return status;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folders held open, and the verbs that give out their files. */
+#include "config.h"
+#include "sensor/monitor/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "sensor/monitor/cache.h"
+#include "sensor/monitor/channel.h"
+
+struct files {
+    int log_dir, spool_dir, cache_dir; /* -1: there is none */
+    uid_t owner;                       /* of spool segments; (uid_t)-1: ours */
+    gid_t group;
+};
+
+static int open_folder(const char *path, mode_t mode)
+{
+    if (file_make_dirs(path, mode) < 0)
+        return -1;
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+struct files *files_open(const char *log_dir, const char *spool_dir, const char *cache_dir)
+{
+    struct files *f = xcalloc(1, sizeof(*f));
+    f->owner = (uid_t)-1;
+    f->group = (gid_t)-1;
+    f->spool_dir = f->cache_dir = -1;
+    const char *failed = NULL;
+    if ((f->log_dir = open_folder(log_dir, 0750)) < 0)
+        failed = log_dir;
+    else if (spool_dir && (f->spool_dir = open_folder(spool_dir, 0750)) < 0)
+        failed = spool_dir;
+    if (failed) {
+        log_error("monitor", "cannot use folder %s: %m", failed);
+        files_close(f);
+        return NULL;
+    }
+    if (cache_dir && (f->cache_dir = open_folder(cache_dir, 0700)) < 0)
+        log_info("monitor", "no cache of compiled rules: folder %s: %m", cache_dir);
+    return f;
+}
+
+void files_set_owner(struct files *f, const char *user)
+{
+    const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+    if (!pw && geteuid() == 0)
+        pw = getpwnam("nobody");
+    if (pw) {
+        f->owner = pw->pw_uid;
+        f->group = pw->pw_gid;
+    }
+}
+
+static int open_output(struct files *f, struct channel_message *m)
+{
+    static const char *const names[] = { "eve.json", "stats.json" };
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(m->name, names[i]) == 0)
+            return openat(f->log_dir, names[i],
+                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
+                              (m->arg ? O_TRUNC : 0),
+                          0640);
+    }
+    errno = EPERM;
+    return -1;
+}
+
+static int open_segment(struct files *f, const struct channel_message *m, int flags)
+{
+    if (f->spool_dir < 0 || !channel_name_ok(m->name)) {
+        errno = EPERM;
+        return -1;
+    }
+    int fd = openat(f->spool_dir, m->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
+    if (fd >= 0 && (flags & O_CREAT) && f->owner != (uid_t)-1)
+        (void)!fchown(fd, f->owner, f->group);
+    return fd;
+}
+
+static int create_segment(struct files *f, struct channel_message *m)
+{
+    int fd = open_segment(f, m, O_CREAT | O_EXCL);
+    if (fd >= 0)
+        fsync(f->spool_dir);
+    return fd;
+}
+
+static int reopen_segment(struct files *f, struct channel_message *m)
+{
+    return open_segment(f, m, 0);
+}
+
+static int remove_segment(struct files *f, struct channel_message *m)
+{
+    if (f->spool_dir < 0 || !channel_name_ok(m->name) || unlinkat(f->spool_dir, m->name, 0) < 0)
+        m->status = errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
+    else
+        fsync(f->spool_dir);
+    return -1;
+}
+
+static int list_segments(struct files *f, struct channel_message *m)
+{
+    int folder =
+        f->spool_dir < 0 ? -1 : openat(f->spool_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = folder < 0 ? NULL : fdopendir(folder);
+    int out = memfd_create("spool-list", MFD_CLOEXEC);
+    m->arg = 0;
+    for (struct dirent *e; dir && out >= 0 && (e = readdir(dir));) {
+        if (!channel_name_ok(e->d_name))
+            continue;
+        if (file_write_all(out, e->d_name, strlen(e->d_name) + 1) == 0)
+            m->arg++;
+    }
+    if (dir)
+        closedir(dir);
+    if (!dir || out < 0)
+        m->status = ABENG_EIO;
+    else
+        lseek(out, 0, SEEK_SET);
+    return out;
+}
+
+bool files_answer(struct files *f, struct channel_message *m, int *fd)
+{
+    static const struct {
+        uint32_t verb;
+        bool gives; /* an answer without descriptor is a failure */
+        int (*answer)(struct files *f, struct channel_message *m);
+    } verbs[] = {
+        {CHANNEL_OPEN_OUTPUT,   true,  open_output   },
+        { CHANNEL_SPOOL_CREATE, true,  create_segment},
+        { CHANNEL_SPOOL_OPEN,   true,  reopen_segment},
+        { CHANNEL_SPOOL_REMOVE, false, remove_segment},
+        { CHANNEL_SPOOL_LIST,   true,  list_segments },
+    };
+    *fd = -1;
+    for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (verbs[i].verb != m->verb)
+            continue;
+        m->status = ABENG_OK;
+        *fd = verbs[i].answer(f, m);
+        if (*fd < 0 && verbs[i].gives && m->status == ABENG_OK) {
+            m->status = errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
+            log_warn("monitor", "cannot open %s for the engine: %m", m->name);
+        }
+        return true;
+    }
+    return false;
+}
+
+int files_cache_get(struct files *f, const char *key, int *image, int *report, uint64_t counts[2])
+{
+    return f->cache_dir < 0 ? ABENG_ENOENT : cache_get(f->cache_dir, key, image, report, counts);
+}
+
+void files_cache_put(struct files *f, const char *key, int image, int report,
+                     const uint64_t counts[2])
+{
+    if (f->cache_dir >= 0)
+        cache_put(f->cache_dir, key, image, report, counts);
+}
+
+void files_close(struct files *f)
+{
+    if (!f)
+        return;
+    int fds[] = { f->log_dir, f->spool_dir, f->cache_dir };
+    for (unsigned i = 0; i < 3; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+    free(f);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The files that the sandboxed processes may ask for, and nothing else: outputs by two names, spool
+ * segments by plain names in one folder, compiled rule sets by key. The monitor opens them; the
+ * others hold descriptors. Every request is one channel message; each verb's answer is one row of a
+ * const table.
+ */
+#ifndef SENSOR_FILES_H
+#define SENSOR_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct channel_message;
+struct files;
+
+/**
+ * Open the folders (made when they are not there; 0750, the cache 0700): `log_dir` for outputs,
+ * `spool_dir` (NULL: no spool), `cache_dir` (NULL: no cache). NULL after a log line when one can't
+ * be had; a cache that can't is done without.
+ */
+struct files *files_open(const char *log_dir, const char *spool_dir, const char *cache_dir);
+
+/**
+ * Answer a request of a child: `m` becomes the answer (its status tells), `*fd` the descriptor to
+ * send with it, or -1; the caller closes it. False when the verb is none of these (the caller's own
+ * verbs).
+ */
+bool files_answer(struct files *f, struct channel_message *m, int *fd);
+
+/** Give spool files to `user` as they are made (the uplink reads them). */
+void files_set_owner(struct files *f, const char *user);
+
+/**
+ * A compiled rule set from the cache: checked by the cache's keyed hash, copied into a sealed
+ * memfd. `*image` and `*report` become the caller's. 0; ABENG_ENOENT when there is none, or one
+ * that does not check (removed, with a warning).
+ */
+int files_cache_get(struct files *f, const char *key, int *image, int *report, uint64_t counts[2]);
+
+/**
+ * Put one in; failures are logged and otherwise without effect. The oldest beyond 16 sets are
+ * removed.
+ */
+void files_cache_put(struct files *f, const char *key, int image, int report,
+                     const uint64_t counts[2]);
+
+/** Close. NULL is allowed. */
+void files_close(struct files *f);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stats.json: totals first, then every counter by stage. */
+#include "config.h"
+#include "sensor/statsfile.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "sensor/worker.h"
+#include "sensor/writer.h"
+
+#define STATS_MAX (1u << 20)
+
+static uint64_t sum(const struct statsfile *s, enum worker_stage stage, unsigned id)
+{
+    uint64_t n = 0;
+    for (unsigned w = 0; w < s->worker_count; w++)
+        n += counter_read(worker_counters(s->workers[w], stage), id);
+    return n;
+}
+
+/* A counter of all workers by its name, 0 when the stage has none of that name. */
+static uint64_t total(const struct statsfile *s, enum worker_stage stage, const char *name)
+{
+    const struct counter_def *defs = worker_stage_counters(stage);
+    for (unsigned i = 0; defs[i].name; i++) {
+        if (strcmp(defs[i].name, name) == 0)
+            return sum(s, stage, i);
+    }
+    return 0;
+}
+
+static const char *after_dot(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+/* Every stage is an object under its own name, which is what stands before the dot. */
+static void open_stage(struct json *j, const struct counter_def *defs)
+{
+    char stage[32];
+    size_t n = defs[0].name ? strcspn(defs[0].name, ".") : 0;
+    n = n < sizeof(stage) - 1 ? n : sizeof(stage) - 1;
+    memcpy(stage, defs[0].name ? defs[0].name : "", n);
+    stage[n] = 0;
+    json_open(j, stage);
+}
+
+static void write_workers(const struct statsfile *s, struct json *j)
+{
+    for (unsigned stage = 0; stage < WORKER_STAGES; stage++) {
+        const struct counter_def *defs = worker_stage_counters(stage);
+        open_stage(j, defs);
+        for (unsigned i = 0; defs[i].name; i++)
+            json_u64(j, after_dot(defs[i].name), sum(s, stage, i));
+        json_close(j);
+    }
+}
+
+static void write_writer(const struct statsfile *s, struct json *j)
+{
+    for (unsigned stage = 0; s->writer && stage < WRITER_STAGES; stage++) {
+        const struct counter_def *defs = writer_stage_counters(stage);
+        open_stage(j, defs);
+        for (unsigned i = 0; defs[i].name; i++)
+            json_u64(j, after_dot(defs[i].name),
+                     counter_read(writer_counters(s->writer, stage), i));
+        json_close(j);
+    }
+}
+
+static void write_capture(const struct statsfile *s, struct json *j)
+{
+    json_open(j, "capture");
+    json_u64(j, "packets", s->captured.packets);
+    json_u64(j, "bytes", s->captured.bytes);
+    json_u64(j, "kernel_drops", s->captured.kernel_drops);
+    json_u64(j, "truncated_files", s->captured.truncated_files);
+    json_u64(j, "bad_blocks", s->captured.bad_blocks);
+    json_close(j);
+}
+
+static void write_totals(const struct statsfile *s, struct json *j)
+{
+    char now[CLOCK_TEXT_MAX];
+    uint64_t peak = 0;
+    clock_format_rfc3339(clock_now(clock_system()), now);
+    json_str(j, "timestamp", now);
+    json_u64(j, "packets", total(s, WORKER_STAGE_WORKER, "worker.packets"));
+    json_u64(j, "bytes", total(s, WORKER_STAGE_WORKER, "worker.bytes"));
+    json_u64(j, "alerts", s->writer ? writer_alerts(s->writer) : 0);
+    json_u64(j, "flows", total(s, WORKER_STAGE_WORKER, "worker.flows_ended"));
+    json_u64(j, "one_sided_flows", total(s, WORKER_STAGE_WORKER, "worker.flows_one_sided"));
+    json_u64(j, "truncated_captures", s->captured.truncated_files);
+    json_u64(j, "rules_loaded", s->rules_loaded);
+    json_u64(j, "rules_refused", s->rules_refused);
+    json_str(j, "ruleset", s->ruleset);
+    json_str(j, "epoch", s->writer ? writer_epoch(s->writer) : NULL);
+    json_double(j, "load_seconds", (double)s->load_ns / 1e9);
+    json_double(j, "run_seconds", (double)s->run_ns / 1e9);
+    json_u64(j, "peak_memory_kib", s->peak_kib);
+    for (unsigned w = 0; w < s->worker_count; w++)
+        peak += worker_memory_peak(s->workers[w]);
+    json_u64(j, "packet_path_peak_bytes", peak);
+    json_u64(j, "workers", s->worker_count);
+}
+
+int statsfile_write(const struct statsfile *s, int fd)
+{
+    struct buf out;
+    struct json j;
+    buf_init(&out, STATS_MAX);
+    json_begin(&j, &out);
+    json_open(&j, NULL);
+    write_totals(s, &j);
+    json_open(&j, "stages");
+    write_capture(s, &j);
+    write_workers(s, &j);
+    write_writer(s, &j);
+    json_close(&j);
+    json_close(&j);
+    buf_byte(&out, '\n');
+    int err = file_write_all(fd, out.data, out.len);
+    buf_free(&out);
+    return err;
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor process. */
+#include "config.h"
+#include "sensor/supervise.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "common/sign.h"
+#include "common/xalloc.h"
+#include "sensor/captures.h"
+#include "sensor/capture/capture.h"
+#include "sensor/conf.h"
+#include "sensor/engine.h"
+#include "sensor/loading.h"
+#include "sensor/monitor/channel.h"
+#include "sensor/monitor/files.h"
+#include "sensor/options.h"
+#include "sensor/uplink/uplink.h"
+
+#define RESTART_FIRST_NS   (200 * NS_PER_MS)
+#define RESTART_MOST_NS    (30 * NS_PER_S)
+#define STOP_PATIENCE_NS   (20 * NS_PER_S)
+#define BUNDLE_PATIENCE_NS (15 * NS_PER_S)
+#define REPORT_MAX         (256u << 20)
+
+/* A child process and how it is talked to. */
+struct child {
+    const char *name, *process;
+    pid_t pid;   /* 0: not running */
+    int request; /* it asks here; -1: closed */
+    int control; /* it is told here (engine); -1: none */
+    uint64_t restart_ns, backoff_ns;
+    int status; /* exit status of its last life */
+};
+
+struct monitor {
+    const struct options *o;
+    struct files *files;
+    struct captures *captures;
+    struct loaded rules;
+    struct child engine, uplink;
+    int signals;
+    int rings[ENGINE_WORKERS_MAX * ENGINE_INTERFACES_MAX];
+    unsigned ring_count;
+    const char *ring_names[ENGINE_INTERFACES_MAX];
+    char *spool_dir, *stats_path;
+    bool spool, linked, stopping;
+    uint64_t stop_ns;
+};
+
+/* ---- children -------------------------------------------------------------------------------- */
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Fork with a pair for requests and one for control; in the child the other ends are closed. */
+static pid_t spawn(struct monitor *m, struct child *c, int ends[2])
+{
+    int request[2], control[2];
+    if (channel_pair(request) < 0 || channel_pair(control) < 0)
+        return -1;
+    c->pid = fork();
+    if (c->pid == 0) {
+        sigset_t none;
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        prctl(PR_SET_NAME, c->process); /* what ps and pgrep call it */
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGINT,
+               SIG_IGN); /* a terminal's ^C goes to all; the monitor ends the others in order */
+        close(request[0]);
+        close(control[0]);
+        close(m->signals);
+        ends[0] = request[1];
+        ends[1] = control[1];
+        return 0;
+    }
+    close(request[1]);
+    close(control[1]);
+    c->request = request[0];
+    c->control = control[0];
+    return c->pid;
+}
+
+/* libpcap opens by itself, so this comes before the engine gives its privileges away. */
+static int open_fallbacks(const struct monitor *m, struct capture **out)
+{
+    char reason[256];
+    for (unsigned i = 0; i < m->ring_count; i++) {
+        const struct conf_interface *f = &m->o->conf->interfaces[i];
+        if (!f->libpcap)
+            continue;
+        out[i] = capture_open_pcap(f->name, reason, sizeof(reason));
+        if (!out[i]) {
+            log_error("capture", "%s: %s", f->name, reason);
+            return ABENG_ERR;
+        }
+    }
+    return ABENG_OK;
+}
+
+static void engine_child(struct monitor *m, const int ends[2])
+{
+    const struct options *o = m->o;
+    struct engine_conf c = { .conf = o->conf,
+                             .workers = o->workers,
+                             .live = o->live,
+                             .check_checksums = o->check_checksums,
+                             .profile_abeng = o->profile_abeng,
+                             .spool = m->spool,
+                             .progress = !o->live && isatty(STDERR_FILENO),
+                             .request = ends[0],
+                             .control = ends[1],
+                             .ruleset = m->rules.image,
+                             .rules_loaded = m->rules.counts[0],
+                             .rules_refused = m->rules.counts[1],
+                             .load_ns = m->rules.took_ns,
+                             .load_peak_kib = m->rules.peak_kib,
+                             .home_state = o->conf->home_state,
+                             .rings = m->rings,
+                             .ring_count = m->ring_count,
+                             .ring_names = m->ring_names };
+    struct capture *fallbacks[ENGINE_INTERFACES_MAX] = { 0 };
+    /* It is told to stop; when the monitor is gone its control socket says so. */
+    signal(SIGTERM, SIG_IGN);
+    if (open_fallbacks(m, fallbacks) < 0)
+        _exit(1);
+    c.fallbacks = fallbacks;
+    _exit(sandbox_become_user(o->conf->user) < 0 ? 1 : engine_run(&c));
+}
+
+static int start_engine(struct monitor *m)
+{
+    int ends[2];
+    pid_t pid = spawn(m, &m->engine, ends);
+    if (pid == 0)
+        engine_child(m, ends);
+    return pid < 0 ? ABENG_EIO : ABENG_OK;
+}
+
+static int start_uplink(struct monitor *m)
+{
+    const struct sensor_conf *c = m->o->conf;
+    int ends[2];
+    pid_t pid = spawn(m, &m->uplink, ends);
+    if (pid == 0) {
+        const char **channels = xcalloc(c->feeds_count, sizeof(*channels));
+        for (uint32_t i = 0; i < c->feeds_count; i++)
+            channels[i] = c->feeds[i].channel;
+        struct uplink_conf u = { .state_dir = c->state_dir,
+                                 .spool_dir = m->spool_dir,
+                                 .user = c->user,
+                                 .collectors = (const char *const *)c->uplink.collectors,
+                                 .collector_count = c->uplink.collectors_count,
+                                 .proxy = c->uplink.proxy,
+                                 .stats_path = m->stats_path,
+                                 .channels = channels,
+                                 .channel_count = c->feeds_count,
+                                 .channel = ends[0] };
+        _exit(uplink_run(&u));
+    }
+    return pid < 0 ? ABENG_EIO : ABENG_OK;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void next_capture(struct monitor *m, struct channel_message *msg, int *fd)
+{
+    const char *name = "";
+    bool named = false;
+    *fd = m->captures && !m->stopping ? captures_next(m->captures, &name, &named) : -1;
+    msg->status = *fd < 0 ? ABENG_EOF : ABENG_OK;
+    msg->arg = named;
+    snprintf(msg->text, sizeof(msg->text), "%s", name);
+}
+
+static void reload(struct monitor *m)
+{
+    struct loaded next;
+    if (loading_run(m->o, m->files, &next) < 0) {
+        log_error("rules", "the rule set in force stays");
+        return;
+    }
+    struct channel_message msg = { .verb = CHANNEL_SET_RULESET };
+    if (m->engine.pid > 0 && m->engine.control >= 0)
+        channel_send(m->engine.control, &msg, next.image);
+    close_fd(&m->rules.image);
+    close_fd(&m->rules.report);
+    m->rules = next;
+}
+
+static void answer(struct monitor *m, struct child *c)
+{
+    struct channel_message msg;
+    int fd, out = -1;
+    if (channel_receive(c->request, &msg, &fd) < 0) {
+        close_fd(&c->request);
+        return;
+    }
+    close_fd(&fd);
+    if (c == &m->uplink && msg.verb == CHANNEL_BUNDLE_READY) {
+        log_notice("rules", "channel %s has a new bundle", msg.name);
+        if (m->rules.image >= 0)
+            reload(m);
+        return;
+    }
+    if (c != &m->engine)
+        return; /* the uplink asks for no file */
+    if (msg.verb == CHANNEL_NEXT_CAPTURE)
+        next_capture(m, &msg, &out);
+    else if (!files_answer(m->files, &msg, &out))
+        msg.status = ABENG_EUNSUPPORTED;
+    channel_send(c->request, &msg, out);
+    close_fd(&out);
+}
+
+/* ---- life and death -------------------------------------------------------------------------- */
+
+static void ask_to_stop(struct monitor *m)
+{
+    struct channel_message msg = { .verb = CHANNEL_STOP };
+    if (m->stopping)
+        return;
+    m->stopping = true;
+    m->stop_ns = clock_mono_ns() + STOP_PATIENCE_NS;
+    if (m->engine.pid > 0 && m->engine.control >= 0)
+        channel_send(m->engine.control, &msg, -1);
+}
+
+static void ended(struct monitor *m, struct child *c, int status)
+{
+    bool ours = m->stopping || (c == &m->engine && !m->o->live && WIFEXITED(status));
+    c->pid = 0;
+    c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    close_fd(&c->request);
+    close_fd(&c->control);
+    if (ours)
+        return;
+    if (WIFSIGNALED(status))
+        log_error("monitor", "%s ended by signal %d", c->name, WTERMSIG(status));
+    else
+        log_error("monitor", "%s ended with status %d", c->name, c->status);
+    c->backoff_ns = c->backoff_ns ? c->backoff_ns * 2 : RESTART_FIRST_NS;
+    if (c->backoff_ns > RESTART_MOST_NS)
+        c->backoff_ns = RESTART_MOST_NS;
+    c->restart_ns = clock_mono_ns() + c->backoff_ns;
+}
+
+static void reap(struct monitor *m)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == m->engine.pid)
+            ended(m, &m->engine, status);
+        else if (pid == m->uplink.pid)
+            ended(m, &m->uplink, status);
+    }
+}
+
+static void take_signal(struct monitor *m)
+{
+    struct signalfd_siginfo info;
+    struct channel_message msg = { .verb = CHANNEL_REOPEN };
+    if (read(m->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGCHLD)
+        reap(m);
+    else if (info.ssi_signo == SIGUSR1 && m->engine.control >= 0)
+        channel_send(m->engine.control, &msg, -1); /* logrotate */
+    else if (info.ssi_signo == SIGHUP)
+        reload(m);
+    else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+        ask_to_stop(m);
+}
+
+static void restart_due(struct monitor *m)
+{
+    uint64_t now = clock_mono_ns();
+    if (m->stopping)
+        return;
+    if (!m->engine.pid && m->o->live && m->engine.restart_ns && now >= m->engine.restart_ns)
+        start_engine(m);
+    if (!m->uplink.pid && m->linked && now >= m->uplink.restart_ns)
+        start_uplink(m);
+}
+
+/* Without an answer in time a child is ended by force: the engine's records up to its last fsync
+ * are safe. */
+static void end_by_force(struct monitor *m)
+{
+    if (!m->stopping || clock_mono_ns() < m->stop_ns)
+        return;
+    if (m->engine.pid > 0)
+        kill(m->engine.pid, SIGKILL);
+    if (m->uplink.pid > 0)
+        kill(m->uplink.pid, SIGKILL);
+}
+
+static bool engine_over(const struct monitor *m)
+{
+    return !m->engine.pid && (m->stopping || !m->o->live);
+}
+
+static void watch_once(struct monitor *m)
+{
+    struct pollfd p[3] = { { m->signals, POLLIN, 0 },
+                           { m->engine.request, POLLIN, 0 },
+                           { m->uplink.request, POLLIN, 0 } };
+    if (poll(p, 3, 100) > 0) {
+        if (p[1].revents)
+            answer(m, &m->engine);
+        if (p[2].revents)
+            answer(m, &m->uplink);
+        if (p[0].revents)
+            take_signal(m);
+    }
+    restart_due(m);
+    end_by_force(m);
+}
+
+static void end_uplink(struct monitor *m)
+{
+    m->stopping = true;
+    m->stop_ns = clock_mono_ns() + STOP_PATIENCE_NS;
+    if (m->uplink.pid > 0)
+        kill(m->uplink.pid, SIGTERM);
+    while (m->uplink.pid > 0)
+        watch_once(m);
+}
+
+/* The captures are read: the uplink goes on until the collector has everything, or patience is
+ * over. */
+static void drain(struct monitor *m)
+{
+    uint64_t until = clock_mono_ns() + m->o->drain_s * NS_PER_S;
+    uint64_t waiting = 0;
+    while (m->linked && !m->stopping && clock_mono_ns() < until) {
+        waiting = uplink_waiting(m->spool_dir);
+        if (!waiting)
+            break;
+        watch_once(m);
+    }
+    if (waiting)
+        log_warn("uplink", "%llu records still wait in the spool; they are sent by the next run",
+                 (unsigned long long)waiting);
+    end_uplink(m);
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int open_rings(struct monitor *m)
+{
+    const struct sensor_conf *c = m->o->conf;
+    char reason[256];
+    if (c->interfaces_count > ENGINE_INTERFACES_MAX) {
+        log_error("capture", "%u interfaces; at most %u", c->interfaces_count,
+                  ENGINE_INTERFACES_MAX);
+        return ABENG_ERR;
+    }
+    m->ring_count = c->interfaces_count;
+    for (unsigned w = 0; w < m->o->workers; w++) {
+        for (unsigned i = 0; i < m->ring_count; i++) {
+            const struct conf_interface *f = &c->interfaces[i];
+            struct capture_live_conf live = { .interface = f->name,
+                                              .bpf = f->bpf,
+                                              .ring_bytes = (f->ring_mib ? f->ring_mib : 64) << 20,
+                                              .fanout_group = (uint16_t)((unsigned)getpid() + i),
+                                              .fanout_members = (uint16_t)m->o->workers };
+            m->ring_names[i] = f->name;
+            m->rings[w * m->ring_count + i] = -1;
+            if (f->libpcap)
+                continue;
+            int fd = capture_live_socket(&live, reason, sizeof(reason));
+            if (fd < 0) {
+                log_error("capture", "%s: %s", f->name, reason);
+                return ABENG_ERR;
+            }
+            m->rings[w * m->ring_count + i] = fd;
+        }
+    }
+    return ABENG_OK;
+}
+
+static int write_report(const struct monitor *m)
+{
+    struct buf text;
+    int err = ABENG_OK;
+    if (!m->o->rule_report)
+        return ABENG_OK;
+    buf_init(&text, REPORT_MAX);
+    lseek(m->rules.report, 0, SEEK_SET);
+    err = file_read_fd(m->rules.report, &text);
+    if (err == ABENG_OK && strcmp(m->o->rule_report, "-") == 0)
+        err = file_write_all(STDOUT_FILENO, text.data, text.len);
+    else if (err == ABENG_OK)
+        err = file_replace(m->o->rule_report, text.data, text.len, 0644);
+    if (err < 0)
+        log_error("rules", "%s: %m", m->o->rule_report);
+    buf_free(&text);
+    return err;
+}
+
+static void say_rules(const struct monitor *m)
+{
+    if (m->o->test && m->o->json)
+        printf("{\"rules_loaded\":%llu,\"rules_refused\":%llu,\"seconds\":%.3f}\n",
+               (unsigned long long)m->rules.counts[0], (unsigned long long)m->rules.counts[1],
+               (double)m->rules.took_ns / 1e9);
+    else if (m->o->test)
+        printf("configuration is good; %llu rules loaded, %llu refused%s\n",
+               (unsigned long long)m->rules.counts[0], (unsigned long long)m->rules.counts[1],
+               m->rules.counts[1] ? " (--rule-report says which and why)" : "");
+    if (m->rules.counts[1])
+        log_notice("rules", "%llu rules loaded, %llu refused; --rule-report says which and why",
+                   (unsigned long long)m->rules.counts[0], (unsigned long long)m->rules.counts[1]);
+    else
+        log_info("rules", "%llu rules loaded", (unsigned long long)m->rules.counts[0]);
+}
+
+static bool bundles_there(const struct sensor_conf *c)
+{
+    for (uint32_t i = 0; i < c->feeds_count; i++) {
+        char *path = xasprintf("%s/bundles/%s.tar.zst", c->state_dir, c->feeds[i].channel);
+        bool there = access(path, R_OK) == 0;
+        free(path);
+        if (!there)
+            return false;
+    }
+    return true;
+}
+
+/* A sensor's first start: what it is to match comes with its bundles, so they are waited for a
+ * little. */
+static void wait_for_bundles(struct monitor *m)
+{
+    uint64_t until = clock_mono_ns() + BUNDLE_PATIENCE_NS;
+    while (m->linked && !m->o->test && !m->stopping && !bundles_there(m->o->conf)) {
+        if (clock_mono_ns() >= until) {
+            log_warn("rules", "not all bundles are here yet; starting with the rules there are");
+            return;
+        }
+        watch_once(m);
+    }
+}
+
+static int prepare(struct monitor *m)
+{
+    const struct options *o = m->o;
+    const struct sensor_conf *c = o->conf;
+    m->spool = o->has_conf && !c->spool.off && !o->test;
+    m->spool_dir = xasprintf("%s/spool", c->state_dir);
+    m->stats_path = xasprintf("%s/stats.json", o->log_dir);
+    if (!(m->files = files_open(o->log_dir, m->spool ? m->spool_dir : NULL, c->cache_dir)))
+        return ABENG_ERR;
+    files_set_owner(m->files, c->user);
+    if (m->spool && sandbox_give_folder(c->state_dir, c->user) < 0)
+        return ABENG_ERR;
+    m->linked = m->spool && !c->uplink.off && uplink_enrolled(c->state_dir);
+    if (o->capture_count && !o->test &&
+        !(m->captures = captures_list(o->captures, o->capture_count)))
+        return ABENG_ERR;
+    if ((m->signals = open_signals()) < 0)
+        return ABENG_ERR;
+    if (m->linked && !o->test && start_uplink(m) < 0) {
+        log_error("monitor", "cannot start the uplink: %m");
+        return ABENG_ERR;
+    }
+    wait_for_bundles(m);
+    if (loading_run(o, m->files, &m->rules) < 0)
+        return ABENG_ERR;
+    say_rules(m);
+    return write_report(m);
+}
+
+static int run(struct monitor *m)
+{
+    if (m->o->live && open_rings(m) < 0)
+        return 1;
+    if (start_engine(m) < 0) {
+        log_error("monitor", "cannot start the engine: %m");
+        return 1;
+    }
+    sd_notify(0, "READY=1");
+    while (!engine_over(m))
+        watch_once(m);
+    drain(m);
+    if (m->captures && captures_failed(m->captures))
+        return 1;
+    return m->engine.status;
+}
+
+int supervise(const struct options *o)
+{
+    struct monitor m = {
+        .o = o,
+        .signals = -1,
+        .rules = { .image = -1, .report = -1 },
+        .engine = { .name = "engine", .process = "abeng-engine", .request = -1, .control = -1 },
+        .uplink = { .name = "uplink", .process = "abeng-uplink", .request = -1, .control = -1 }
+    };
+    int status = 1;
+    if (sign_init() == ABENG_OK && prepare(&m) == ABENG_OK)
+        status = o->test ? 0 : run(&m);
+    else
+        end_uplink(&m);
+    captures_free(m.captures);
+    files_close(m.files);
+    close_fd(&m.rules.image);
+    close_fd(&m.rules.report);
+    close_fd(&m.signals);
+    free(m.spool_dir);
+    free(m.stats_path);
+    return status;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sensor's key, request and certificate. */
+#include "config.h"
+#include "sensor/uplink/identity.h"
+
+#include <errno.h>
+#include <gnutls/abstract.h>
+#include <gnutls/x509.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "common/xalloc.h"
+
+#define FILE_MAX (64u << 10)
+#define KEY      "sensor.key"
+#define KEY_NEXT "sensor.key.next"
+#define CERT     "sensor.crt"
+#define CA       "ca.crt"
+#define IDENTITY "identity.json"
+
+static char *below(const char *dir, const char *name)
+{
+    return xasprintf("%s/%s", dir, name);
+}
+
+static int complain(char *why, size_t why_len, const char *path)
+{
+    snprintf(why, why_len, "%s: %s", path, strerror(errno));
+    return ABENG_EIO;
+}
+
+static int put(const char *dir, const char *name, const void *bytes, size_t len, unsigned mode,
+               char *why, size_t why_len)
+{
+    char *path = below(dir, name);
+    int err = file_replace(path, bytes, len, mode);
+
+    if (err)
+        err = complain(why, why_len, path);
+    free(path);
+    return err;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static char *text_member(const json_t *o, const char *name)
+{
+    const char *text = json_string_value(json_object_get(o, name));
+    return text && *text ? xstrdup(text) : NULL;
+}
+
+static bool read_members(const json_t *o, struct identity *out)
+{
+    const json_t *list = json_object_get(o, "collectors");
+    size_t i;
+    json_t *item;
+
+    out->id = text_member(o, "id");
+    out->site = text_member(o, "site");
+    out->states = text_member(o, "states");
+    out->begins_s = (uint64_t)json_integer_value(json_object_get(o, "begins"));
+    out->ends_s = (uint64_t)json_integer_value(json_object_get(o, "ends"));
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && out->collector_count < IDENTITY_COLLECTORS_MAX)
+            out->collectors[out->collector_count++] = xstrdup(json_string_value(item));
+    }
+    return out->id && out->site && out->states && out->collector_count;
+}
+
+int identity_load(const char *state_dir, struct identity *out, char *why, size_t why_len)
+{
+    struct buf b;
+    char *path = below(state_dir, IDENTITY);
+    json_t *o = NULL;
+
+    memset(out, 0, sizeof(*out));
+    buf_init(&b, FILE_MAX);
+    int err = file_read(path, &b);
+    if (err) {
+        err = errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
+        complain(why, why_len, path);
+    } else {
+        o = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES, NULL);
+        if (!read_members(o, out)) {
+            snprintf(why, why_len, "%s is damaged; enrol this sensor again", path);
+            err = ABENG_EFORMAT;
+        }
+    }
+    out->key_path = below(state_dir, KEY);
+    out->cert_path = below(state_dir, CERT);
+    out->ca_path = below(state_dir, CA);
+    json_decref(o);
+    buf_free(&b);
+    free(path);
+    if (err)
+        identity_free(out);
+    return err;
+}
+
+void identity_free(struct identity *id)
+{
+    free(id->id);
+    free(id->site);
+    free(id->states);
+    free(id->key_path);
+    free(id->cert_path);
+    free(id->ca_path);
+    for (size_t i = 0; i < id->collector_count; i++)
+        free(id->collectors[i]);
+    memset(id, 0, sizeof(*id));
+}
+
+/* ---- key and request ---------------------------------------------------------------------- */
+
+static int import_key(const char *dir, const char *name, gnutls_x509_privkey_t key)
+{
+    struct buf b;
+    char *path = below(dir, name);
+
+    buf_init(&b, FILE_MAX);
+    int err = file_read(path, &b);
+    if (!err) {
+        gnutls_datum_t pem = { b.data, (unsigned)b.len };
+        if (gnutls_x509_privkey_import2(key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0) < 0)
+            err = ABENG_EFORMAT;
+        explicit_bzero(b.data, b.len);
+    } else if (errno == ENOENT) {
+        err = ABENG_ENOENT;
+    }
+    buf_free(&b);
+    free(path);
+    return err;
+}
+
+static int generate_key(const char *dir, const char *name, gnutls_x509_privkey_t key, char *why,
+                        size_t why_len)
+{
+    gnutls_datum_t pem;
+
+    int rc = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+                                          GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+    if (rc >= 0)
+        rc = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem);
+    if (rc < 0) {
+        snprintf(why, why_len, "can't make a key: %s", gnutls_strerror(rc));
+        return ABENG_ERR;
+    }
+    int err = put(dir, name, pem.data, pem.size, 0600, why, why_len);
+    explicit_bzero(pem.data, pem.size);
+    gnutls_free(pem.data);
+    return err;
+}
+
+static int sign_request(gnutls_x509_privkey_t key, struct buf *request)
+{
+    static const char name[] = "abeng-sensor"; /* the collector gives the real one */
+    gnutls_x509_crq_t crq;
+    gnutls_datum_t pem;
+
+    gnutls_x509_crq_init(&crq);
+    int rc = gnutls_x509_crq_set_version(crq, 1);
+    if (rc >= 0)
+        rc = gnutls_x509_crq_set_dn_by_oid(crq, GNUTLS_OID_X520_COMMON_NAME, 0, name, strlen(name));
+    if (rc >= 0)
+        rc = gnutls_x509_crq_set_key(crq, key);
+    if (rc >= 0)
+        rc = gnutls_x509_crq_sign2(crq, key, GNUTLS_DIG_SHA256, 0);
+    if (rc >= 0)
+        rc = gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_PEM, &pem);
+    if (rc >= 0) {
+        buf_add(request, pem.data, pem.size);
+        gnutls_free(pem.data);
+    }
+    gnutls_x509_crq_deinit(crq);
+    return rc;
+}
+
+int identity_request(const char *state_dir, int fresh, struct buf *request, char *why,
+                     size_t why_len)
+{
+    const char *name = fresh ? KEY_NEXT : KEY;
+    gnutls_x509_privkey_t key;
+
+    if (file_make_dirs(state_dir, 0700) != ABENG_OK)
+        return complain(why, why_len, state_dir);
+    gnutls_x509_privkey_init(&key);
+    int err = fresh ? ABENG_ENOENT : import_key(state_dir, name, key);
+    if (err == ABENG_ENOENT)
+        err = generate_key(state_dir, name, key, why, why_len);
+    else if (err)
+        snprintf(why, why_len, "%s/%s can't be read; remove it to make a new key", state_dir, name);
+    if (!err) {
+        int rc = sign_request(key, request);
+        if (rc < 0) {
+            snprintf(why, why_len, "can't make a request: %s", gnutls_strerror(rc));
+            err = ABENG_ERR;
+        }
+    }
+    gnutls_x509_privkey_deinit(key);
+    return err;
+}
+
+int identity_cert_print(const char *pem, size_t len, char out[65])
+{
+    gnutls_x509_crt_t crt;
+    gnutls_datum_t d = { (unsigned char *)(uintptr_t)pem, (unsigned)len };
+    uint8_t print[32];
+    size_t n = sizeof(print);
+
+    gnutls_x509_crt_init(&crt);
+    int rc = gnutls_x509_crt_import(crt, &d, GNUTLS_X509_FMT_PEM);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, print, &n);
+    gnutls_x509_crt_deinit(crt);
+    for (size_t i = 0; i < sizeof(print) && rc >= 0; i++)
+        snprintf(out + 2 * i, 3, "%02x", print[i]);
+    return rc < 0 ? ABENG_EFORMAT : ABENG_OK;
+}
+
+/* ---- keeping ------------------------------------------------------------------------------ */
+
+static int keep_json(const char *dir, const struct identity *id, char *why, size_t why_len)
+{
+    struct buf b;
+    struct json j;
+
+    buf_init(&b, FILE_MAX);
+    json_begin(&j, &b);
+    json_open(&j, NULL);
+    json_str(&j, "id", id->id);
+    json_str(&j, "site", id->site);
+    json_str(&j, "states", id->states);
+    json_open_array(&j, "collectors");
+    for (size_t i = 0; i < id->collector_count; i++)
+        json_str(&j, NULL, id->collectors[i]);
+    json_close_array(&j);
+    json_u64(&j, "begins", id->begins_s);
+    json_u64(&j, "ends", id->ends_s);
+    json_close(&j);
+    buf_byte(&b, '\n');
+    int err = put(dir, IDENTITY, b.data, b.len, 0644, why, why_len);
+    buf_free(&b);
+    return err;
+}
+
+static int swap_key(const char *dir, char *why, size_t why_len)
+{
+    char *from = below(dir, KEY_NEXT), *to = below(dir, KEY);
+    int err = rename(from, to) == 0 ? ABENG_OK : complain(why, why_len, to);
+
+    free(from);
+    free(to);
+    return err;
+}
+
+int identity_keep(const char *state_dir, const struct identity *id, const char *certificate,
+                  int fresh, char *why, size_t why_len)
+{
+    int err = fresh ? swap_key(state_dir, why, why_len) : ABENG_OK;
+    if (!err)
+        err = put(state_dir, CERT, certificate, strlen(certificate), 0644, why, why_len);
+    return err ? err : keep_json(state_dir, id, why, why_len);
+}
+
+int identity_keep_ca(const char *state_dir, const char *pem, char *why, size_t why_len)
+{
+    return put(state_dir, CA, pem, strlen(pem), 0644, why, why_len);
+}

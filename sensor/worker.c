@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker's loop: the only place, with engine.c, that names every stage of the packet path. */
+#include "config.h"
+#include "sensor/worker.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/slab.h"
+#include "common/xalloc.h"
+#include "sensor/alert/alert.h"
+#include "sensor/app/app.h"
+#include "sensor/app/classify.h"
+#include "sensor/capture/capture.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
+#include "sensor/flow/flow.h"
+#include "sensor/stream/stream.h"
+
+/* A direction gives a session's bytes to its parser in this many spans at most before the next
+ * packet's turn; what is left comes then. */
+#define SPANS_PER_PACKET 64
+
+enum worker_counter {
+    COUNTER_PACKETS,
+    COUNTER_BYTES,
+    COUNTER_INVALID,
+    COUNTER_FLOWS_ENDED,
+    COUNTER_ONE_SIDED,
+    COUNTER_RECORDS,
+    COUNTER_RING_FULL,
+    COUNTER_HITS_DROPPED,
+    COUNTERS
+};
+
+static const struct counter_def worker_counter_defs[] = {
+    [COUNTER_PACKETS] = { "worker.packets", "frames taken from the capture" },
+    [COUNTER_BYTES] = { "worker.bytes", "bytes of those frames on the wire" },
+    [COUNTER_INVALID] = { "worker.undecoded", "frames that gave no packet to inspect" },
+    [COUNTER_FLOWS_ENDED] = { "worker.flows_ended", "flows that came to their end" },
+    [COUNTER_ONE_SIDED] = { "worker.flows_one_sided", "ended TCP flows seen from one side only" },
+    [COUNTER_RECORDS] = { "worker.records", "records put for the writer" },
+    [COUNTER_RING_FULL] = { "worker.ring_full", "records lost because the writer was behind" },
+    [COUNTER_HITS_DROPPED] = { "worker.extra_too_long", "records whose fragments were cut to fit" },
+    [COUNTERS] = { NULL, NULL },
+};
+
+struct worker {
+    struct worker_conf conf;
+    struct slab *slab;
+    struct decoder *decoder;
+    struct flow_table *flows;
+    struct stream_ctx *streams;
+    struct app_ctx *apps;
+    struct classify_ctx *classify; /* NULL: off */
+    struct detect_thread *detect;
+    struct detect_ruleset *rules;
+    struct alert_ring *ring;
+    struct counter_block counters[WORKER_STAGES];
+    struct packet packets[DECODE_PACKETS_MAX];
+    struct detect_output hits;
+    struct alert_record record;
+    uint8_t extra[ALERT_EXTRA_MAX];
+};
+
+const struct counter_def *worker_stage_counters(enum worker_stage stage)
+{
+    static const struct counter_def *const tables[WORKER_STAGES] = {
+        [WORKER_STAGE_DECODE] = decode_counters,     [WORKER_STAGE_FLOW] = flow_counters,
+        [WORKER_STAGE_STREAM] = stream_counters,     [WORKER_STAGE_APP] = app_counters,
+        [WORKER_STAGE_CLASSIFY] = classify_counters, [WORKER_STAGE_DETECT] = detect_counters,
+        [WORKER_STAGE_WORKER] = worker_counter_defs,
+    };
+    return tables[stage];
+}
+
+static void make_counters(struct worker *w)
+{
+    for (unsigned s = 0; s < WORKER_STAGES; s++)
+        w->counters[s] = counter_block_create(worker_stage_counters(s));
+}
+
+static void count(struct worker *w, enum worker_counter id, uint64_t n)
+{
+    counter_add(&w->counters[WORKER_STAGE_WORKER], id, n);
+}
+
+/* detect's thread is made after app's context, which calls it: so by way of the worker. */
+static void free_tx_state(void *arg, struct app_tx *tx)
+{
+    struct worker *w = arg;
+    detect_tx_free(w->detect, tx);
+}
+
+static bool make_stages(struct worker *w)
+{
+    const struct worker_conf *c = &w->conf;
+    struct counter_block *k = w->counters;
+    struct decode_conf decode = { .check_checksums = c->check_checksums,
+                                  .tunnels_more = c->profile_abeng };
+    struct flow_conf flow = { .flows_max = c->flows_max };
+    struct stream_conf stream = { .commit = STREAM_COMMIT_ON_ACK,
+                                  .midstream = c->midstream,
+                                  .async_oneside = c->async_oneside,
+                                  .depth = c->stream_depth,
+                                  .check_checksums = c->check_checksums };
+    struct app_conf app = { .ja3 = true, .tx_free = free_tx_state, .tx_free_arg = w };
+    w->decoder = decode_create(&decode, w->slab, &k[WORKER_STAGE_DECODE]);
+    w->flows = flow_table_create(&flow, w->slab, c->hash_seed, &k[WORKER_STAGE_FLOW]);
+    w->streams = stream_create(&stream, w->slab, &k[WORKER_STAGE_STREAM]);
+    w->apps = app_create(&app, w->slab, &k[WORKER_STAGE_APP]);
+    if (c->ndpi)
+        w->classify = classify_create(c->ndpi_tcp, c->ndpi_udp, w->slab, &k[WORKER_STAGE_CLASSIFY]);
+    w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
+    return w->decoder && w->flows && w->streams && w->apps && w->detect &&
+           (w->classify || !c->ndpi);
+}
+
+struct worker *worker_create(const struct worker_conf *conf, struct detect_ruleset *rules,
+                             struct alert_ring *ring)
+{
+    struct worker *w = xcalloc(1, sizeof(*w));
+    w->conf = *conf;
+    w->ring = ring;
+    w->rules = detect_ruleset_hold(rules);
+    w->slab = slab_create(conf->memory);
+    make_counters(w);
+    if (!make_stages(w)) {
+        log_error("worker", "a stage could not be made; limits: worker-memory-mib is %zu",
+                  conf->memory >> 20);
+        worker_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+static void put_record(struct worker *w)
+{
+    while (!alert_ring_put(w->ring, &w->record, w->extra)) {
+        if (!w->conf.block_when_full) {
+            count(w, COUNTER_RING_FULL, 1);
+            detect_ruleset_drop(w->record.ruleset);
+            return;
+        }
+        sched_yield();
+    }
+    count(w, COUNTER_RECORDS, 1);
+}
+
+static void fill_flow(struct alert_record *r, const struct flow *f)
+{
+    r->has_flow = true;
+    r->flow_id = f->id;
+    r->flow_start_ns = f->first_ts_ns;
+    r->flow_end_ns = f->last_ns;
+    r->flow_src = f->client;
+    r->flow_dst = f->server;
+    r->flow_sport = f->client_port;
+    r->flow_dport = f->server_port;
+    r->flow_state = f->state;
+    r->app = (uint8_t)app_protocol(f);
+    for (unsigned d = 0; d < 2; d++) {
+        r->packets[d] = f->packets[d];
+        r->bytes[d] = f->bytes[d];
+    }
+}
+
+static void fill_packet(struct alert_record *r, const struct packet *p)
+{
+    r->ts_ns = p->ts_ns;
+    r->src = p->src;
+    r->dst = p->dst;
+    r->sport = p->sport;
+    r->dport = p->dport;
+    r->proto = p->proto;
+    r->ip_version = p->ip_version;
+    r->vlan_count = p->vlan_count;
+    memcpy(r->vlan, p->vlan, sizeof(r->vlan));
+    r->tunnel_depth = p->tunnel_depth;
+    r->tunnel = p->tunnel;
+    r->icmp_type = p->icmp_type;
+    r->icmp_code = p->icmp_code;
+    r->pseudo = p->flags & PACKET_F_PSEUDO;
+}
+
+/* The application's and nDPI's JSON members, written once, here, where they are known. */
+static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx)
+{
+    struct buf out;
+    struct json j;
+    buf_init_fixed(&out, w->extra, sizeof(w->extra));
+    json_begin(&j, &out);
+    if (f)
+        app_describe(f, tx, &j);
+    size_t whole = out.len;
+    if (f && w->classify && !out.bad) {
+        classify_describe(w->classify, f, &j);
+        if (!out.bad)
+            whole = out.len;
+    }
+    if (out.bad) { /* half a member is no JSON: keep the members that fit */
+        count(w, COUNTER_HITS_DROPPED, 1);
+        whole = whole == out.len ? 0 : whole;
+    }
+    w->record.extra_len = (uint32_t)whole;
+}
+
+static void put_hits(struct worker *w, const struct packet *p, struct flow *f, unsigned dir)
+{
+    for (uint32_t i = 0; i < w->hits.count; i++) {
+        const struct detect_hit *hit = &w->hits.hits[i];
+        struct alert_record *r = &w->record;
+        memset(r, 0, sizeof(*r));
+        r->kind = ALERT_KIND_ALERT;
+        r->key = (struct alert_key){ p->now_ns, p->number, f ? f->id : 0 };
+        r->ruleset = detect_ruleset_hold(w->rules);
+        r->rule = hit->rule;
+        r->dir = (uint8_t)dir;
+        r->stream = hit->stream;
+        r->has_tx = hit->tx != NULL;
+        r->tx_id = hit->tx_id;
+        fill_packet(r, p);
+        if (f)
+            fill_flow(r, f);
+        fill_extra(w, f, hit->tx);
+        put_record(w);
+    }
+}
+
+static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns, uint64_t packet,
+                            uint8_t reason)
+{
+    struct alert_record *r = &w->record;
+    memset(r, 0, sizeof(*r));
+    r->kind = ALERT_KIND_FLOW;
+    r->key = (struct alert_key){ ended_ns, packet, f->id };
+    r->ts_ns = ended_ns;
+    r->proto = f->proto;
+    r->ip_version = f->ip_version;
+    r->src = f->client;
+    r->dst = f->server;
+    r->sport = f->client_port;
+    r->dport = f->server_port;
+    memcpy(r->vlan, f->vlan, sizeof(r->vlan));
+    while (r->vlan_count < 3 && f->vlan[r->vlan_count])
+        r->vlan_count++;
+    r->flow_reason = reason;
+    fill_flow(r, f);
+    fill_extra(w, f, NULL);
+    put_record(w);
+}
+
+/* ---- a flow's bytes -------------------------------------------------------------------------- */
+
+/* Returns false when the parser has to see more before it takes anything. */
+static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const struct packet *p,
+                      const struct stream_span *span)
+{
+    struct app_result r = { 0 };
+    uint32_t taken = app_stream(w->apps, f, dir, span, p, &r);
+    if (r.encrypted)
+        stream_raw_disable(w->streams, f);
+    for (unsigned d = 0; d < 2; d++) {
+        if (r.raw_trigger[d])
+            stream_raw_trigger(w->streams, f, d);
+    }
+    stream_app_consume(w->streams, f, dir, taken);
+    for (unsigned d = 0; d < 2; d++) {
+        if (r.stop[d])
+            stream_app_stop(w->streams, f, d);
+    }
+    return taken > 0 || span->gap;
+}
+
+static void feed_stream(struct worker *w, struct flow *f, unsigned dir, const struct packet *p)
+{
+    struct stream_span span;
+    for (unsigned n = 0; n < SPANS_PER_PACKET && stream_app_next(w->streams, f, dir, &span); n++) {
+        if (!feed_span(w, f, dir, p, &span))
+            break;
+    }
+}
+
+static void detect(struct worker *w, const struct packet *p, struct flow *f, unsigned dir,
+                   bool first_of_direction, const struct stream_result *tcp)
+{
+    struct detect_input in = { .packet = p,
+                               .flow = f,
+                               .dir = dir,
+                               .fresh_direction = first_of_direction,
+                               .tcp = tcp,
+                               .streams = w->streams,
+                               .apps = w->apps };
+    detect_run(w->detect, &in, &w->hits);
+    if (w->hits.count)
+        put_hits(w, p, f, dir);
+}
+
+/* ---- a flow's end ---------------------------------------------------------------------------- */
+
+static void make_pseudo(struct packet *p, const struct flow *f, unsigned dir, uint64_t ended_ns,
+                        uint64_t number)
+{
+    memset(p, 0, sizeof(*p));
+    p->flags = PACKET_F_PSEUDO;
+    p->ts_ns = f->last_ns;
+    p->now_ns = ended_ns;
+    p->number = number;
+    p->proto = f->proto;
+    p->ip_version = f->ip_version;
+    p->src = dir ? f->server : f->client;
+    p->dst = dir ? f->client : f->server;
+    p->sport = dir ? f->server_port : f->client_port;
+    p->dport = dir ? f->client_port : f->server_port;
+    memcpy(p->vlan, f->vlan, sizeof(p->vlan));
+    while (p->vlan_count < 3 && f->vlan[p->vlan_count])
+        p->vlan_count++;
+}
+
+static void free_slots(struct worker *w, struct flow *f)
+{
+    app_flow_free(w->apps, f);
+    stream_flow_free(w->streams, f);
+    if (w->classify)
+        classify_flow_free(w->classify, f);
+    detect_flow_free(w->detect, f);
+}
+
+/* What was not acknowledged is inspected now, in both directions, as Suricata does when a flow
+ * times out. */
+static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64_t packet,
+                     uint8_t reason)
+{
+    struct packet pseudo[2];
+    struct stream_result tcp = { .has_session = true,
+                                 .valid = true,
+                                 .established = f->state != FLOW_STATE_NEW,
+                                 .committed = { true, true } };
+    bool session = f->proto == PACKET_PROTO_TCP && stream_session_state(f) != STREAM_STATE_NONE;
+    for (unsigned d = 0; d < 2; d++)
+        make_pseudo(&pseudo[d], f, d, ended_ns, packet);
+    if (session) {
+        stream_finish(w->streams, f);
+        for (unsigned d = 0; d < 2; d++)
+            feed_stream(w, f, d, &pseudo[d]);
+        if (stream_one_sided(f))
+            count(w, COUNTER_ONE_SIDED, 1);
+    }
+    app_finish(w->apps, f);
+    if (w->classify)
+        classify_finish(w->classify, f);
+    if (session) {
+        for (unsigned d = 0; d < 2; d++)
+            detect(w, &pseudo[d], f, d, false, &tcp);
+    }
+    put_flow_record(w, f, ended_ns, packet, reason);
+    count(w, COUNTER_FLOWS_ENDED, 1);
+    free_slots(w, f);
+    flow_table_release(w->flows, f);
+}
+
+enum end_reason { END_TIMEOUT, END_SHUTDOWN, END_FORCED };
+
+static void end_due_flows(struct worker *w, uint64_t now_ns, uint64_t packet)
+{
+    uint64_t ended_ns;
+    for (struct flow *f; (f = flow_table_expire(w->flows, now_ns, &ended_ns));)
+        end_flow(w, f, ended_ns, packet, END_TIMEOUT);
+}
+
+/* ---- a packet -------------------------------------------------------------------------------- */
+
+/* Take a TCP packet; a new SYN on an ended session's tuple ends the old flow and comes again with
+ * the new one. */
+static struct flow *tcp_packet(struct worker *w, const struct packet *p, struct flow *f,
+                               unsigned *dir, bool *fresh, struct stream_result *tcp)
+{
+    stream_packet(w->streams, f, *dir, p, tcp);
+    if (tcp->reuse) {
+        flow_table_end(w->flows, f);
+        end_due_flows(w, p->now_ns, p->number);
+        f = flow_table_lookup(w->flows, p, dir, fresh);
+        if (!f)
+            return NULL;
+        stream_packet(w->streams, f, *dir, p, tcp);
+    }
+    if (tcp->reversed) /* midstream: it was the other side that opened */
+        *dir = !*dir;
+    flow_table_touch(w->flows, f);
+    /* The acknowledged side first: its bytes came before the segment that acknowledges them. */
+    for (unsigned n = 0; n < 2; n++) {
+        unsigned d = n ? *dir : !*dir;
+        if (tcp->committed[d])
+            feed_stream(w, f, d, p);
+    }
+    return f;
+}
+
+static void udp_packet(struct worker *w, const struct packet *p, struct flow *f, unsigned dir)
+{
+    struct app_result r = { 0 };
+    /* The outer datagram of a tunnel carries packets, no protocol of its own. */
+    if (p->payload_len && !(p->flags & PACKET_F_OUTER))
+        app_datagram(w->apps, f, dir, p, &r);
+}
+
+static void one_packet(struct worker *w, const struct packet *p)
+{
+    struct stream_result tcp = { 0 };
+    unsigned dir = 0;
+    bool fresh = false;
+    end_due_flows(w, p->now_ns, 0);
+    struct flow *f = flow_table_lookup(w->flows, p, &dir, &fresh);
+    end_due_flows(w, p->now_ns, p->number);
+    if (f && p->proto == PACKET_PROTO_TCP)
+        f = tcp_packet(w, p, f, &dir, &fresh, &tcp);
+    else if (f && p->proto == PACKET_PROTO_UDP)
+        udp_packet(w, p, f, dir);
+    if (f && w->classify && p->payload_len)
+        classify_packet(w->classify, f, dir, p);
+    bool first = f && f->packets[dir] == 1;
+    detect(w, p, f, dir, first, f && p->proto == PACKET_PROTO_TCP ? &tcp : NULL);
+    if (f)
+        app_tx_prune(w->apps, f);
+}
+
+void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
+                  const uint64_t *nows, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int packets = decode_frame(w->decoder, &frames[i], numbers[i], nows[i], w->packets);
+        count(w, COUNTER_PACKETS, 1);
+        count(w, COUNTER_BYTES, frames[i].wire_len);
+        if (packets <= 0)
+            count(w, COUNTER_INVALID, 1);
+        for (int k = 0; k < packets; k++)
+            one_packet(w, &w->packets[k]);
+    }
+}
+
+void worker_tick(struct worker *w, uint64_t now_ns)
+{
+    end_due_flows(w, now_ns, 0);
+    alert_ring_passed(w->ring,
+                      now_ns + 1); /* what comes is of a later time than any packet so far */
+}
+
+void worker_swap_rules(struct worker *w, struct detect_ruleset *rules)
+{
+    if (detect_thread_swap(w->detect, rules) < 0) {
+        log_warn("worker", "no memory for the new rule set; the old one stays");
+        return;
+    }
+    detect_ruleset_drop(w->rules);
+    w->rules = detect_ruleset_hold(rules);
+}
+
+void worker_finish(struct worker *w)
+{
+    uint64_t ended_ns;
+    for (struct flow *f; (f = flow_table_flush(w->flows, &ended_ns));)
+        end_flow(w, f, ended_ns, 0, END_SHUTDOWN);
+    alert_ring_finish(w->ring);
+}
+
+const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage)
+{
+    return &w->counters[stage];
+}
+
+uint64_t worker_packets(const struct worker *w)
+{
+    return counter_read(&w->counters[WORKER_STAGE_WORKER], COUNTER_PACKETS);
+}
+
+uint64_t worker_memory_peak(const struct worker *w)
+{
+    struct slab_stats s;
+    slab_stats(w->slab, &s);
+    return s.peak;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    detect_thread_free(w->detect);
+    classify_free(w->classify);
+    app_free(w->apps);
+    stream_free(w->streams);
+    flow_table_free(w->flows);
+    decode_free(w->decoder);
+    detect_ruleset_drop(w->rules);
+    slab_free_all(w->slab);
+    for (unsigned s = 0; s < WORKER_STAGES; s++)
+        counter_block_free(&w->counters[s]);
+    free(w);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * One worker: the packet's way through all stages, from frame to alert record, run to completion on
+ * one thread.
+ *
+ * Stages return, they never call onward: this file is where the data's way is written down. For a
+ * packet: flow → stream → app (both directions that have new bytes) → classify → detect → record.
+ * Flows that end take the same way once more in each direction with what was not acknowledged, as a
+ * pseudo packet. Nothing here allocates after worker_create, locks, or asks the system for
+ * anything.
+ */
+#ifndef SENSOR_WORKER_H
+#define SENSOR_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/counter.h"
+
+struct alert_ring;
+struct detect_ruleset;
+struct frame;
+struct worker;
+
+/** What all workers share and none changes. */
+struct worker_conf {
+    bool profile_abeng, check_checksums, midstream, async_oneside, ndpi, block_when_full;
+    uint32_t stream_depth; /* bytes; 0: default */
+    uint32_t flows_max;    /* 0: default */
+    size_t memory;         /* bytes of the packet path */
+    unsigned ndpi_tcp, ndpi_udp;
+    uint64_t hash_seed;
+};
+
+/** Stages that count, in the order in which stats.json lists them. */
+enum worker_stage {
+    WORKER_STAGE_DECODE,
+    WORKER_STAGE_FLOW,
+    WORKER_STAGE_STREAM,
+    WORKER_STAGE_APP,
+    WORKER_STAGE_CLASSIFY,
+    WORKER_STAGE_DETECT,
+    WORKER_STAGE_WORKER,
+    WORKER_STAGES
+};
+
+/** The counter names of a stage, ended by a NULL name. Static. */
+const struct counter_def *worker_stage_counters(enum worker_stage stage);
+
+/**
+ * Make a worker that puts its records into `ring` (borrowed) and detects with `rules` (held). NULL
+ * when a stage can't be made; a log line says why.
+ */
+struct worker *worker_create(const struct worker_conf *conf, struct detect_ruleset *rules,
+                             struct alert_ring *ring);
+
+/**
+ * Process `count` frames; `numbers` are their places in the whole capture, `nows` the engine time
+ * of each (never running backwards).
+ */
+void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
+                  const uint64_t *nows, unsigned count);
+
+/**
+ * Engine time has come to `now_ns`: end flows that are due, and let the sequencer pass. Between
+ * bursts.
+ */
+void worker_tick(struct worker *w, uint64_t now_ns);
+
+/** Go over to another rule set (held); between bursts. */
+void worker_swap_rules(struct worker *w, struct detect_ruleset *rules);
+
+/** End all flows, put their records, finish the ring. */
+void worker_finish(struct worker *w);
+
+/** Counters of a stage; any thread may read them. */
+const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage);
+
+/** Frames taken so far; any thread. */
+uint64_t worker_packets(const struct worker *w);
+
+/** Bytes of packet-path memory at the most so far. */
+uint64_t worker_memory_peak(const struct worker *w);
+
+/** Free. NULL is allowed. */
+void worker_free(struct worker *w);
+
+#endif

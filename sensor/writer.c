@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer thread and its files. */
+#include "config.h"
+#include "sensor/writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/event.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "sensor/alert/alert.h"
+#include "sensor/alert/encode.h"
+#include "sensor/alert/lane.h"
+#include "sensor/alert/output.h"
+#include "sensor/alert/sequencer.h"
+#include "sensor/conf.h"
+#include "sensor/detect/detect.h"
+#include "sensor/engine.h"
+#include "sensor/monitor/channel.h"
+#include "sensor/spool/spool.h"
+
+/* Nothing to do: look again after so long. Alerts wait this long at most when the line is quiet. */
+#define IDLE_NS (NS_PER_MS / 2)
+
+struct writer {
+    const struct engine_conf *conf;
+    writer_ask *ask;
+    void *ask_arg;
+    struct sequencer *sequencer;
+    struct lane_table *lanes;
+    struct output *eve;
+    struct spool_files files;
+    struct spool_writer *spool; /* NULL: none */
+    struct encode_conf encode;
+    struct counter_block counters[WRITER_STAGES];
+    struct buf line;
+    pthread_t thread;
+    bool failed;
+    _Atomic bool reopen;
+    _Atomic unsigned long long alerts;
+};
+
+const struct counter_def *writer_stage_counters(enum writer_stage stage)
+{
+    static const struct counter_def *const tables[WRITER_STAGES] = {
+        [WRITER_STAGE_ALERT] = alert_counters,
+        [WRITER_STAGE_SPOOL] = spool_counters,
+        [WRITER_STAGE_OUTPUT] = output_counters,
+    };
+    return tables[stage];
+}
+
+/* ---- files through the monitor -------------------------------------------------------------- */
+
+static int ask_for(struct writer *w, uint32_t verb, const char *name, uint64_t arg)
+{
+    struct channel_message m = { .verb = verb, .arg = arg };
+    int fd;
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    int err = w->ask(w->ask_arg, &m, &fd);
+    return err < 0 ? err : fd;
+}
+
+static int spool_create(void *arg, const char *name)
+{
+    return ask_for(arg, CHANNEL_SPOOL_CREATE, name, 0);
+}
+
+static int spool_open(void *arg, const char *name)
+{
+    return ask_for(arg, CHANNEL_SPOOL_OPEN, name, 0);
+}
+
+static int spool_remove(void *arg, const char *name)
+{
+    int err = ask_for(arg, CHANNEL_SPOOL_REMOVE, name, 0);
+    return err < 0 && err != ABENG_ERR ? err : ABENG_OK;
+}
+
+static int spool_list(void *arg, char *names, size_t size)
+{
+    struct writer *w = arg;
+    struct channel_message m = { .verb = CHANNEL_SPOOL_LIST };
+    int fd;
+    int err = w->ask(w->ask_arg, &m, &fd);
+    if (err < 0 || fd < 0)
+        return err < 0 ? err : ABENG_EIO;
+    ssize_t n = pread(fd, names, size - 1, 0);
+    close(fd);
+    if (n < 0)
+        return ABENG_EIO;
+    names[n] = 0;
+    return (size_t)n == size - 1 ? ABENG_ELIMIT : (int)m.arg;
+}
+
+static int open_eve(struct writer *w)
+{
+    return ask_for(w, CHANNEL_OPEN_OUTPUT, "eve.json", 0);
+}
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+/* The channel a set came by stands before the colon of its name. */
+static void feed_of(const char *ruleset, char *out, size_t size)
+{
+    snprintf(out, size, "%.*s", (int)strcspn(ruleset, ":"), ruleset);
+}
+
+static void spool_alert(struct writer *w, const struct lane *lane)
+{
+    int64_t number =
+        spool_writer_append(w->spool, lane->name, SPOOL_KIND_ALERT, w->line.data, w->line.len);
+    if (number < 0 && !w->failed) {
+        log_error("spool", "an alert could not be kept (%s); it is counted as lost",
+                  err_text((int)number));
+        w->failed = true;
+    }
+}
+
+static void take_alert(struct writer *w, const struct alert_record *r,
+                       const struct detect_rule *rule, const void *extra, bool blocked)
+{
+    struct event_abeng abeng = { .ruleset = detect_ruleset_name(r->ruleset, NULL) };
+    char feed[64];
+    struct lane lane;
+    feed_of(abeng.ruleset, feed, sizeof(feed));
+    abeng.feed = feed;
+    lane_choose(w->lanes, r, rule, &lane);
+    abeng.home = lane.state;
+    if (w->spool) {
+        abeng.epoch = spool_writer_epoch(w->spool);
+        abeng.lane = lane.name;
+        abeng.seq = spool_writer_next(w->spool, lane.name);
+    }
+    encode_alert(&w->encode, r, rule, extra, blocked, &abeng, &w->line);
+    if (w->line.bad) {
+        log_warn("writer", "an alert of sid %u is too long for a line and is left out", rule->sid);
+        if (w->spool)
+            spool_writer_lost(w->spool, lane.name, 1, "too_long");
+        return;
+    }
+    output_line(w->eve, w->line.data, w->line.len);
+    if (w->spool)
+        spool_alert(w, &lane);
+    atomic_fetch_add_explicit(&w->alerts, 1, memory_order_relaxed);
+}
+
+static void take_record(void *arg, const struct alert_record *r, const struct detect_rule *rule,
+                        const void *extra, bool blocked)
+{
+    struct writer *w = arg;
+    buf_clear(&w->line);
+    if (r->kind == ALERT_KIND_ALERT) {
+        take_alert(w, r, rule, extra, blocked);
+        return;
+    }
+    encode_flow(&w->encode, r, extra, &w->line);
+    if (!w->line.bad)
+        output_line(w->eve, w->line.data, w->line.len);
+}
+
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+static void reopen_if_asked(struct writer *w)
+{
+    if (!atomic_exchange(&w->reopen, false))
+        return;
+    int fd = open_eve(w);
+    if (fd >= 0)
+        output_reopen(w->eve, fd);
+    else
+        log_error("writer", "cannot open eve.json again; writing goes on into the old file");
+}
+
+static void *writer_main(void *arg)
+{
+    struct writer *w = arg;
+    const struct timespec idle = { 0, IDLE_NS };
+    int n;
+    while ((n = sequencer_run(w->sequencer)) != ABENG_EOF) {
+        reopen_if_asked(w);
+        if (w->spool && spool_writer_sync(w->spool, false) < 0)
+            w->failed = true;
+        if (n > 0)
+            continue;
+        if (output_flush(w->eve, false) < 0)
+            w->failed = true;
+        nanosleep(&idle, NULL);
+    }
+    if (output_flush(w->eve, true) < 0 || (w->spool && spool_writer_sync(w->spool, true) < 0))
+        w->failed = true;
+    return NULL;
+}
+
+bool writer_start(struct writer *w)
+{
+    return pthread_create(&w->thread, NULL, writer_main, w) == 0;
+}
+
+void writer_reopen(struct writer *w)
+{
+    atomic_store(&w->reopen, true);
+}
+
+bool writer_join(struct writer *w)
+{
+    pthread_join(w->thread, NULL);
+    return !w->failed;
+}
+
+/* ---- start and end -------------------------------------------------------------------------- */
+
+static void make_counters(struct writer *w)
+{
+    for (unsigned s = 0; s < WRITER_STAGES; s++)
+        w->counters[s] = counter_block_create(writer_stage_counters(s));
+}
+
+static int make_lanes(struct writer *w)
+{
+    const struct sensor_conf *c = w->conf->conf;
+    w->lanes = lane_table_create(w->conf->home_state ? w->conf->home_state : "rg");
+    if (!w->lanes)
+        return ABENG_EINVAL;
+    for (uint32_t i = 0; i < c->states_count; i++) {
+        int err = lane_table_add(w->lanes, c->states[i].prefix, c->states[i].state);
+        if (err < 0)
+            return err;
+    }
+    return ABENG_OK;
+}
+
+static int open_spool(struct writer *w)
+{
+    struct spool_conf conf = { .bytes_max = (uint64_t)w->conf->conf->spool.max_mib << 20 };
+    char reason[256];
+    if (!w->conf->spool)
+        return ABENG_OK;
+    w->files = (struct spool_files){ spool_create, spool_remove, spool_list, spool_open, w };
+    w->spool = spool_writer_open(&conf, &w->files, &w->counters[WRITER_STAGE_SPOOL], reason,
+                                 sizeof(reason));
+    if (w->spool)
+        return ABENG_OK;
+    log_error("spool", "%s", reason);
+    return ABENG_ERR;
+}
+
+struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
+                             writer_ask *ask, void *ask_arg)
+{
+    struct writer *w = xcalloc(1, sizeof(*w));
+    struct sequencer_conf sequencer = { 0 };
+    *w = (struct writer){ .conf = conf, .ask = ask, .ask_arg = ask_arg };
+    w->encode = (struct encode_conf){ conf->live ? conf->ring_names : NULL, conf->ring_count };
+    buf_init(&w->line, EVENT_LINE_MAX);
+    make_counters(w);
+    w->sequencer = sequencer_create(&sequencer, rings, conf->workers, take_record, w,
+                                    &w->counters[WRITER_STAGE_ALERT]);
+    int fd = open_eve(w);
+    if (fd >= 0)
+        w->eve = output_create(fd, "eve.json", &w->counters[WRITER_STAGE_OUTPUT]);
+    if (!w->eve || make_lanes(w) < 0 || open_spool(w) < 0) {
+        log_error("writer", "cannot open its files; is the folder of eve.json writable?");
+        writer_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+const struct counter_block *writer_counters(const struct writer *w, enum writer_stage stage)
+{
+    return &w->counters[stage];
+}
+
+unsigned long long writer_alerts(const struct writer *w)
+{
+    return atomic_load_explicit(&w->alerts, memory_order_relaxed);
+}
+
+const char *writer_epoch(const struct writer *w)
+{
+    return w->spool ? spool_writer_epoch(w->spool) : NULL;
+}
+
+void writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    sequencer_free(w->sequencer);
+    output_close(w->eve);
+    spool_writer_close(w->spool);
+    lane_table_free(w->lanes);
+    for (unsigned s = 0; s < WRITER_STAGES; s++)
+        counter_block_free(&w->counters[s]);
+    buf_free(&w->line);
+    free(w);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The writer thread: merges the workers' records (sensor/alert/sequencer.h), makes each one EVE
+ * line, and puts it into eve.json and, alerts alone, into the spool under the number it will
+ * travel with. It alone waits for a disk.
+ */
+#ifndef SENSOR_WRITER_H
+#define SENSOR_WRITER_H
+
+#include <stdbool.h>
+
+#include "common/counter.h"
+
+struct alert_ring;
+struct channel_message;
+struct engine_conf;
+struct writer;
+
+enum writer_stage { WRITER_STAGE_ALERT, WRITER_STAGE_SPOOL, WRITER_STAGE_OUTPUT, WRITER_STAGES };
+
+/** Ask the monitor: sends `m`, leaves the answer in it; its descriptor or -1 in `*fd`. */
+typedef int writer_ask(void *arg, struct channel_message *m, int *fd);
+
+/**
+ * Open eve.json and the spool through the monitor. `rings`, one a worker, and what `conf` points
+ * to stay the caller's. NULL after a log line.
+ */
+struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
+                             writer_ask *ask, void *ask_arg);
+
+/** Start the thread. False when the system refuses. */
+bool writer_start(struct writer *w);
+
+/** eve.json was moved away: open it again. Any thread; done at the writer's next turn. */
+void writer_reopen(struct writer *w);
+
+/** Wait for its end (all rings finished and empty). False when something could not be written. */
+bool writer_join(struct writer *w);
+
+/** The counter names of a stage, ended by a NULL name. Static. */
+const struct counter_def *writer_stage_counters(enum writer_stage stage);
+
+/** Counters of a stage; any thread may read them. */
+const struct counter_block *writer_counters(const struct writer *w, enum writer_stage stage);
+
+/** Alerts written so far; any thread. */
+unsigned long long writer_alerts(const struct writer *w);
+
+/** The spool's epoch, NULL without a spool. */
+const char *writer_epoch(const struct writer *w);
+
+/** Free. NULL is allowed. */
+void writer_free(struct writer *w);
+
+#endif
