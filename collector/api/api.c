@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables together, and what all resources need. */
+#include "config.h"
+#include "collector/api/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/xalloc.h"
+
+struct api *api_create(const struct api_conf *conf)
+{
+    struct api *a = xcalloc(1, sizeof *a);
+    a->conf = *conf;
+    if (!a->conf.clock)
+        a->conf.clock = clock_system();
+    a->stream = stream_create(conf->model);
+    return a;
+}
+
+size_t api_tables(struct api *a, struct http_table out[API_TABLES])
+{
+    static const struct routes *const all[] = {
+        &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
+        &api_user_routes,    &api_stat_routes,     &api_stream_routes,
+    };
+    size_t n = sizeof all / sizeof *all;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct http_table){ all[i]->routes, all[i]->count, a };
+    return n;
+}
+
+void api_attach(struct api *a, struct http_server *server)
+{
+    a->server = server;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    stream_free(a->stream);
+    free(a);
+}
+
+const struct session *api_session(const struct http_request *req)
+{
+    return http_session(req);
+}
+
+uint64_t api_now(const struct api *a)
+{
+    return clock_now(a->conf.clock) / NS_PER_MS;
+}
+
+json_t *api_body(struct http_request *req)
+{
+    size_t len;
+    json_error_t error;
+    const char *text = http_body(req, &len);
+    json_t *body = len ? json_loadb(text, len, JSON_REJECT_DUPLICATES, &error) : json_object();
+    if (json_is_object(body))
+        return body;
+    if (body)
+        http_problem(req, 400, "body", "the body must be a JSON object");
+    else
+        http_problem(req, 400, "body", "the body is not JSON: line %d: %s", error.line, error.text);
+    json_decref(body);
+    return NULL;
+}
+
+const char *api_text(const json_t *body, const char *key, const char **bad)
+{
+    const json_t *value = json_object_get(body, key);
+    if (!value || json_is_null(value))
+        return NULL;
+    const char *text = json_string_value(value);
+    if (!text || strlen(text) != json_string_length(value)) {
+        *bad = key;
+        return NULL;
+    }
+    return text;
+}
+
+enum http_done api_bad(struct http_request *req, const char *key)
+{
+    return http_problem(req, 400, "body", "%s is not of the type that docs/openapi.yaml gives",
+                        key);
+}
+
+enum http_done api_not_found(struct http_request *req)
+{
+    return http_problem(req, 404, NULL, "there is no such thing, or it is not yours to see");
+}
+
+enum http_done api_away(struct http_request *req)
+{
+    http_reply_header(req, "Retry-After", "1");
+    return http_problem(req, 503, "store", "the store is away; try again in a second");
+}
+
+enum http_done api_reply_items(struct http_request *req, const struct buf *items)
+{
+    json_t *array = json_loadb((const char *)items->data, items->len, 0, NULL);
+    struct json out;
+    if (!array)
+        return api_away(req);
+    json_begin(&out, http_out(req));
+    json_open(&out, NULL);
+    json_raw(&out, "items", items->data, items->len);
+    json_nil(&out, "next");
+    json_u64(&out, "total", json_array_size(array));
+    json_close(&out);
+    json_decref(array);
+    return http_reply(req, 200, NULL);
+}
+
+enum http_done api_refuse(struct http_request *req, int err, const char *rule, const char *why)
+{
+    switch (err) {
+    case ABENG_ENOENT:
+        return api_not_found(req);
+    case ABENG_EEXIST:
+    case ABENG_ECONFLICT:
+        return http_problem(req, 409, rule, "%s", why);
+    case ABENG_EINVAL:
+    case ABENG_EFORMAT:
+    case ABENG_EAUTH:
+    case ABENG_EDENIED:
+        return http_problem(req, 422, rule, "%s", why);
+    case ABENG_ELIMIT:
+        return http_problem(req, 413, rule, "%s", why);
+    default:
+        return api_away(req);
+    }
+}
+
+int api_states(const json_t *body, char out[AUTH_STATES_MAX])
+{
+    const json_t *states = json_object_get(body, "states");
+    size_t at = 0;
+    *out = '\0';
+    if (!json_is_array(states) || !json_array_size(states))
+        return ABENG_EINVAL;
+    for (size_t i = 0; i < json_array_size(states); i++) {
+        const char *code = json_string_value(json_array_get(states, i));
+        if (!code || !auth_scope(code) || strchr(code, ',') ||
+            at + strlen(code) + 2 > AUTH_STATES_MAX)
+            return ABENG_EINVAL;
+        at += (size_t)snprintf(out + at, AUTH_STATES_MAX - at, "%s%s", i ? "," : "", code);
+    }
+    return auth_scope(out) ? 0 : ABENG_EINVAL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Who analysts are and what they may see: users, sessions, and the one gate that every request
+ * passes. A session is a random token; the store has its hash, whose it is and until when. What a
+ * session may see is a set of states, taken from its user and never from the request; handlers hand
+ * it to the read model, which answers for what is outside as if it were not there.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth;
+struct clock;
+struct http_request;
+struct http_route;
+struct json;
+struct store;
+
+/** Roles, and as bits what a route asks for. */
+enum role {
+    ROLE_REGIONAL = 1 << 0, /* all states, decides */
+    ROLE_NATIONAL = 1 << 1, /* own states, decides */
+    ROLE_CONTACT = 1 << 2,  /* own states, reads and notes */
+    ROLE_ADMIN = 1 << 3,    /* all states, decides, and users, sensors, feeds */
+    ROLE_AUDITOR = 1 << 4,  /* reads */
+};
+#define ROLE_READERS  (ROLE_REGIONAL | ROLE_NATIONAL | ROLE_CONTACT | ROLE_ADMIN | ROLE_AUDITOR)
+#define ROLE_DECIDERS (ROLE_REGIONAL | ROLE_NATIONAL | ROLE_ADMIN)
+#define ROLE_NOTERS   (ROLE_DECIDERS | ROLE_CONTACT)
+
+/** Longest name of a user (also its id), full name, list of states; NULs included. */
+#define AUTH_USER_MAX   64
+#define AUTH_NAME_MAX   128
+#define AUTH_STATES_MAX 64
+
+/** Passwords: from here to there. */
+#define AUTH_PASSWORD_MIN 10
+#define AUTH_PASSWORD_MAX 256
+
+/** A session that is not used ends after this; after this in any case. */
+#define AUTH_IDLE_MS    (12 * 3600000ull)
+#define AUTH_LONGEST_MS (7 * 86400000ull)
+
+/** Failed logins per user and address before they have to wait, and how long a failure counts. */
+#define AUTH_TRIES     5
+#define AUTH_WINDOW_MS (15 * 60000ull)
+
+/** Name of the administrator on the collector's own host. */
+#define AUTH_LOCAL "local"
+
+/** Who asks. */
+struct session {
+    char user[AUTH_USER_MAX];
+    char name[AUTH_NAME_MAX];
+    enum role role;
+    char states[AUTH_STATES_MAX]; /* "jm,bb" or "*" */
+    unsigned scope;               /* set of 1 << state index */
+    char csrf[48];
+    char key[96]; /* of the session in the store */
+};
+
+/** Make it, with its hashing thread. `clock` NULL: the system's. */
+struct auth *auth_create(struct store *store, const struct clock *clock);
+
+/** End the thread, free. NULL is allowed. */
+void auth_free(struct auth *a);
+
+/**
+ * When no user is there, make "admin" with a random password, which goes to `password` and nowhere
+ * else. 1 when made, 0 when there are users, ABENG_EAGAIN.
+ */
+int auth_first_admin(struct auth *a, char password[24]);
+
+/**
+ * Write a fresh token of the local administrator to `path` (0600); older ones are void. 0,
+ * ABENG_EIO or ABENG_EAGAIN.
+ */
+int auth_local_token(struct auth *a, const char *path);
+
+/**
+ * The gate (http_admit_fn, `arg` is the auth): finds the session by cookie or bearer token, checks
+ * role and CSRF token, keeps the session with the request. 401 nobody, 403 role or CSRF.
+ */
+int auth_admit(void *arg, struct http_request *req, const struct http_route *route);
+
+/**
+ * Log in. `token` gets the session's token, `who` the session. 0; ABENG_EAUTH; ABENG_ELIMIT too
+ * many tries, `*wait_ms` says how long to wait; ABENG_EAGAIN store away or too many logins at once.
+ */
+int auth_login(struct auth *a, const char *user, const char *password, const char *address,
+               char token[48], struct session *who, uint64_t *wait_ms);
+
+/** End a session. */
+int auth_logout(struct auth *a, const struct session *s);
+
+/** What a user is to be; texts NULL: as it is. */
+struct auth_user {
+    const char *user, *name, *role, *states, *password;
+};
+
+/** Add a user: 0, ABENG_EEXIST, ABENG_EINVAL with `why`, ABENG_EAGAIN. */
+int auth_user_add(struct auth *a, const struct auth_user *u, char *why, size_t why_len);
+
+/** Change a user; ends its sessions. 0, ABENG_ENOENT, ABENG_EINVAL with `why`, ABENG_EAGAIN. */
+int auth_user_change(struct auth *a, const struct auth_user *u, char *why, size_t why_len);
+
+/** Remove a user and its sessions: 0, ABENG_ENOENT, ABENG_EAGAIN. */
+int auth_user_remove(struct auth *a, const char *user);
+
+/** Write one user's object: 0, ABENG_ENOENT, ABENG_EAGAIN. */
+int auth_user_write(struct auth *a, const char *user, struct json *out);
+
+/** Write all users as array elements; `*count` gets how many. 0 or ABENG_EAGAIN. */
+int auth_users_write(struct auth *a, struct json *out, size_t *count);
+
+/** Role of a word, or ABENG_ENOENT. */
+int role_find(const char *word);
+
+/** "regional", …; static. */
+const char *role_word(enum role role);
+
+/** The set of states of a list ("jm,bb" or "*"); 0 when it is empty or names what is none. */
+unsigned auth_scope(const char *states);
+
+/** Write `"states":[…]`. */
+void auth_write_states(struct json *out, const char *states);
+
+/** An entry of the region's audit: who did what to whom. */
+void auth_audit(struct auth *a, const char *who, const char *verb, const char *what,
+                const char *text);
+
+#endif

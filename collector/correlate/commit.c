@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading and committing. */
+#include "config.h"
+#include "collector/correlate/commit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/correlate/fold.h"
+#include "collector/correlate/incident.h"
+#include "collector/correlate/signal.h"
+#include "collector/store/keys.h"
+#include "collector/store/store.h"
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+
+/** Things asked for in one pipeline, and changes read at once. */
+#define LOAD_BURST  512
+#define CHANGES_MAX 1000
+
+/** Longest JSON of a signal or an incident. */
+#define JSON_MAX (1u << 20)
+
+/* Keys and arguments of a call while they are gathered; texts live in the arena. */
+struct words {
+    struct arena *arena;
+    struct store_arg *keys, *args;
+    size_t key_count, arg_count;
+};
+
+static struct words words_begin(unsigned most)
+{
+    struct words w = { .arena = arena_create(0) };
+    w.keys = arena_alloc(w.arena, most * sizeof *w.keys);
+    w.args = arena_alloc(w.arena, most * sizeof *w.args);
+    return w;
+}
+
+static void add_key(struct words *w, const struct store_key key)
+{
+    w->keys[w->key_count++] = STORE_TEXT(arena_strdup(w->arena, key.text));
+}
+
+static void add_text(struct words *w, const char *text)
+{
+    w->args[w->arg_count++] = STORE_TEXT(arena_strdup(w->arena, text));
+}
+
+static void add_number(struct words *w, uint64_t n)
+{
+    w->args[w->arg_count++] = STORE_TEXT(arena_printf(w->arena, "%llu", (unsigned long long)n));
+}
+
+static void add_bytes(struct words *w, const void *bytes, size_t len)
+{
+    w->args[w->arg_count++] = STORE_BYTES(arena_memdup(w->arena, bytes, len), len);
+}
+
+/* ---- leases ---------------------------------------------------------------------------------- */
+
+static int call_small(struct store_conn *c, const char *name, const char *state, const char *first,
+                      uint64_t now_ms, struct store_reply **r)
+{
+    char now[24], hold[24];
+    struct store_key key = store_key(state, "fold");
+    snprintf(now, sizeof now, "%llu", (unsigned long long)now_ms);
+    snprintf(hold, sizeof hold, "%d", COMMIT_LEASE_MS);
+    return store_call(c, name, &STORE_KEY(key), 1,
+                      (struct store_arg[]){ STORE_TEXT(first), STORE_TEXT(now), STORE_TEXT(hold) },
+                      3, r);
+}
+
+int commit_lease(struct store_conn *c, const char *state, const char *owner, uint64_t now_ms,
+                 uint64_t *fence)
+{
+    struct store_reply *r;
+    int err = call_small(c, "abeng_fold_lease", state, owner, now_ms, &r);
+    *fence = (uint64_t)store_reply_int(r);
+    store_reply_free(r);
+    return err;
+}
+
+int commit_renew(struct store_conn *c, const char *state, uint64_t fence, uint64_t now_ms)
+{
+    struct store_reply *r;
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)fence);
+    int err = call_small(c, "abeng_fold_renew", state, text, now_ms, &r);
+    store_reply_free(r);
+    return err;
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+static int load_incident(struct fold *f, const struct store_reply *fields)
+{
+    size_t len;
+    const char *ev = store_reply_text(store_reply_at(fields, 0), &len);
+    struct incident *in = incident_read(ev, len);
+    if (!in)
+        return ABENG_EFORMAT;
+    uint64_t number = in->number;
+    fold_restore_incident(f, in);
+    fold_decided(f, number, (uint64_t)store_reply_int(store_reply_at(fields, 1)));
+    return 0;
+}
+
+static int load_signal(struct fold *f, const struct store_reply *r)
+{
+    size_t len;
+    uint64_t incident;
+    const char *json = store_reply_text(r, &len);
+    struct signal *s = signal_read(json, len, &incident);
+    if (!s)
+        return ABENG_EFORMAT;
+    fold_restore_signal(f, s, incident);
+    return 0;
+}
+
+struct kind {
+    const char *index, *thing, *command;
+    int (*load)(struct fold *f, const struct store_reply *r);
+};
+
+/* Ask for `n` things named in `ids` from `at` on, then take them in. */
+static int load_burst(struct store_conn *c, struct fold *f, const struct kind *kind,
+                      const struct store_reply *ids, size_t at, size_t n)
+{
+    int err = 0;
+    for (size_t i = at; i < at + n && !err; i++) {
+        struct store_key key = store_key(fold_state(f), "%s:%s", kind->thing,
+                                         store_reply_text(store_reply_at(ids, i), NULL));
+        err = store_command_later(c, kind->command, key.text);
+    }
+    for (size_t i = at; i < at + n && !err; i++) {
+        struct store_reply *r;
+        err = store_collect(c, &r);
+        if (!err && kind->load(f, r))
+            log_warn("correlate", "{%s}:%s:%s can't be read and is left out", fold_state(f),
+                     kind->thing, store_reply_text(store_reply_at(ids, i), NULL));
+        store_reply_free(r);
+    }
+    return err;
+}
+
+static int load_all(struct store_conn *c, struct fold *f, const struct kind *kind)
+{
+    struct store_key index = store_key(fold_state(f), "%s", kind->index);
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", index.text);
+    size_t count = store_reply_count(ids);
+    for (size_t at = 0; at < count && !err; at += LOAD_BURST)
+        err = load_burst(c, f, kind, ids, at, count - at < LOAD_BURST ? count - at : LOAD_BURST);
+    store_reply_free(ids);
+    return err;
+}
+
+static void count_outcome(struct fold *f, const struct store_reply *all, size_t i)
+{
+    char other[64];
+    unsigned gid, sid;
+    char word[8];
+    const char *field = store_reply_text(store_reply_at(all, i), NULL);
+    if (sscanf(field, "%u:%u:%7s", &gid, &sid, word) != 3)
+        return;
+    bool real = !strcmp(word, "real");
+    snprintf(other, sizeof other, "%u:%u:%s", gid, sid, real ? "false" : "real");
+    unsigned n = (unsigned)store_reply_int(store_reply_at(all, i + 1));
+    unsigned m = (unsigned)store_reply_int(store_reply_field(all, other));
+    fold_precision(f, gid, sid, real ? n : m, real ? m : n);
+}
+
+static int load_precision(struct store_conn *c, struct fold *f)
+{
+    struct store_key key = store_key(fold_state(f), "prec");
+    struct store_reply *all;
+    int err = store_command(c, &all, "HGETALL %s", key.text);
+    for (size_t i = 0; i + 1 < store_reply_count(all); i += 2)
+        count_outcome(f, all, i);
+    store_reply_free(all);
+    return err;
+}
+
+static void read_place(const char *text, struct commit_place *place)
+{
+    const char *colon = strchr(text, ':');
+    snprintf(place->entry, sizeof place->entry, "%.*s", (int)(colon ? colon - text : 3),
+             colon ? text : "0-0");
+    place->done = !colon || !strcmp(colon, ":all") ? UINT64_MAX : strtoull(colon + 1, NULL, 10);
+}
+
+int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place)
+{
+    static const struct kind incidents = { "incs", "inc", "HMGET %s ev ended_ms", load_incident };
+    static const struct kind signals = { "sigs", "sig", "GET %s", load_signal };
+    struct store_key key = store_key(fold_state(f), "fold");
+    struct store_reply *r;
+    int err = store_command(c, &r, "HMGET %s pos signal incident time", key.text);
+    if (!err)
+        err = load_all(c, f, &incidents);
+    if (!err)
+        err = load_all(c, f, &signals);
+    if (!err)
+        err = load_precision(c, f);
+    if (!err) {
+        read_place(store_reply_text(store_reply_at(r, 0), NULL), place);
+        fold_restore_mark(f,
+                          &(struct fold_mark){ (uint64_t)store_reply_int(store_reply_at(r, 1)),
+                                               (uint64_t)store_reply_int(store_reply_at(r, 2)),
+                                               (uint64_t)store_reply_int(store_reply_at(r, 3)) });
+    }
+    store_reply_free(r);
+    return err;
+}
+
+/* ---- committing ------------------------------------------------------------------------------ */
+
+unsigned commit_words(const struct fold *f)
+{
+    size_t signals, incidents;
+    fold_pending(f, &signals, &incidents);
+    return (unsigned)(signals * (5 + 2 * SIGNAL_SAMPLES) + incidents * 11);
+}
+
+static void place_text(const struct commit_place *p, char out[COMMIT_POSITION_MAX + 24])
+{
+    if (p->done == UINT64_MAX && !strcmp(p->entry, "0-0"))
+        snprintf(out, COMMIT_POSITION_MAX + 24, "0-0");
+    else if (p->done == UINT64_MAX)
+        snprintf(out, COMMIT_POSITION_MAX + 24, "%s:all", p->entry);
+    else
+        snprintf(out, COMMIT_POSITION_MAX + 24, "%s:%llu", p->entry, (unsigned long long)p->done);
+}
+
+static void add_pair(struct words *w, const char *state, const char *one, const char *other,
+                     uint64_t number)
+{
+    add_key(w, store_key(state, "%s:%llu", one, (unsigned long long)number));
+    add_key(w, store_key(state, "%s:%llu", other, (unsigned long long)number));
+}
+
+static void add_signal(struct words *w, const char *state, const struct signal *s, struct buf *text)
+{
+    struct json j;
+    unsigned samples = 0;
+    buf_clear(text);
+    json_begin(&j, text);
+    signal_write(s, state, &j);
+    add_pair(w, state, "sig", "smp", s->number);
+    add_number(w, s->number);
+    add_bytes(w, text->data, text->len);
+    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
+        samples += s->samples[i] != NULL;
+    add_number(w, samples);
+    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
+        if (s->samples[i]) {
+            add_number(w, i);
+            add_text(w, s->samples[i]);
+        }
+}
+
+static void add_incident(struct words *w, const char *state, const struct incident *in,
+                         struct buf *text)
+{
+    struct json j;
+    const struct limits *limits = score_limits(in->score.tier);
+    buf_clear(text);
+    json_begin(&j, text);
+    incident_write(in, state, &j);
+    add_pair(w, state, "inc", "ev", in->number);
+    add_number(w, in->number);
+    add_bytes(w, text->data, text->len);
+    add_number(w, in->score.tier);
+    add_number(w, limits->claim);
+    add_number(w, limits->decide);
+    add_number(w, limits->notify);
+    add_number(w, limits->ack);
+    add_number(w, in->count);
+    add_number(w, in->stages);
+}
+
+static void add_changes(struct words *w, const char *state, const struct fold_changes *ch)
+{
+    struct buf text;
+    buf_init(&text, JSON_MAX);
+    for (size_t i = 0; i < ch->signal_count; i++)
+        add_signal(w, state, ch->signals[i], &text);
+    for (size_t i = 0; i < ch->gone_count; i++) {
+        add_pair(w, state, "sig", "smp", ch->gone[i]);
+        add_number(w, ch->gone[i]);
+    }
+    for (size_t i = 0; i < ch->incident_count; i++)
+        add_incident(w, state, ch->incidents[i], &text);
+    buf_free(&text);
+}
+
+static void add_trim(struct words *w, uint64_t trim_ms)
+{
+    if (trim_ms)
+        add_text(w, arena_printf(w->arena, "%llu-0", (unsigned long long)trim_ms));
+    else
+        add_text(w, "");
+}
+
+int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
+                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
+                 uint64_t trim_ms)
+{
+    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs",
+                                        "incs", "min", "aud", "ing" };
+    char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
+    struct fold_changes ch;
+    struct store_reply *r;
+    fold_changes(f, &ch);
+    unsigned most = commit_words(f) + 3 * (unsigned)ch.gone_count + 32;
+    struct words w = words_begin(most);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        add_key(&w, store_key(fold_state(f), "%s", keys[i]));
+    place_text(before, from);
+    place_text(after, to);
+    add_number(&w, before->fence);
+    add_text(&w, from);
+    add_text(&w, to);
+    add_number(&w, now_ms);
+    add_number(&w, ch.mark.signal_number);
+    add_number(&w, ch.mark.incident_number);
+    add_number(&w, ch.mark.time_ms);
+    add_number(&w, alerts);
+    add_trim(&w, trim_ms);
+    add_number(&w, ch.signal_count);
+    add_number(&w, ch.gone_count);
+    add_number(&w, ch.incident_count);
+    add_changes(&w, fold_state(f), &ch);
+    int err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
+    if (err && err != ABENG_EAGAIN)
+        log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
+    store_reply_free(r);
+    arena_free(w.arena);
+    if (!err)
+        fold_committed(f);
+    return err;
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+static int learn_incident(struct store_conn *c, struct fold *f, const char *number)
+{
+    struct store_key key = store_key(fold_state(f), "inc:%s", number);
+    struct store_reply *r;
+    int err = store_command(c, &r, "HGET %s ended_ms", key.text);
+    if (!err)
+        fold_decided(f, strtoull(number, NULL, 10), (uint64_t)store_reply_int(r));
+    store_reply_free(r);
+    return err;
+}
+
+int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX])
+{
+    struct store_key key = store_key(fold_state(f), "chg");
+    struct store_reply *r;
+    bool rules = false;
+    int err = store_command(c, &r, "XRANGE %s (%s + COUNT %d", key.text, seen, CHANGES_MAX);
+    for (size_t i = 0; i < store_reply_count(r) && !err; i++) {
+        const struct store_reply *entry = store_reply_at(r, i), *fields = store_reply_at(entry, 1);
+        const char *kind = store_reply_text(store_reply_field(fields, "k"), NULL);
+        if (!strcmp(kind, "inc"))
+            err = learn_incident(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
+        rules |= !strcmp(kind, "rule");
+        if (!err)
+            snprintf(seen, COMMIT_POSITION_MAX, "%s",
+                     store_reply_text(store_reply_at(entry, 0), NULL));
+    }
+    store_reply_free(r);
+    if (rules && !err)
+        err = load_precision(c, f);
+    return err;
+}

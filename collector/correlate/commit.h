@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A state's memory to and from the store: leases, loading, and the one function call of a
+ * commit.
+ */
+#ifndef CORRELATE_COMMIT_H
+#define CORRELATE_COMMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fold;
+struct store_conn;
+
+/** Longest stream position: entry id, records done in it, NUL. */
+#define COMMIT_POSITION_MAX 64
+
+/**
+ * Words of one commit that fit a call; commit before another alert would not (32 is the most
+ * one adds).
+ */
+#define COMMIT_WORDS_MAX 3500
+
+/** How long a lease holds without renewal. */
+#define COMMIT_LEASE_MS 10000
+
+/** Where a state's worker stands. */
+struct commit_place {
+    char entry[COMMIT_POSITION_MAX]; /* id of the last entry looked at, "0-0" at first */
+    uint64_t done;                   /* records of that entry folded; UINT64_MAX: all */
+    uint64_t fence;
+};
+
+/** Take the lease: 0 and `fence`, ABENG_ECONFLICT while another owner holds it, ABENG_EAGAIN. */
+int commit_lease(struct store_conn *c, const char *state, const char *owner, uint64_t now_ms,
+                 uint64_t *fence);
+
+/** Renew it: 0, ABENG_EDENIED when it is another's, ABENG_EAGAIN. */
+int commit_renew(struct store_conn *c, const char *state, uint64_t fence, uint64_t now_ms);
+
+/** Fill an empty fold from the store, and where to go on. 0 or ABENG_EAGAIN. */
+int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place);
+
+/** Words that a commit now would have. */
+unsigned commit_words(const struct fold *f);
+
+/**
+ * Write what changed, from `before` to `after` (of the same fence), counting `alerts`; entries
+ * older than `trim_ms` (0: none) may be trimmed. 0 (also when this commit was done already and its
+ * answer lost), ABENG_EDENIED or ABENG_ECONFLICT when the state is another's now, ABENG_EAGAIN: try
+ * the same again.
+ */
+int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
+                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
+                 uint64_t trim_ms);
+
+/**
+ * Learn decisions made since change `*seen` (an id, kept by the caller, "0" at first). 0 or
+ * ABENG_EAGAIN.
+ */
+int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX]);
+
+#endif

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of one member state. */
+#include "config.h"
+#include "collector/correlate/fold.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/correlate/classify.h"
+#include "collector/correlate/evidence.h"
+#include "collector/correlate/incident.h"
+#include "collector/correlate/key.h"
+#include "collector/correlate/observation.h"
+#include "collector/correlate/rsit.h"
+#include "collector/correlate/signal.h"
+#include "collector/correlate/table.h"
+#include "common/xalloc.h"
+
+/**
+ * Windows: a signal's silence, a chain's reach, how long an ended incident takes new evidence,
+ * and how late alerts may be.
+ */
+#define FOLD_IDLE_MS   EVIDENCE_DAY_MS
+#define FOLD_CHAIN_MS  (2 * EVIDENCE_DAY_MS)
+#define FOLD_REOPEN_MS (14 * EVIDENCE_DAY_MS)
+#define FOLD_LATE_MS   (3 * EVIDENCE_DAY_MS)
+
+/** An alert this far behind the newest one is counted as late. */
+#define FOLD_ON_TIME_MS EVIDENCE_HOUR_MS
+
+/** A growing list of pointers. */
+struct list {
+    void **items;
+    size_t count, room;
+};
+
+struct fold {
+    const char *state;
+    struct classify *classify;
+    const struct assets *assets;
+    struct fold_mark mark;
+    struct table *signals;   /* all, by number */
+    struct table *incidents; /* all, by number */
+    struct table *k1, *k2;
+    struct table *victims; /* address -> the latest incident about it */
+    struct table *past;    /* rule -> struct precision */
+    struct list dirty_signals, dirty_incidents;
+    uint64_t *gone;
+    size_t gone_count;
+};
+
+static void list_add(struct list *l, void *item)
+{
+    if (l->count == l->room) {
+        l->room = l->room ? 2 * l->room : 64;
+        l->items = xreallocarray(l->items, l->room, sizeof *l->items);
+    }
+    l->items[l->count++] = item;
+}
+
+struct fold *fold_create(const char *state, struct classify *classify, const struct assets *assets)
+{
+    struct fold *f = xcalloc(1, sizeof *f);
+    f->state = state;
+    f->classify = classify;
+    f->assets = assets;
+    f->signals = table_create();
+    f->incidents = table_create();
+    f->k1 = table_create();
+    f->k2 = table_create();
+    f->victims = table_create();
+    f->past = table_create();
+    return f;
+}
+
+static void free_tables(struct fold *f)
+{
+    size_t at = 0;
+    for (struct precision *p; (p = table_next(f->past, &at));)
+        free(p);
+    table_free(f->signals);
+    table_free(f->incidents);
+    table_free(f->k1);
+    table_free(f->k2);
+    table_free(f->victims);
+    table_free(f->past);
+}
+
+void fold_free(struct fold *f)
+{
+    if (!f)
+        return;
+    size_t at = 0;
+    for (struct signal *s; (s = table_next(f->signals, &at));)
+        if (!s->incident)
+            signal_free(s);
+    at = 0;
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        incident_free(in);
+    free_tables(f);
+    free(f->dirty_signals.items);
+    free(f->dirty_incidents.items);
+    free(f->gone);
+    free(f);
+}
+
+const char *fold_state(const struct fold *f)
+{
+    return f->state;
+}
+
+static void number_text(uint64_t number, char out[24])
+{
+    snprintf(out, 24, "%llu", (unsigned long long)number);
+}
+
+static void remember(struct table *t, uint64_t number, void *thing)
+{
+    char text[24];
+    number_text(number, text);
+    table_put(t, text, thing);
+}
+
+static void *recall(const struct table *t, uint64_t number)
+{
+    char text[24];
+    number_text(number, text);
+    return table_find(t, text);
+}
+
+static void forget(struct table *t, uint64_t number)
+{
+    char text[24];
+    number_text(number, text);
+    table_remove(t, text);
+}
+
+static void touch_incident(struct fold *f, struct incident *in)
+{
+    if (!in->dirty)
+        list_add(&f->dirty_incidents, in);
+    in->dirty = true;
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+/* Ended so long ago (visible time) that new evidence makes a new incident. */
+static bool past_reopening(const struct incident *in, const struct observation *o)
+{
+    return in->ended_ms && o->received_ms > in->ended_ms + FOLD_REOPEN_MS;
+}
+
+static struct signal *signal_for(struct fold *f, const struct verdict *v,
+                                 const struct observation *o)
+{
+    char key[KEY_MAX];
+    key_signal(v, o, key);
+    struct signal *s = table_find(f->k1, key);
+    if (!s && table_count(f->signals) >= FOLD_SIGNALS_MAX) {
+        snprintf(key, sizeof key, "storm|%s/%s", v->rsit->class, v->rsit->type);
+        s = table_find(f->k1, key);
+    }
+    if (s && o->time_ms <= s->last_ms + FOLD_IDLE_MS &&
+        !(s->incident && past_reopening(s->incident, o)))
+        return s;
+    s = signal_create(++f->mark.signal_number, key, v, o);
+    remember(f->signals, s->number, s);
+    table_put(f->k1, key, s);
+    return s;
+}
+
+/* ---- incidents ------------------------------------------------------------------------------- */
+
+static bool about_victim(const struct signal *s)
+{
+    return incident_subject(s) == &s->victim;
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* K3: an incident of the same victim that this signal carries on. */
+static struct incident *chain_for(struct fold *f, const struct signal *s,
+                                  const struct observation *o)
+{
+    char victim[ADDR_TEXT_MAX];
+    addr_format(&s->victim, victim);
+    struct incident *in = about_victim(s) && s->stage ? table_find(f->victims, victim) : NULL;
+    if (!in || past_reopening(in, o) || distance(in->last_ms, o->time_ms) > FOLD_CHAIN_MS)
+        return NULL;
+    unsigned seen = 0;
+    for (const struct signal *of = in->signals; of; of = of->next)
+        seen |= 1u << of->stage;
+    bool rises = seen >> 1 && s->stage > (enum stage)(31 - __builtin_clz(seen));
+    return rises ? in : NULL;
+}
+
+/* A scan by the signal's peer within the chain's reach before it. */
+static bool was_probed(const struct fold *f, const struct signal *s)
+{
+    for (uint64_t back = 0; back <= FOLD_CHAIN_MS && back <= s->last_ms; back += EVIDENCE_DAY_MS) {
+        char key[KEY_MAX];
+        key_scan(&s->peer, s->last_ms - back, key);
+        const struct signal *scan = table_find(f->k1, key);
+        if (scan && scan != s && distance(scan->last_ms, s->last_ms) <= FOLD_CHAIN_MS)
+            return true;
+    }
+    return false;
+}
+
+/* Victims are found again under each host that the signal names. */
+static void place_hosts(struct fold *f, struct incident *in, const struct signal *s)
+{
+    for (unsigned i = 0; about_victim(s) && i < s->host_count; i++) {
+        char host[ADDR_TEXT_MAX];
+        addr_format(&s->hosts[i], host);
+        const struct incident *old = table_find(f->victims, host);
+        if (!old || old->number < in->number)
+            table_put(f->victims, host, in);
+    }
+}
+
+static void place(struct fold *f, struct incident *in, const struct signal *s)
+{
+    char key[KEY_MAX];
+    key_incident(s, key);
+    const struct incident *old = table_find(f->k2, key);
+    if (!old || old->number < in->number || old->ended_ms)
+        table_put(f->k2, key, in);
+    place_hosts(f, in, s);
+}
+
+static void attach(struct fold *f, struct signal *s, const struct observation *o)
+{
+    char key[KEY_MAX];
+    uint64_t follows = 0;
+    key_incident(s, key);
+    struct incident *in = table_find(f->k2, key);
+    if (in && past_reopening(in, o)) {
+        follows = in->number;
+        in = NULL;
+    }
+    bool enough = s->alerts && s->count >= s->alerts;
+    if (!in)
+        in = chain_for(f, s, o);
+    else if (!enough)
+        return;
+    if (!in && !enough)
+        return;
+    if (!in) {
+        in = incident_create(++f->mark.incident_number, follows);
+        remember(f->incidents, in->number, in);
+    }
+    incident_join(in, s);
+    in->probed |= s->stage > STAGE_PROBE && was_probed(f, s);
+    place(f, in, s);
+}
+
+void fold_alert(struct fold *f, const struct observation *o)
+{
+    struct verdict v;
+    struct observation at = *o;
+    if (at.time_ms > at.received_ms)
+        at.time_ms = at.received_ms;
+    bool late = at.time_ms + FOLD_ON_TIME_MS < f->mark.time_ms;
+    classify_alert(f->classify, &at, &v);
+    struct signal *s = signal_for(f, &v, &at);
+    bool was_dirty = s->dirty;
+    unsigned hosts = s->host_count;
+    signal_add(s, &v, &at, late);
+    if (!was_dirty)
+        list_add(&f->dirty_signals, s);
+    if (at.time_ms > f->mark.time_ms)
+        f->mark.time_ms = at.time_ms;
+    if (!s->incident)
+        attach(f, s, &at);
+    else if (s->host_count > hosts)
+        place_hosts(f, s->incident, s);
+    if (s->incident) {
+        s->incident->last_ms =
+            at.time_ms > s->incident->last_ms ? at.time_ms : s->incident->last_ms;
+        touch_incident(f, s->incident);
+    }
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
+static const struct precision *past_of(const struct fold *f, const struct signal *s)
+{
+    char key[32];
+    snprintf(key, sizeof key, "%u:%u", s->gid, s->sid);
+    return table_find(f->past, key);
+}
+
+void fold_changes(struct fold *f, struct fold_changes *out)
+{
+    for (size_t i = 0; i < f->dirty_incidents.count; i++) {
+        struct incident *in = f->dirty_incidents.items[i];
+        incident_sum(in);
+        score_incident(in, f->assets, past_of(f, in->lead), &in->score);
+    }
+    *out = (struct fold_changes){
+        (struct signal **)f->dirty_signals.items,
+        f->dirty_signals.count,
+        (struct incident **)f->dirty_incidents.items,
+        f->dirty_incidents.count,
+        f->gone,
+        f->gone_count,
+        f->mark,
+    };
+}
+
+void fold_committed(struct fold *f)
+{
+    for (size_t i = 0; i < f->dirty_signals.count; i++) {
+        struct signal *s = f->dirty_signals.items[i];
+        s->dirty = false;
+        for (unsigned k = 0; k < SIGNAL_SAMPLES; k++) {
+            free(s->samples[k]);
+            s->samples[k] = NULL;
+        }
+    }
+    for (size_t i = 0; i < f->dirty_incidents.count; i++)
+        ((struct incident *)f->dirty_incidents.items[i])->dirty = false;
+    f->dirty_signals.count = f->dirty_incidents.count = f->gone_count = 0;
+}
+
+/* ---- restoring ------------------------------------------------------------------------------- */
+
+void fold_restore_incident(struct fold *f, struct incident *in)
+{
+    remember(f->incidents, in->number, in);
+}
+
+void fold_restore_signal(struct fold *f, struct signal *s, uint64_t incident)
+{
+    struct incident *in = incident ? recall(f->incidents, incident) : NULL;
+    remember(f->signals, s->number, s);
+    table_put(f->k1, s->key, s);
+    if (!in)
+        return;
+    incident_join(in, s);
+    place(f, in, s);
+}
+
+void fold_restore_mark(struct fold *f, const struct fold_mark *mark)
+{
+    size_t at = 0;
+    f->mark = *mark;
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        incident_sum(in);
+}
+
+void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms)
+{
+    struct incident *in = recall(f->incidents, incident);
+    if (in)
+        in->ended_ms = ended_ms;
+}
+
+void fold_precision(struct fold *f, uint32_t gid, uint32_t sid, unsigned real, unsigned false_)
+{
+    char key[32];
+    snprintf(key, sizeof key, "%u:%u", gid, sid);
+    struct precision *p = xcalloc(1, sizeof *p);
+    *p = (struct precision){ real, false_ };
+    free(table_put(f->past, key, p));
+}
+
+/* ---- expiry ---------------------------------------------------------------------------------- */
+
+/* Take `thing` out from under `key`, unless something newer stands there. */
+static void unplace(struct table *t, const char *key, const void *thing)
+{
+    if (table_find(t, key) == thing)
+        table_remove(t, key);
+}
+
+static void expire_signal(struct fold *f, struct signal *s)
+{
+    f->gone = xreallocarray(f->gone, f->gone_count + 1, sizeof *f->gone);
+    f->gone[f->gone_count++] = s->number;
+    unplace(f->k1, s->key, s);
+    forget(f->signals, s->number);
+    signal_free(s);
+}
+
+static void expire_incident(struct fold *f, struct incident *in)
+{
+    for (struct signal *s = in->signals; s; s = s->next) {
+        char key[KEY_MAX], host[ADDR_TEXT_MAX];
+        key_incident(s, key);
+        unplace(f->k1, s->key, s);
+        unplace(f->k2, key, in);
+        for (unsigned i = 0; i < s->host_count; i++) {
+            addr_format(&s->hosts[i], host);
+            unplace(f->victims, host, in);
+        }
+        forget(f->signals, s->number);
+    }
+    forget(f->incidents, in->number);
+    incident_free(in);
+}
+
+void fold_expire(struct fold *f, uint64_t now_ms)
+{
+    struct list old = { NULL, 0, 0 };
+    size_t at = 0;
+    for (struct signal *s; old.count < FOLD_EXPIRE_MAX && (s = table_next(f->signals, &at));)
+        if (!s->incident && !s->dirty && s->last_ms + FOLD_IDLE_MS + FOLD_LATE_MS < f->mark.time_ms)
+            list_add(&old, s);
+    for (size_t i = 0; i < old.count; i++)
+        expire_signal(f, old.items[i]);
+    old.count = at = 0;
+    /*
+     * A day after its last chance to be opened again, so that the answer can't depend on
+     * when we look.
+     */
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        if (in->ended_ms && !in->dirty && in->ended_ms + FOLD_REOPEN_MS + EVIDENCE_DAY_MS < now_ms)
+            list_add(&old, in);
+    for (size_t i = 0; i < old.count; i++)
+        expire_incident(f, old.items[i]);
+    free(old.items);
+}
+
+void fold_pending(const struct fold *f, size_t *signals, size_t *incidents)
+{
+    *signals = f->dirty_signals.count;
+    *incidents = f->dirty_incidents.count;
+}
+
+size_t fold_gone(const struct fold *f)
+{
+    return f->gone_count;
+}
+
+void fold_size(const struct fold *f, size_t *signals, size_t *incidents)
+{
+    *signals = table_count(f->signals);
+    *incidents = table_count(f->incidents);
+}

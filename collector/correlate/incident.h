@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * An incident as correlation sees it: signals about one host (K2), joined by the stages of an
+ * attack (K3), and the score. These are its *evidence*; who claimed it, what was decided and when
+ * belongs to triage and is never written from here.
+ */
+#ifndef CORRELATE_INCIDENT_H
+#define CORRELATE_INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/correlate/score.h"
+#include "collector/correlate/signal.h"
+
+struct incident {
+    uint64_t number;
+    uint64_t follows;       /* the ended incident of the same key before it, or 0 */
+    struct signal *signals; /* in order of joining */
+    unsigned signal_count;
+    const struct signal *lead; /* furthest stage, then likeliest, then first */
+    unsigned stages;           /* mask of 1 << enum stage */
+    bool probed;               /* a scan by the same peer came before */
+    uint64_t count;
+    uint64_t first_ms, last_ms;
+    struct names sensors, feeds;
+    struct strip strip;
+    struct score score;
+    uint64_t ended_ms; /* visible time of resolved, closed, rejected; 0: open */
+    bool dirty;
+};
+
+/** An empty incident. */
+struct incident *incident_create(uint64_t number, uint64_t follows);
+
+/** Join a signal, which becomes the incident's (freed with it). */
+void incident_join(struct incident *in, struct signal *s);
+
+/** Sum up from its signals: counts, stages, leading signal. */
+void incident_sum(struct incident *in);
+
+/** The furthest stage seen. */
+enum stage incident_stage(const struct incident *in);
+
+/**
+ * The host that incidents of this signal are about: the victim, the attacker of a scan, or
+ * ours when ours attacks.
+ */
+const struct addr *incident_subject(const struct signal *s);
+
+/** Free with its signals. NULL is allowed. */
+void incident_free(struct incident *in);
+
+/** Write its evidence as an object; `state` is its code. */
+void incident_write(const struct incident *in, const char *state, struct json *out);
+
+/**
+ * Read number, follows and what its signals do not say. NULL when it is not one. Signals are
+ * joined by the caller.
+ */
+struct incident *incident_read(const char *json, size_t len);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The score of an incident: two numbers that are never averaged, each with the reasons that made
+ * it.
+ *
+ * L, how likely it is real, is added up in log-odds: a poor rule outweighs a frightening stage, and
+ * each factor is a signed term. I, how much it would hurt, is the asset's points and the type's.
+ * Both give the tier, and the tier the clocks.
+ */
+#ifndef CORRELATE_SCORE_H
+#define CORRELATE_SCORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct addr;
+struct assets;
+struct incident;
+struct json;
+
+/** Version of the formula, stored with each score. */
+#define SCORE_FORMULA "v1"
+
+/** Most factors of one score. */
+#define SCORE_FACTORS 12
+
+struct factor {
+    const char *key; /* static: "stage", "prior", … */
+    char text[160];  /* for people: what was seen, and where it comes from */
+    double weight;   /* L: log-odds; I: points */
+    char side;       /* 'L' or 'I' */
+};
+
+struct score {
+    unsigned likelihood; /* 0-100 */
+    unsigned impact;     /* 0-100 */
+    unsigned tier;       /* 1 worst .. 4 */
+    struct factor factors[SCORE_FACTORS];
+    unsigned count;
+};
+
+/** What past decisions say of a rule. */
+struct precision {
+    unsigned real;   /* incidents resolved as real */
+    unsigned false_; /* incidents rejected as false */
+};
+
+/** Score an incident; `assets` and `past` may be NULL. */
+void score_incident(const struct incident *in, const struct assets *assets,
+                    const struct precision *past, struct score *out);
+
+/** The tier of the two numbers. */
+unsigned score_tier(unsigned likelihood, unsigned impact);
+
+/** Write "factors" and "formula". */
+void score_write(const struct score *s, struct json *out);
+
+/** Time limits of a tier in seconds; 0: none. */
+struct limits {
+    unsigned claim, decide, notify, ack;
+};
+
+/** Limits of tier 1 to 4. */
+const struct limits *score_limits(unsigned tier);
+
+/**
+ * Read a table of assets: address or prefix, class, label, tab-separated. Classes: critical,
+ * government-core, network, government, business, residential. NULL on failure with one line in
+ * `why`.
+ */
+struct assets *assets_open(const char *path, char *why, size_t why_len);
+
+/** Free. NULL is allowed. */
+void assets_close(struct assets *a);
+
+/** Points and words of the longest prefix that holds `host`; business when none does. */
+unsigned assets_points(const struct assets *a, const struct addr *host, const char **class_,
+                       const char **label);
+
+#endif

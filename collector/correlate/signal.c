@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals: counting alerts in, and their JSON. */
+#include "config.h"
+#include "collector/correlate/signal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/correlate/evidence.h"
+#include "collector/correlate/incident.h"
+#include "collector/correlate/observation.h"
+#include "collector/correlate/rsit.h"
+#include "common/json.h"
+#include "common/xalloc.h"
+
+/** Milliseconds of an hour. */
+#define HOUR_MS 3600000ull
+
+bool names_add(struct names *n, const char *name, size_t len)
+{
+    if (!len)
+        return true;
+    if (len >= SIGNAL_NAME_MAX)
+        len = SIGNAL_NAME_MAX - 1;
+    for (unsigned i = 0; i < n->count; i++)
+        if (strlen(n->name[i]) == len && !memcmp(n->name[i], name, len))
+            return true;
+    if (n->count == SIGNAL_NAMES)
+        return false;
+    memcpy(n->name[n->count], name, len);
+    n->name[n->count++][len] = '\0';
+    return true;
+}
+
+void strip_add(struct strip *s, uint64_t hour, uint32_t n)
+{
+    if (hour > s->last) {
+        uint64_t shift = hour - s->last;
+        if (shift < SIGNAL_HOURS)
+            memmove(s->count, s->count + shift, (SIGNAL_HOURS - shift) * sizeof *s->count);
+        else
+            shift = SIGNAL_HOURS;
+        memset(s->count + SIGNAL_HOURS - shift, 0, shift * sizeof *s->count);
+        s->last = hour;
+    }
+    uint64_t age = s->last - hour;
+    if (age < SIGNAL_HOURS)
+        s->count[SIGNAL_HOURS - 1 - age] += n;
+}
+
+static void replace(char **old, struct text t)
+{
+    free(*old);
+    *old = evidence_unescape(t);
+}
+
+/* The alert's rule becomes the one the signal is named after. */
+static void lead(struct signal *s, const struct verdict *v, const struct observation *o)
+{
+    s->gid = o->gid;
+    s->sid = o->sid;
+    s->rev = o->rev;
+    s->severity = o->severity ? o->severity : 255;
+    s->prior = v->prior;
+    s->confidence = v->confidence;
+    replace(&s->signature, o->signature);
+    replace(&s->category, o->category);
+    replace(&s->ruleset, o->ruleset);
+    replace(&s->feed, o->feed);
+    free(s->metadata);
+    s->metadata = o->metadata.len ? xstrndup(o->metadata.at, o->metadata.len) : NULL;
+    memcpy(s->cve, v->cve, sizeof s->cve);
+    if (*v->family)
+        memcpy(s->family, v->family, sizeof s->family);
+}
+
+struct signal *signal_create(uint64_t number, const char *key, const struct verdict *v,
+                             const struct observation *o)
+{
+    struct signal *s = xcalloc(1, sizeof *s);
+    s->number = number;
+    s->key = xstrdup(key);
+    s->rsit = v->rsit;
+    s->stage = v->stage;
+    s->direction = v->direction;
+    s->alerts = v->alerts;
+    s->victim_is_client = v->victim_is_client;
+    s->victim = v->victim;
+    s->peer = v->peer;
+    s->victim_port = v->victim_port;
+    s->peer_port = v->peer_port;
+    s->proto = o->proto;
+    s->app_proto = evidence_unescape(o->app_proto);
+    s->first_ms = s->last_ms = o->time_ms;
+    s->strip.last = o->time_ms / HOUR_MS;
+    lead(s, v, o);
+    return s;
+}
+
+static void count_rule(struct signal *s, const struct observation *o)
+{
+    for (unsigned i = 0; i < s->rule_count; i++)
+        if (s->rules[i].sid == o->sid && s->rules[i].gid == o->gid) {
+            s->rules[i].rev = o->rev;
+            s->rules[i].count++;
+            return;
+        }
+    if (s->rule_count < SIGNAL_RULES)
+        s->rules[s->rule_count++] = (struct signal_rule){ o->gid, o->sid, o->rev, 1 };
+}
+
+static void count_host(struct signal *s, const struct addr *victim)
+{
+    for (unsigned i = 0; i < s->host_count; i++)
+        if (!addr_compare(&s->hosts[i], victim))
+            return;
+    if (s->host_count < SIGNAL_HOSTS)
+        s->hosts[s->host_count++] = *victim;
+}
+
+static void keep_sample(struct signal *s, const struct observation *o)
+{
+    uint64_t n = s->count - 1;
+    uint64_t latest = SIGNAL_SAMPLES - SIGNAL_SAMPLES_FIRST;
+    uint64_t slot = n < SIGNAL_SAMPLES ? n : SIGNAL_SAMPLES_FIRST + (n - SIGNAL_SAMPLES) % latest;
+    if (!o->line.len || o->line.len > SIGNAL_SAMPLE_MAX)
+        return;
+    free(s->samples[slot]);
+    s->samples[slot] = xstrndup(o->line.at, o->line.len);
+}
+
+void signal_add(struct signal *s, const struct verdict *v, const struct observation *o, bool late)
+{
+    s->count++;
+    s->late += late;
+    if (o->time_ms < s->first_ms)
+        s->first_ms = o->time_ms;
+    if (o->time_ms > s->last_ms)
+        s->last_ms = o->time_ms;
+    if (v->stage > s->stage)
+        s->stage = v->stage;
+    if (v->alerts && (!s->alerts || v->alerts < s->alerts))
+        s->alerts = v->alerts;
+    if (o->severity && o->severity < s->severity)
+        lead(s, v, o);
+    strip_add(&s->strip, o->time_ms / HOUR_MS, 1);
+    count_rule(s, o);
+    count_host(s, &v->victim);
+    names_add(&s->sensors, o->sensor.at, o->sensor.len);
+    names_add(&s->feeds, o->feed.at, o->feed.len);
+    keep_sample(s, o);
+    s->dirty = true;
+}
+
+void signal_free(struct signal *s)
+{
+    if (!s)
+        return;
+    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
+        free(s->samples[i]);
+    free(s->signature);
+    free(s->category);
+    free(s->metadata);
+    free(s->app_proto);
+    free(s->ruleset);
+    free(s->feed);
+    free(s->key);
+    free(s);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static void write_rules(const struct signal *s, struct json *out)
+{
+    json_open_array(out, "rules");
+    for (unsigned i = 0; i < s->rule_count; i++) {
+        json_open(out, NULL);
+        json_u64(out, "gid", s->rules[i].gid);
+        json_u64(out, "sid", s->rules[i].sid);
+        json_u64(out, "rev", s->rules[i].rev);
+        json_u64(out, "count", s->rules[i].count);
+        json_close(out);
+    }
+    json_close_array(out);
+}
+
+static void write_ways(const struct signal *s, struct json *out)
+{
+    evidence_write_addr(out, "victim", &s->victim);
+    evidence_write_addr(out, "peer", &s->peer);
+    json_u64(out, "victim_port", s->victim_port);
+    json_u64(out, "peer_port", s->peer_port);
+    json_str(out, "victim_role", s->victim_is_client ? "client" : "server");
+    /* As the flow was begun: for readers of alerts. */
+    evidence_write_addr(out, "src", s->victim_is_client ? &s->victim : &s->peer);
+    evidence_write_addr(out, "dest", s->victim_is_client ? &s->peer : &s->victim);
+    json_open_array(out, "ports");
+    json_u64(out, NULL, s->victim_is_client ? s->victim_port : s->peer_port);
+    json_u64(out, NULL, s->victim_is_client ? s->peer_port : s->victim_port);
+    json_close_array(out);
+    json_open_array(out, "hosts");
+    for (unsigned i = 0; i < s->host_count; i++)
+        evidence_write_addr(out, NULL, &s->hosts[i]);
+    json_close_array(out);
+}
+
+void signal_write(const struct signal *s, const char *state, struct json *out)
+{
+    json_open(out, NULL);
+    evidence_write_id(out, "id", state, "s", s->number);
+    if (s->incident)
+        evidence_write_id(out, "incident", state, "", s->incident->number);
+    json_str(out, "key", s->key);
+    evidence_write_rsit(out, s->rsit);
+    json_str(out, "stage", s->stage ? stage_word(s->stage) : NULL);
+    json_str(out, "direction", direction_word(s->direction));
+    json_u64(out, "prior", s->prior);
+    json_u64(out, "alerts", s->alerts);
+    json_i64(out, "confidence", s->confidence);
+    json_u64(out, "severity", s->severity);
+    json_u64(out, "gid", s->gid);
+    json_u64(out, "sid", s->sid);
+    json_u64(out, "rev", s->rev);
+    json_str(out, "signature", s->signature);
+    json_str(out, "category", s->category);
+    json_str(out, "app_proto", s->app_proto);
+    json_str(out, "ruleset", s->ruleset);
+    json_str(out, "feed", s->feed);
+    json_str(out, "family", s->family);
+    json_str(out, "cve", s->cve);
+    json_str(out, "proto", evidence_proto(s->proto));
+    json_u64(out, "ip_proto", s->proto);
+    write_ways(s, out);
+    write_rules(s, out);
+    evidence_write_names(out, "sensors", &s->sensors);
+    evidence_write_names(out, "feeds", &s->feeds);
+    json_u64(out, "count", s->count);
+    json_u64(out, "late", s->late);
+    json_time_ms(out, "first_seen", s->first_ms);
+    json_time_ms(out, "last_seen", s->last_ms);
+    evidence_write_strip(out, "spark", &s->strip);
+    if (s->metadata)
+        json_raw(out, "metadata", s->metadata, strlen(s->metadata));
+    json_close(out);
+}
+
+static void read_rules(struct signal *s, const json_t *rules)
+{
+    for (size_t i = 0; i < json_array_size(rules) && i < SIGNAL_RULES; i++) {
+        const json_t *r = json_array_get(rules, i);
+        s->rules[s->rule_count++] = (struct signal_rule){
+            (uint32_t)evidence_read_u64(r, "gid"),
+            (uint32_t)evidence_read_u64(r, "sid"),
+            (uint32_t)evidence_read_u64(r, "rev"),
+            evidence_read_u64(r, "count"),
+        };
+    }
+}
+
+static void read_ways(struct signal *s, const json_t *root)
+{
+    const json_t *hosts = json_object_get(root, "hosts");
+    evidence_read_addr(root, "victim", &s->victim);
+    evidence_read_addr(root, "peer", &s->peer);
+    s->victim_port = (unsigned)evidence_read_u64(root, "victim_port");
+    s->peer_port = (unsigned)evidence_read_u64(root, "peer_port");
+    s->victim_is_client = !strcmp(evidence_read_text(root, "victim_role"), "client");
+    for (size_t i = 0; i < json_array_size(hosts) && i < SIGNAL_HOSTS; i++) {
+        const char *text = json_string_value(json_array_get(hosts, i));
+        if (text && !addr_parse(text, &s->hosts[s->host_count]))
+            s->host_count++;
+    }
+}
+
+static void read_rule_texts(struct signal *s, const json_t *root)
+{
+    s->signature = xstrdup(evidence_read_text(root, "signature"));
+    s->category = xstrdup(evidence_read_text(root, "category"));
+    s->app_proto = xstrdup(evidence_read_text(root, "app_proto"));
+    s->ruleset = xstrdup(evidence_read_text(root, "ruleset"));
+    s->feed = xstrdup(evidence_read_text(root, "feed"));
+    evidence_copy(s->family, sizeof s->family, evidence_read_text(root, "family"));
+    evidence_copy(s->cve, sizeof s->cve, evidence_read_text(root, "cve"));
+    const json_t *metadata = json_object_get(root, "metadata");
+    s->metadata = metadata ? json_dumps(metadata, JSON_COMPACT) : NULL;
+}
+
+struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
+{
+    json_t *root = json_loadb(json, len, 0, NULL);
+    const struct rsit *rsit = evidence_read_rsit(root);
+    const char *word = evidence_read_text(root, "stage");
+    int stage = *word ? stage_find(word) : STAGE_NONE;
+    int direction = evidence_read_direction(root);
+    if (!rsit || stage < 0 || direction < 0) {
+        json_decref(root);
+        return NULL;
+    }
+    struct signal *s = xcalloc(1, sizeof *s);
+    s->number = evidence_read_number(root, "id");
+    *incident = evidence_read_number(root, "incident");
+    s->key = xstrdup(evidence_read_text(root, "key"));
+    s->rsit = rsit;
+    s->stage = (enum stage)stage;
+    s->direction = (enum direction)direction;
+    s->prior = (unsigned)evidence_read_u64(root, "prior");
+    s->alerts = (unsigned)evidence_read_u64(root, "alerts");
+    s->confidence = (int)json_integer_value(json_object_get(root, "confidence"));
+    s->severity = (unsigned)evidence_read_u64(root, "severity");
+    s->gid = (uint32_t)evidence_read_u64(root, "gid");
+    s->sid = (uint32_t)evidence_read_u64(root, "sid");
+    s->rev = (uint32_t)evidence_read_u64(root, "rev");
+    s->proto = (unsigned)evidence_read_u64(root, "ip_proto");
+    s->count = evidence_read_u64(root, "count");
+    s->late = evidence_read_u64(root, "late");
+    s->first_ms = evidence_read_time(root, "first_seen");
+    s->last_ms = evidence_read_time(root, "last_seen");
+    read_rule_texts(s, root);
+    read_ways(s, root);
+    read_rules(s, json_object_get(root, "rules"));
+    evidence_read_names(root, "sensors", &s->sensors);
+    evidence_read_names(root, "feeds", &s->feeds);
+    evidence_read_strip(root, "spark", &s->strip);
+    json_decref(root);
+    return s;
+}

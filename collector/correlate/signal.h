@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A signal: all alerts of one thing (K1), folded. It has an identity that survives restarts, a
+ * count, the first and the last time, what was seen, and up to eight of the alerts themselves.
+ * Written to the store as one JSON object, which is also what the API shows.
+ */
+#ifndef CORRELATE_SIGNAL_H
+#define CORRELATE_SIGNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/correlate/classify.h"
+
+struct incident;
+struct json;
+struct observation;
+
+/** Limits of what one signal remembers by name; beyond them it counts only. */
+#define SIGNAL_RULES   8
+#define SIGNAL_HOSTS   16
+#define SIGNAL_NAMES   8
+#define SIGNAL_SAMPLES 8
+
+/** The first samples stay; the others are the latest. */
+#define SIGNAL_SAMPLES_FIRST 4
+
+/** Hours of the activity strip. */
+#define SIGNAL_HOURS 24
+
+/** Longest name of a sensor, feed or rule set kept. */
+#define SIGNAL_NAME_MAX 64
+
+/** Longest sample kept; a longer record is left out of the samples. */
+#define SIGNAL_SAMPLE_MAX (64u << 10)
+
+/** A small set of names in order of appearance. */
+struct names {
+    char name[SIGNAL_NAMES][SIGNAL_NAME_MAX];
+    unsigned count;
+};
+
+/** Alerts per hour; `last` is the newest hour since 1970, at the end of `count`. */
+struct strip {
+    uint64_t last;
+    uint32_t count[SIGNAL_HOURS];
+};
+
+/** A rule of the signal and how often it fired. */
+struct signal_rule {
+    uint32_t gid, sid, rev;
+    uint64_t count;
+};
+
+struct signal {
+    uint64_t number;
+    char *key; /* K1 */
+    const struct rsit *rsit;
+    enum stage stage;
+    enum direction direction;
+    unsigned prior;
+    unsigned alerts; /* that make an incident; 0: never alone */
+    int confidence;
+    unsigned severity;
+    uint32_t gid, sid, rev; /* of the leading rule: worst severity, then first */
+    char *signature, *category, *metadata, *app_proto, *ruleset, *feed;
+    char family[CLASSIFY_WORD_MAX];
+    char cve[CLASSIFY_WORD_MAX];
+    bool victim_is_client;
+    unsigned proto;
+    struct addr victim, peer;
+    unsigned victim_port, peer_port;
+    struct addr hosts[SIGNAL_HOSTS]; /* the victims, in order of appearance */
+    unsigned host_count;
+    struct signal_rule rules[SIGNAL_RULES];
+    unsigned rule_count;
+    struct names sensors, feeds;
+    uint64_t count, late;
+    uint64_t first_ms, last_ms;
+    struct strip strip;
+    struct incident *incident;     /* NULL: waits off the queue */
+    struct signal *next;           /* of the incident */
+    char *samples[SIGNAL_SAMPLES]; /* those that came since the last commit */
+    bool dirty;
+};
+
+/** Make a signal from its first alert (which signal_add then counts). */
+struct signal *signal_create(uint64_t number, const char *key, const struct verdict *v,
+                             const struct observation *o);
+
+/** Count one alert in. */
+void signal_add(struct signal *s, const struct verdict *v, const struct observation *o, bool late);
+
+/** Free. NULL is allowed. */
+void signal_free(struct signal *s);
+
+/** Write it as an object; `state` is its code. */
+void signal_write(const struct signal *s, const char *state, struct json *out);
+
+/**
+ * Read what signal_write wrote; `*incident` gets the number of its incident or 0. NULL when it
+ * is not one.
+ */
+struct signal *signal_read(const char *json, size_t len, uint64_t *incident);
+
+/** Add a name unless it is there; false when it is new and there is no room. */
+bool names_add(struct names *n, const char *name, size_t len);
+
+/** Count `n` alerts of hour `hour` in; hours older than the strip are left out. */
+void strip_add(struct strip *s, uint64_t hour, uint32_t n);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's thread: take leases, read streams, fold, commit. */
+#include "config.h"
+#include "collector/correlate/worker.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector/correlate/classify.h"
+#include "collector/correlate/commit.h"
+#include "collector/correlate/fold.h"
+#include "collector/correlate/intake.h"
+#include "collector/correlate/observation.h"
+#include "collector/correlate/score.h"
+#include "collector/ingest/record.h"
+#include "collector/store/keys.h"
+#include "collector/store/store.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/state.h"
+#include "common/xalloc.h"
+
+/** Entries read at once, the pause when nothing came, and the largest frame. */
+#define ENTRIES_MAX 16
+#define PAUSE_MS    50
+#define FRAME_MAX   (64u << 20)
+
+/**
+ * Renew a lease this often; ask for a state that another holds this often; let expire this
+ * often.
+ */
+#define RENEW_MS  (COMMIT_LEASE_MS / 3)
+#define ASK_MS    1000
+#define EXPIRE_MS 60000
+
+/**
+ * How long folded batches stay in the stream: the sensors' kept tail is ten minutes, an
+ * analyst's question three days.
+ */
+#define STREAM_KEEP_MS (3 * 86400000ull)
+
+struct owned {
+    const char *state;
+    struct fold *fold;              /* NULL: not held */
+    struct commit_place place;      /* as committed */
+    struct commit_place reached;    /* as folded */
+    uint64_t uncommitted;           /* alerts between the two */
+    char seen[COMMIT_POSITION_MAX]; /* last change looked at */
+    uint64_t renew_ms, ask_ms, expire_ms;
+};
+
+struct worker {
+    struct store *store;
+    struct store_conn *conn; /* of the thread */
+    char *owner;
+    const struct clock *clock;
+    struct classify *classify;
+    struct assets *assets;
+    struct owned owned[STATE_COUNT];
+    struct buf frame;
+    struct worker_stats stats; /* written by the thread, read by any: one word at a time */
+    pthread_t thread;
+    int stop;
+};
+
+static uint64_t now_ms(const struct worker *w)
+{
+    return clock_now(w->clock) / NS_PER_MS;
+}
+
+static void count(uint64_t *slot, uint64_t n)
+{
+    __atomic_store_n(slot, *slot + n, __ATOMIC_RELAXED);
+}
+
+/* ---- holding states -------------------------------------------------------------------------- */
+
+static void let_go(struct owned *o)
+{
+    fold_free(o->fold);
+    o->fold = NULL;
+    o->uncommitted = 0;
+}
+
+static void take(struct worker *w, struct owned *o)
+{
+    uint64_t now = now_ms(w);
+    if (now < o->ask_ms)
+        return;
+    o->ask_ms = now + ASK_MS;
+    struct commit_place place = { "0-0", UINT64_MAX, 0 };
+    if (commit_lease(w->conn, o->state, w->owner, now, &place.fence))
+        return;
+    o->fold = fold_create(o->state, w->classify, w->assets);
+    snprintf(o->seen, sizeof o->seen, "0");
+    if (commit_load(w->conn, o->fold, &place)) {
+        let_go(o);
+        return;
+    }
+    o->place = o->reached = place;
+    o->renew_ms = now + RENEW_MS;
+}
+
+static void renew(struct worker *w, struct owned *o)
+{
+    uint64_t now = now_ms(w);
+    if (now < o->renew_ms)
+        return;
+    int err = commit_renew(w->conn, o->state, o->place.fence, now);
+    if (err == ABENG_EDENIED) {
+        log_warn("correlate", "%s: another worker has taken the state", o->state);
+        let_go(o);
+    } else if (!err) {
+        o->renew_ms = now + RENEW_MS;
+    }
+}
+
+/* ---- folding --------------------------------------------------------------------------------- */
+
+/*
+ * 0: committed, or nothing to do. Otherwise the memory may be gone (the state is another's),
+ * or it is tried again.
+ */
+static int commit(struct worker *w, struct owned *o)
+{
+    uint64_t now = now_ms(w);
+    uint64_t trim = now > STREAM_KEEP_MS ? now - STREAM_KEEP_MS : 0;
+    if (o->place.done == o->reached.done && !strcmp(o->place.entry, o->reached.entry) &&
+        !fold_gone(o->fold))
+        return 0;
+    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted, trim);
+    if (!err) {
+        count(&w->stats.commits, 1);
+        count(&w->stats.alerts, o->uncommitted);
+        o->place = o->reached;
+        o->uncommitted = 0;
+    } else if (err != ABENG_EAGAIN) {
+        let_go(o);
+    }
+    return err;
+}
+
+static void fold_record(struct worker *w, struct owned *o, const struct record_batch *b, uint64_t i)
+{
+    struct record r;
+    struct observation seen;
+    if (record_batch_at(b, i, &r)) {
+        count(&w->stats.refused, 1);
+        return;
+    }
+    if (r.kind != RECORD_ALERT)
+        return;
+    intake_observe(b, &r, (const char *)w->frame.data, w->frame.len, &seen);
+    fold_alert(o->fold, &seen);
+    o->uncommitted++;
+}
+
+/* Fold one entry from where we stand in it; 0, or why to stop for now. */
+static int fold_entry(struct worker *w, struct owned *o, const struct store_reply *entry)
+{
+    struct record_batch b;
+    const char *id = store_reply_text(store_reply_at(entry, 0), NULL);
+    bool again = !strcmp(id, o->reached.entry);
+    if (again && o->reached.done == UINT64_MAX)
+        return 0;
+    if (!again) {
+        snprintf(o->reached.entry, sizeof o->reached.entry, "%s", id);
+        o->reached.done = 0;
+    }
+    int bad = record_batch_read(entry, &b);
+    if (!bad)
+        bad = record_batch_open(&b, &w->frame);
+    if (bad) {
+        log_error("correlate", "%s: entry %s can't be read and is passed over", o->state, id);
+        count(&w->stats.refused, 1);
+    }
+    for (uint64_t i = o->reached.done; !bad && i < b.count; i++) {
+        fold_record(w, o, &b, i);
+        o->reached.done = i + 1;
+        if (commit_words(o->fold) > COMMIT_WORDS_MAX) {
+            int err = commit(w, o);
+            if (err)
+                return err;
+        }
+    }
+    o->reached.done = UINT64_MAX;
+    if (!bad)
+        __atomic_store_n(&w->stats.lag_ms, now_ms(w) - b.received_ns / NS_PER_MS, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* Read and fold what came to one state; the number of entries, or below 0. */
+static int serve(struct worker *w, struct owned *o)
+{
+    struct store_key key = store_key(o->state, "ing");
+    struct store_reply *r = NULL;
+    int err = commit(w, o); /* one that could not be done before */
+    if (!err)
+        err = commit_decisions(w->conn, o->fold, o->seen);
+    if (!err)
+        err =
+            store_command(w->conn, &r, "XRANGE %s %s%s + COUNT %d", key.text,
+                          o->reached.done == UINT64_MAX ? "(" : "", o->reached.entry, ENTRIES_MAX);
+    size_t entries = store_reply_count(r);
+    for (size_t i = 0; i < entries && !err; i++)
+        err = fold_entry(w, o, store_reply_at(r, i));
+    if (!err)
+        err = commit(w, o);
+    store_reply_free(r);
+    return err ? err : (int)entries;
+}
+
+static void expire(struct worker *w, struct owned *o)
+{
+    uint64_t now = now_ms(w);
+    if (now < o->expire_ms)
+        return;
+    o->expire_ms = now + EXPIRE_MS;
+    fold_expire(o->fold, now);
+}
+
+static void measure(struct worker *w)
+{
+    uint64_t signals = 0, incidents = 0;
+    unsigned states = 0;
+    for (int i = 0; i < STATE_COUNT; i++) {
+        size_t s, n;
+        if (!w->owned[i].fold)
+            continue;
+        fold_size(w->owned[i].fold, &s, &n);
+        signals += s;
+        incidents += n;
+        states++;
+    }
+    __atomic_store_n(&w->stats.signals, signals, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->stats.incidents, incidents, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->stats.states, states, __ATOMIC_RELAXED);
+}
+
+static int turn(struct worker *w)
+{
+    int busy = 0;
+    for (int i = 0; i < STATE_COUNT; i++) {
+        struct owned *o = &w->owned[i];
+        if (!o->fold)
+            take(w, o);
+        if (o->fold)
+            renew(w, o);
+        int n = o->fold ? serve(w, o) : 0;
+        if (o->fold && n >= 0)
+            expire(w, o);
+        busy += n > 0;
+    }
+    measure(w);
+    return busy;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    static const struct timespec pause = { 0, PAUSE_MS * 1000000L };
+    w->conn = store_conn(w->store, NULL);
+    while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE))
+        if (!turn(w))
+            nanosleep(&pause, NULL);
+    return NULL;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void worker_free(struct worker *w)
+{
+    for (int i = 0; i < STATE_COUNT; i++)
+        let_go(&w->owned[i]);
+    buf_free(&w->frame);
+    classify_close(w->classify);
+    assets_close(w->assets);
+    free(w->owner);
+    free(w);
+}
+
+struct worker *worker_start(const struct worker_conf *conf)
+{
+    char why[256];
+    struct worker *w = xcalloc(1, sizeof *w);
+    w->store = conf->store;
+    w->owner = xstrdup(conf->owner);
+    w->clock = conf->clock ? conf->clock : clock_system();
+    buf_init(&w->frame, FRAME_MAX);
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        w->owned[i].state = state_at(i)->code;
+    w->classify = classify_open(conf->classify_path, why, sizeof why);
+    if (w->classify && conf->assets_path)
+        w->assets = assets_open(conf->assets_path, why, sizeof why);
+    if (!w->classify || (conf->assets_path && !w->assets)) {
+        log_error("correlate", "%s", why);
+        worker_free(w);
+        return NULL;
+    }
+    if (pthread_create(&w->thread, NULL, work, w)) {
+        log_error("correlate", "can't start a thread");
+        worker_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void worker_stats(const struct worker *w, struct worker_stats *out)
+{
+    out->alerts = __atomic_load_n(&w->stats.alerts, __ATOMIC_RELAXED);
+    out->commits = __atomic_load_n(&w->stats.commits, __ATOMIC_RELAXED);
+    out->refused = __atomic_load_n(&w->stats.refused, __ATOMIC_RELAXED);
+    out->signals = __atomic_load_n(&w->stats.signals, __ATOMIC_RELAXED);
+    out->incidents = __atomic_load_n(&w->stats.incidents, __ATOMIC_RELAXED);
+    out->lag_ms = __atomic_load_n(&w->stats.lag_ms, __ATOMIC_RELAXED);
+    out->states = __atomic_load_n(&w->stats.states, __ATOMIC_RELAXED);
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!w)
+        return;
+    __atomic_store_n(&w->stop, 1, __ATOMIC_RELEASE);
+    pthread_join(w->thread, NULL);
+    worker_free(w);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/batches. */
+#include "config.h"
+#include "collector/ingest/routes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/auth/ca.h"
+#include "collector/ingest/ingest.h"
+#include "collector/ingest/record.h"
+#include "collector/store/keys.h"
+#include "collector/store/store.h"
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/zst.h"
+
+#define EPOCH_DIGITS 32
+/* Seconds after which a sensor comes again when the store is short. */
+#define RETRY_FULL "10"
+#define RETRY_AWAY "2"
+/* An overlap is found and cut once; a lane has one sender, so twice means something is wrong. */
+#define TRIES_MAX    3
+#define ENTRY_FIELDS 22
+#define NUMBER_TEXT  24
+
+struct batch {
+    const struct ca_identity *who;
+    const char *epoch;
+    const char *lane;
+    char state[3];
+    uint64_t first;
+    uint64_t count;
+    uint64_t oldest;
+    uint64_t now_ns;
+    const char *frame;
+    size_t frame_len;
+    struct buf raw;
+    struct buf records;
+};
+
+/* ---- head --------------------------------------------------------------------------------- */
+
+/* A header with a whole number in [low, 2^53): what Lua's numbers hold exactly. */
+static bool number_header(struct http_request *req, const char *name, uint64_t low, uint64_t *out)
+{
+    const char *text = http_header(req, name);
+    char *end;
+
+    errno = 0;
+    *out = text && *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : UINT64_MAX;
+    if (*out != UINT64_MAX && !errno && !*end && *out >= low && *out < 1ull << 53)
+        return true;
+    http_problem(req, 400, "batch.header", "header %s must be a number of at least %llu", name,
+                 (unsigned long long)low);
+    return false;
+}
+
+static bool is_type(const struct http_request *req, const char *header, const char *want)
+{
+    const char *text = http_header(req, header);
+    return text && strncmp(text, want, strlen(want)) == 0 &&
+           (text[strlen(want)] == '\0' || text[strlen(want)] == ';');
+}
+
+static bool check_types(struct http_request *req)
+{
+    if (is_type(req, "Content-Type", "application/x-ndjson") &&
+        is_type(req, "Content-Encoding", "zstd"))
+        return true;
+    http_problem(req, 415, "batch.type",
+                 "a batch is Content-Type application/x-ndjson with Content-Encoding zstd");
+    return false;
+}
+
+static bool check_lane(struct http_request *req, struct batch *b)
+{
+    b->epoch = http_header(req, "Abeng-Epoch");
+    b->lane = http_header(req, "Abeng-Lane");
+    if (!b->epoch || strlen(b->epoch) != EPOCH_DIGITS ||
+        strspn(b->epoch, "0123456789abcdef") != EPOCH_DIGITS) {
+        http_problem(req, 400, "batch.header", "header Abeng-Epoch must be %d hexadecimal digits",
+                     EPOCH_DIGITS);
+        return false;
+    }
+    if (!b->lane || ingest_lane_state(b->lane, b->state) != ABENG_OK) {
+        http_problem(req, 400, "batch.header",
+                     "header Abeng-Lane must be STATE.urgent or STATE.bulk with a member's code");
+        return false;
+    }
+    if (ca_states_have(b->who->states, b->state))
+        return true;
+    log_warn("ingest", "sensor %s (%s) sent lane %s; its certificate names %s", b->who->id,
+             http_client(req), b->lane, b->who->states);
+    http_problem(req, 403, "lane.state", "this sensor's certificate does not speak for \"%s\"",
+                 b->state);
+    return false;
+}
+
+static bool read_head(struct http_request *req, struct batch *b)
+{
+    if (!check_types(req) || !check_lane(req, b) ||
+        !number_header(req, "Abeng-First-Seq", 1, &b->first) ||
+        !number_header(req, "Abeng-Count", 1, &b->count))
+        return false;
+    if (http_header(req, "Abeng-Oldest") && !number_header(req, "Abeng-Oldest", 1, &b->oldest))
+        return false;
+    if (b->count <= INGEST_COUNT_MAX)
+        return true;
+    http_problem(req, 400, "batch.count", "a batch has at most %u records", INGEST_COUNT_MAX);
+    return false;
+}
+
+/* ---- body --------------------------------------------------------------------------------- */
+
+static bool read_body(struct http_request *req, struct batch *b)
+{
+    char reason[320];
+
+    b->frame = http_body(req, &b->frame_len);
+    int err = zst_decompress(b->frame, b->frame_len, &b->raw);
+    if (err == ABENG_ELIMIT) {
+        http_problem(req, 413, "batch.raw", "the batch is larger than %u bytes when decompressed",
+                     INGEST_RAW_MAX);
+        return false;
+    }
+    if (err) {
+        http_problem(req, 400, "batch.zstd", "the body is not a whole zstd frame");
+        return false;
+    }
+    err = ingest_scan(b->raw.data, b->raw.len, b->count, &b->records, reason, sizeof(reason));
+    if (!err)
+        return true;
+    log_warn("ingest", "sensor %s, lane %s, records from %llu: %s", b->who->id, b->lane,
+             (unsigned long long)b->first, reason);
+    http_problem(req, 400, "batch.record", "%s", reason);
+    return false;
+}
+
+/* ---- the store ---------------------------------------------------------------------------- */
+
+static struct store_arg number_arg(char text[NUMBER_TEXT], uint64_t n)
+{
+    return STORE_BYTES(text, (size_t)snprintf(text, NUMBER_TEXT, "%llu", (unsigned long long)n));
+}
+
+/* One try with the first `skip` records left out: the reply's two numbers. */
+static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, bool *stored,
+                       uint64_t *committed)
+{
+    struct ingest_tally t;
+    struct store_reply *r;
+    char n[11][NUMBER_TEXT];
+    struct store_key keys[] = { store_key(b->state, "ing"),
+                                store_key(b->state, "pos:%s", b->who->id),
+                                store_key(b->state, "ledger:%s", b->who->id) };
+    struct store_arg key_args[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]) };
+
+    ingest_count(&b->records, b->raw.data, skip, b->now_ns, &t);
+    struct store_arg first = number_arg(n[0], b->first + skip);
+    struct store_arg count = number_arg(n[1], b->count - skip);
+    struct store_arg args[] = {
+        STORE_TEXT(b->epoch), STORE_TEXT(b->lane), first, count, number_arg(n[2], b->oldest),
+        STORE_TEXT(t.previous), number_arg(n[3], t.previous_last),
+        number_arg(n[4], b->now_ns / NS_PER_MS), number_arg(n[5], t.late), number_arg(n[6], t.lost),
+        /* the entry: record.h */
+        STORE_TEXT("sensor"), STORE_TEXT(b->who->id), STORE_TEXT("site"), STORE_TEXT(b->who->site),
+        STORE_TEXT("epoch"), STORE_TEXT(b->epoch), STORE_TEXT("lane"), STORE_TEXT(b->lane),
+        STORE_TEXT("first"), first, STORE_TEXT("count"), count, STORE_TEXT("skip"),
+        number_arg(n[7], skip), STORE_TEXT("recv"), number_arg(n[8], b->now_ns), STORE_TEXT("raw"),
+        number_arg(n[9], b->raw.len), STORE_TEXT("frame"), STORE_BYTES(b->frame, b->frame_len),
+        STORE_TEXT("recs"),
+        STORE_BYTES(b->records.data + skip * RECORD_SIZE, b->records.len - skip * RECORD_SIZE)
+    };
+    int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 3, args,
+                         sizeof(args) / sizeof(args[0]), &r);
+    *stored = store_reply_int(store_reply_at(r, 0)) == 1;
+    *committed = (uint64_t)store_reply_int(store_reply_at(r, 1));
+    if (err && err != ABENG_EAGAIN)
+        log_error("ingest", "sensor %s, lane %s: the store refused: %s %s", b->who->id, b->lane,
+                  err_text(err), store_reply_text(r, NULL));
+    store_reply_free(r);
+    return err;
+}
+
+static enum http_done answer(struct http_request *req, unsigned status, uint64_t committed)
+{
+    struct json j;
+
+    json_begin(&j, http_out(req));
+    json_open(&j, NULL);
+    if (status != 200) {
+        json_str(&j, "type", "about:blank");
+        json_str(&j, "title", "Conflict");
+        json_u64(&j, "status", status);
+        json_str(&j, "detail", "the batch does not join on; send from the record after committed");
+        json_str(&j, "rule", "batch.position");
+    }
+    json_u64(&j, "committed", committed);
+    json_close(&j);
+    return http_reply(req, status, status == 200 ? NULL : "application/problem+json");
+}
+
+static enum http_done answer_error(struct http_request *req, int err)
+{
+    if (err == ABENG_ENOMEM) {
+        http_reply_header(req, "Retry-After", RETRY_FULL);
+        return http_problem(req, 429, "store.memory", "the store is full; keep the records");
+    }
+    http_reply_header(req, "Retry-After", RETRY_AWAY);
+    return http_problem(req, 503, "store.away", "the store does not answer; keep the records");
+}
+
+/*
+ * A lane joins on at committed + 1; what overlaps is cut by position, what leaves a hole is
+ * refused.
+ */
+static enum http_done store_batch(struct ingest *in, struct http_request *req,
+                                  const struct batch *b)
+{
+    uint64_t skip = 0, committed = 0;
+    bool stored = false;
+
+    for (int i = 0; i < TRIES_MAX; i++) {
+        int err = accept_from(in, b, skip, &stored, &committed);
+        if (err)
+            return answer_error(req, err);
+        if (stored) {
+            __atomic_fetch_add(&in->batches, 1, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&in->records, b->count - skip, __ATOMIC_RELAXED);
+        }
+        if (stored || committed >= b->first + b->count - 1)
+            return answer(req, 200, committed);
+        if (committed < b->first)
+            break;
+        skip = committed + 1 - b->first;
+    }
+    return answer(req, 409, committed);
+}
+
+static enum http_done take(struct ingest *in, struct http_request *req, struct batch *b)
+{
+    if (!read_head(req, b))
+        return HTTP_DONE;
+    if (store_memory_permille(in->store) >= INGEST_MEMORY_PERMILLE) {
+        http_reply_header(req, "Retry-After", RETRY_FULL);
+        return http_problem(req, 429, "store.memory",
+                            "the store is short of memory; keep the records");
+    }
+    return read_body(req, b) ? store_batch(in, req, b) : HTTP_DONE;
+}
+
+enum http_done ingest_batch(struct http_request *req, void *app)
+{
+    struct ingest *in = app;
+    struct batch b = { .who = http_session(req), .now_ns = clock_now(in->clock) };
+
+    buf_init(&b.raw, INGEST_RAW_MAX);
+    buf_init(&b.records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
+    enum http_done done = take(in, req, &b);
+    buf_free(&b.records);
+    buf_free(&b.raw);
+    return done;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The collector's end of the link: what sensors may ask (docs/PROTOCOL-uplink.md).
+ *
+ * A batch's way: the sensor listener verifies the client certificate, the lane's state must be
+ * among the certificate's; the frame is decompressed within a bound, each line scanned
+ * (common/event), one fixed record written per line (record.h), and one call appends the entry and
+ * moves the lane's position, or tells where the lane stands. The answer's `committed` is on disk:
+ * the call returns after the store's fsync. Nothing of a bad batch is stored. Handlers run on work
+ * threads and wait (bounded) for the store.
+ */
+#ifndef COLLECTOR_INGEST_INGEST_H
+#define COLLECTOR_INGEST_INGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/http/http.h"
+
+struct buf;
+struct clock;
+struct sensors;
+struct store;
+
+/** Limits of one batch: bytes of the frame, bytes and records in it. */
+#define INGEST_FRAME_MAX (4u << 20)
+#define INGEST_RAW_MAX   (16u << 20)
+#define INGEST_COUNT_MAX 16384u
+
+/**
+ * Above this share of the store's memory batches are refused with 429, so that decisions never
+ * fail.
+ */
+#define INGEST_MEMORY_PERMILLE 700u
+
+struct ingest {
+    struct store *store;
+    struct sensors *sensors;
+    const struct clock *clock;
+    uint64_t batches, records, refused; /* atomic; for /metrics */
+};
+
+/** The routes of the link, to be served with sensors_admit; `in` lives as long as the server. */
+struct http_table ingest_table(struct ingest *in);
+
+/** What the lines of a batch come to, counted from record `from` on. */
+struct ingest_tally {
+    uint64_t late;          /* alerts older than ten minutes */
+    uint64_t lost;          /* named by gap records, never numbered */
+    char previous[33];      /* of an epoch record: the epoch before, or "" */
+    uint64_t previous_last; /* and its last number */
+};
+
+/**
+ * Scan `raw`: NDJSON of exactly `count` lines; append one record per line to `records`. 0, or
+ * ABENG_EFORMAT with a reason that names the line.
+ */
+int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records, char *reason,
+                size_t reason_len);
+
+/** Count records `from`.. of a scanned batch. */
+void ingest_count(const struct buf *records, const void *raw, uint64_t from, uint64_t now_ns,
+                  struct ingest_tally *out);
+
+/** Whether `lane` is STATE.urgent or STATE.bulk of a known state; copies the state's code. */
+int ingest_lane_state(const char *lane, char state[3]);
+
+#endif

@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the state's worker writes: signals, incidents' evidence and the stream position, as absolute values, in one step.
+
+-- Take or renew the lease on a state. KEYS: fold. ARGV: owner, now ms, milliseconds it holds. Returns the fencing number,
+-- which rises with each new owner or new hold of one.
+local function lease(keys, args)
+    local have = redis.call('HMGET', keys[1], 'owner', 'until', 'fence')
+    local now = tonumber(args[2])
+    if have[1] and have[1] ~= args[1] and tonumber(have[2]) > now then
+        return abeng.refuse('CONFLICT', 'held by ' .. have[1])
+    end
+    redis.call('HSET', keys[1], 'owner', args[1], 'until', string.format('%.0f', now + tonumber(args[3])))
+    return redis.call('HINCRBY', keys[1], 'fence', 1)
+end
+
+-- Renew. KEYS: fold. ARGV: fence, now ms, milliseconds.
+local function renew(keys, args)
+    if redis.call('HGET', keys[1], 'fence') ~= args[1] then
+        return abeng.refuse('DENIED', 'the state has another owner')
+    end
+    redis.call('HSET', keys[1], 'until', string.format('%.0f', tonumber(args[2]) + tonumber(args[3])))
+    return redis.status_reply('OK')
+end
+
+-- New evidence opens what ended; a rejected one only with four times the alerts or a stage not seen before.
+local function opens(h, count, stages)
+    if not abeng.ENDED[h.status] then
+        return false
+    end
+    return h.status ~= 'rejected' or count >= 4 * tonumber(h.end_count or 0)
+        or bit.band(stages, 62, bit.bnot(tonumber(h.end_stages or 0))) ~= 0
+end
+
+-- One incident. `a`: number, evidence, tier, claim, decide, notify, ack (seconds), alerts, stages.
+local function incident(key, timeline, common, a, now)
+    local h = abeng.map(redis.call('HGETALL', key))
+    local tier, limits = tonumber(a[3]), { claim = a[4], decide = a[5], notify = a[6], ack = a[7] }
+    local version = string.format('%.0f', tonumber(h.version or 0) + 1)
+    local fresh = not h.version
+    local again = not fresh and opens(h, tonumber(a[8]), tonumber(a[9]))
+    local said
+    if h.claimed_by and tier > tonumber(h.tier) then
+        tier = tonumber(h.tier)
+    end
+    local due = function(clock)
+        local s = tonumber(limits[clock] or 0)
+        return s > 0 and string.format('%.0f', now + s * 1000) or ''
+    end
+    redis.call('HSET', key, 'ev', a[2], 'version', version, 'tier', tier)
+    if fresh or again then
+        h.deadline_ms = due('claim')
+        redis.call('HSET', key, 'dver', version, 'status', 'new', 'clock', 'claim', 'deadline_ms', h.deadline_ms,
+            'opened_ms', now)
+        redis.call('HDEL', key, 'claimed_by', 'claimed_ms', 'ended_ms', 'waiting_ms', 'outcome', 'reason')
+        redis.call('ZREM', common.timers, a[1])
+        h.status = 'new'
+        said = fresh and 'opened' or 'reopened'
+    elseif tier < tonumber(h.tier) and h.clock then
+        local sooner = due(h.clock)
+        if sooner ~= '' and (tonumber(h.deadline_ms) or math.huge) > tonumber(sooner) then
+            h.deadline_ms = sooner
+            redis.call('HSET', key, 'deadline_ms', sooner)
+        end
+        said = 'raised'
+    end
+    if said then
+        local text = said == 'raised' and 'tier ' .. h.tier .. ' to ' .. tier or 'tier ' .. tier
+        redis.call('XADD', timeline, '*', 'at', now, 'who', 'abeng', 'verb', said, 'text', text)
+        abeng.audit(common.audit, string.format('%.0f', now), 'abeng', said, a[1], text)
+    end
+    if not abeng.ENDED[h.status] then
+        redis.call('ZADD', common.queue, abeng.score(tier, h.deadline_ms), a[1])
+    end
+    redis.call('ZADD', common.incidents, a[1], a[1])
+    abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
+end
+
+-- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream, then for each signal
+-- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
+--   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
+--   9 stream entries below this id may go ('' none) 10 signals 11 gone 12 incidents
+--   each signal: number, JSON, samples n, n * (slot, line); each gone: number; each incident: see above.
+-- A repeat of a commit whose answer was lost is seen by its position and does nothing.
+local function commit(keys, args)
+    local have = redis.call('HMGET', keys[1], 'fence', 'pos')
+    if have[1] ~= args[1] then
+        return abeng.refuse('DENIED', 'the state has another owner')
+    end
+    if (have[2] or '0-0') ~= args[2] then
+        if have[2] == args[3] then
+            return redis.status_reply('OK')
+        end
+        return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
+    end
+    local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
+    local now, k, at = tonumber(args[4]), 9, 13
+    for _ = 1, tonumber(args[10]) do
+        redis.call('SET', keys[k + 1], args[at + 1])
+        redis.call('ZADD', keys[5], args[at], args[at])
+        for i = 1, tonumber(args[at + 2]) do
+            redis.call('HSET', keys[k + 2], args[at + 1 + 2 * i], args[at + 2 + 2 * i])
+        end
+        at = at + 3 + 2 * tonumber(args[at + 2])
+        k = k + 2
+    end
+    for _ = 1, tonumber(args[11]) do
+        redis.call('DEL', keys[k + 1], keys[k + 2])
+        redis.call('ZREM', keys[5], args[at])
+        at = at + 1
+        k = k + 2
+    end
+    for _ = 1, tonumber(args[12]) do
+        incident(keys[k + 1], keys[k + 2], common, { unpack(args, at, at + 8) }, now)
+        at = at + 9
+        k = k + 2
+    end
+    redis.call('HSET', keys[1], 'pos', args[3], 'signal', args[5], 'incident', args[6], 'time', args[7])
+    if tonumber(args[8]) > 0 then
+        local minute = string.format('%.0f', math.floor(now / 60000))
+        redis.call('HINCRBY', keys[1], 'alerts', args[8])
+        redis.call('HINCRBY', keys[7], minute, args[8])
+        redis.call('HDEL', keys[7], string.format('%.0f', math.floor(now / 60000) - 1440))
+        abeng.changed(keys[2], 'k', 'alerts', 'minute', minute, 'n', args[8])
+    end
+    if args[9] ~= '' then
+        redis.call('XTRIM', keys[9], 'MINID', '~', args[9])
+    end
+    return redis.status_reply('OK')
+end
+
+redis.register_function('abeng_fold_lease', lease)
+redis.register_function('abeng_fold_renew', renew)
+redis.register_function('abeng_fold_commit', commit)
