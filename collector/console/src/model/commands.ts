@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who answers the keyboard: the newest part of the page first, until one takes the command.
+import { useEffect, useRef } from "preact/hooks";
+import type { Command } from "./keys.ts";
+
+export type Handler = (command: Command) => boolean;
+
+const handlers: Handler[] = [];
+
+export function dispatch(command: Command): boolean {
+    for (let i = handlers.length - 1; i >= 0; i--) if (handlers[i]!(command)) return true;
+    return false;
+}
+
+/**
+ * Answers commands while the component is on the page; the handler may close over what was last
+ * drawn.
+ */
+export function useCommands(handler: Handler): void {
+    const latest = useRef(handler);
+    latest.current = handler;
+    useEffect(() => {
+        const stable: Handler = (command) => latest.current(command);
+        handlers.push(stable);
+        return () => void handlers.splice(handlers.indexOf(stable), 1);
+    }, []);
+}
