@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold in a browser. `real` scenes also run against a real collector; they find their own
+// material there.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { KIND, incidentOf, makeHostile, random } from "./data.mjs";
+import { takeScreenshots } from "./shots.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const SHIFT = 50;
+const KEY_REPEAT_MS = 40; // as fast as a held key
+
+const row = (page, id) => page.locator(`[id="row-${id}"]`);
+const current = (page) => page.locator(".row.current");
+const currentId = async (page) => (await current(page).getAttribute("id")).slice("row-".length);
+const notice = (page, text) => page.locator(".notice", { hasText: text });
+
+async function queueReady(page) {
+    await page.locator(".rows .row").first().waitFor();
+}
+
+async function keys(page, ...pressed) {
+    for (const key of pressed) await page.keyboard.press(key);
+}
+
+async function eventually(what, test, ms = 8000) {
+    const end = Date.now() + ms;
+    for (;;) {
+        if (await test()) return;
+        if (Date.now() > end) assert.fail(`never came true: ${what}`);
+        await new Promise((done) => setTimeout(done, 50));
+    }
+}
+
+async function axe(stage, page, where) {
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(
+        (tags) => window.axe.run(document, { runOnly: tags }),
+        RULES,
+    );
+    stage.axe += violations.length;
+    const said = violations.map(
+        (v) =>
+            `${v.id}: ${v.help}\n      ${v.nodes
+                .slice(0, 3)
+                .map((n) => `${n.target} ${n.failureSummary?.split("\n")[1] ?? ""}`)
+                .join("\n      ")}`,
+    );
+    assert.equal(violations.length, 0, `${where}: ${said.join("\n    ")}`);
+}
+
+async function signInAndOut(stage) {
+    const page = await stage.page();
+    await page.goto(stage.url);
+    await page.getByLabel("User").fill(stage.user);
+    await page.getByLabel("Password").fill("wrong");
+    await keys(page, "Enter");
+    await page.getByRole("alert").filter({ hasText: "do not match" }).waitFor();
+    await page.getByLabel("Password").fill(stage.password);
+    await keys(page, "Enter");
+    await page.locator(".top").waitFor();
+    await page.reload();
+    await page.locator(".top").waitFor();
+    const cookies = await page.context().cookies();
+    const session = cookies.find((cookie) => cookie.name === "abeng_session");
+    assert.ok(
+        session.httpOnly && session.sameSite === "Strict",
+        "the session cookie is out of reach",
+    );
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Password").waitFor();
+}
+
+async function shiftByKeyboard(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const { total } = await stage.ask(page, "/incidents?limit=1");
+    const decided = [];
+    for (let i = 0; i < Math.min(SHIFT, total - 1); i++) {
+        const id = await currentId(page);
+        decided.push([id, i % 3 === 0 ? "confirmed" : "rejected"]);
+        await keys(page, "a");
+        // A dialog is seen before it is answered, as a person would; on a busy machine the keys
+        // would otherwise reach the queue.
+        const confirms = i % 3 === 0;
+        await keys(page, confirms ? "c" : "d");
+        await page.locator("dialog[open]").waitFor();
+        await keys(page, confirms ? "Enter" : String(1 + (i % 5)));
+        await page.locator("dialog").waitFor({ state: "detached" });
+        if (confirms) await keys(page, "j");
+    }
+    for (const [id, status] of decided) {
+        const stands = async () => (await stage.ask(page, `/incidents/${id}`)).status === status;
+        await eventually(`${id} is ${status} at the collector`, stands);
+        const incident = await stage.ask(page, `/incidents/${id}`);
+        assert.equal(incident.claimed_by, stage.user);
+        assert.ok(
+            status !== "rejected" || (incident.reason && incident.outcome),
+            `${id} has its reason`,
+        );
+    }
+    assert.deepEqual(await page.locator(".notice-problem").allTextContents(), []);
+}
+
+async function resolveAndClose(stage) {
+    const incident = [...stage.mock.incidents.values()].find((i) => i.tier === 1);
+    Object.assign(incident, { status: "confirmed", claimed_by: "regional1", version: 2 });
+    const page = await stage.signedIn(undefined, {}, `/#/incident/${incident.id}`);
+    await page.getByRole("button", { name: "Resolve" }).waitFor();
+    await keys(page, "l");
+    await page.locator("dialog textarea").fill("Asked the operator\nfor the disk image");
+    await keys(page, "Control+Enter");
+    await page.locator(".note", { hasText: "for the disk image" }).waitFor();
+    await keys(page, "r");
+    await page.locator("dialog textarea").fill("Host rebuilt, keys changed");
+    await keys(page, "Control+Enter");
+    await page.locator(".incident-head .status-resolved").waitFor();
+    await keys(page, "e");
+    await page.locator(".incident-head .status-closed").waitFor();
+    assert.equal(incident.status, "closed");
+    assert.equal(incident.extra.notes.length, 2);
+}
+
+async function undo(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const id = await currentId(page);
+    await keys(page, "d", "1");
+    await notice(page, `${id} dismissed`).waitFor();
+    await row(page, id).waitFor({ state: "detached" });
+    await keys(page, "z");
+    await row(page, id).waitFor();
+    assert.equal(stage.mock.incidents.get(id).status, "triage");
+}
+
+async function bulk(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await keys(page, "x", "x", "x", "d", "2");
+    await notice(page, "3 incidents done").waitFor();
+    const rejected = [...stage.mock.incidents.values()].filter((i) => i.status === "rejected");
+    assert.equal(rejected.length, 3);
+    assert.equal(new Set(rejected.map((i) => i.extra.reason)).size, 1);
+}
+
+async function twoOnOne(stage) {
+    const first = await stage.signedIn();
+    const [other, word] = await stage.somebody(first, "regional", ["*"]);
+    const second = await stage.signedIn(other, {}, "/", word);
+    await queueReady(first);
+    await queueReady(second);
+    const id = (await stage.ask(first, "/incidents?status=new&limit=1")).items[0].id;
+    await row(first, id).click();
+    await row(second, id).click();
+    await keys(first, "a");
+    await row(second, id).locator(".c-owner", { hasText: stage.user }).waitFor();
+    await keys(second, "d");
+    await notice(second, `claimed by ${stage.user}`).waitFor();
+    await keys(first, "A");
+    await row(second, id).locator(".c-owner", { hasText: "unclaimed" }).waitFor();
+    // The second analyst's stream is cut, so that what they see is old when they decide.
+    await second.route("**/api/v1/stream", (route) => route.abort());
+    await second.evaluate(() => window.dispatchEvent(new Event("offline")));
+    await second.locator(".link-state.down").waitFor();
+    await keys(first, "d", "1");
+    const rejected = async () => (await stage.ask(first, `/incidents/${id}`)).status === "rejected";
+    await eventually("the first decision stands", rejected);
+    await keys(second, "c", "Enter");
+    await notice(second, `${stage.user} was first`).waitFor();
+    assert.ok(await rejected(), "the second decision was not applied");
+    assert.match(await row(second, id).getAttribute("class"), /gone/, "the row says that it left");
+}
+
+async function evidenceIsNoConflict(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const id = await currentId(page);
+    await page.route("**/api/v1/stream", (route) => route.abort());
+    await page.evaluate(() => window.dispatchEvent(new Event("offline")));
+    stage.mock.evidence(id, { count: 99_000 });
+    await keys(page, "a");
+    await notice(page, `${id} is yours`).waitFor();
+    assert.equal(stage.mock.incidents.get(id).claimed_by, "regional1");
+}
+
+async function nothingMoves(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await keys(page, "j", "j", "j", "j", "j");
+    const id = await currentId(page);
+    const before = (await current(page).boundingBox()).y;
+    const fresh = incidentOf(KIND.beacon, 9000, "jm", Date.now() - 3600_000, random(5));
+    stage.mock.add({ ...fresh, deadline: new Date(Date.now() - 3600_000).toISOString() });
+    await page.locator(".new-above", { hasText: "1 new above" }).waitFor();
+    const others = [...stage.mock.incidents.values()].filter((i) => i.tier > 1).slice(0, 5);
+    for (const other of others) stage.mock.evidence(other.id, { tier: 1, count: 12_345 });
+    await page.getByRole("button", { name: /Order has changed/ }).waitFor();
+    assert.equal(await currentId(page), id);
+    assert.equal(
+        (await current(page).boundingBox()).y,
+        before,
+        "the row under the cursor stood still",
+    );
+    await keys(page, "g", "g");
+    await row(page, "jm-9000").waitFor();
+    await page.locator(".new-above").waitFor({ state: "detached" });
+}
+
+async function nationalSeesOwn(stage) {
+    const foreign = [...stage.mock.incidents.values()].find((i) => i.state !== "jm");
+    const page = await stage.signedIn("national-jm");
+    await queueReady(page);
+    const states = await page.locator(".row .state-code").allTextContents();
+    assert.ok(states.length > 0 && states.every((code) => code === "JM"));
+    stage.mock.evidence(foreign.id, { count: 1 });
+    stage.mock.add(incidentOf(KIND.beacon, 9001, "bb", Date.now(), random(5)));
+    stage.mock.add(incidentOf(KIND.beacon, 9002, "jm", Date.now(), random(5)));
+    await row(page, "jm-9002").waitFor();
+    assert.equal(await row(page, "bb-9001").count(), 0);
+    await page.goto(`${stage.url}/#/incident/${foreign.id}`);
+    await page.getByText(`There is no incident ${foreign.id}`).waitFor();
+    await page.goto(`${stage.url}/#/sensors`);
+    await page.locator(".sensors tbody").first().waitFor();
+    assert.equal(await page.locator(".sensors tbody").count(), 1);
+}
+
+/** The same without the mock's help: a national user of one state on a collector that has several. */
+async function scopeHolds(stage) {
+    const all = await stage.signedIn();
+    await queueReady(all);
+    const { items } = await stage.ask(
+        all,
+        "/incidents?limit=500&status=new,triage,confirmed,rejected",
+    );
+    const own = items[0].state;
+    const foreign = items.find((incident) => incident.state !== own);
+    const [user, word] = await stage.somebody(all, "national", stage.real ? [own] : ["jm"]);
+    const page = await stage.signedIn(user, {}, "/", word);
+    const { states } = await stage.ask(page, "/me");
+    const seen = await stage.ask(page, "/incidents?limit=500&q=is:any");
+    assert.ok(seen.items.every((incident) => states.includes(incident.state)));
+    if (!foreign || states.includes(foreign.state)) return;
+    await page.goto(`${stage.url}/#/incident/${foreign.id}`);
+    await page.getByText(`There is no incident ${foreign.id}`).waitFor();
+}
+
+async function auditorReads(stage) {
+    const page = await stage.signedIn("auditor");
+    await queueReady(page);
+    await keys(page, "a", "d");
+    assert.equal(await page.locator("dialog").count(), 0);
+    await page.getByText("not decide on it").waitFor();
+    assert.ok([...stage.mock.incidents.values()].every((i) => i.version === 1));
+}
+
+async function lineCut(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const id = await currentId(page);
+    await stage.mock.cut();
+    await page.locator(".link-state.down").waitFor();
+    await keys(page, "a");
+    await notice(page, "no answer from the collector").waitFor();
+    await row(page, id).locator(".c-owner", { hasText: "unclaimed" }).waitFor();
+    stage.mock.evidence(id, { count: 77_000, title: "Changed while the line was cut" });
+    await stage.mock.restore();
+    await page.locator(".link-state.up").waitFor({ timeout: 30_000 });
+    await row(page, id).getByText("Changed while the line was cut").waitFor();
+    await keys(page, "a");
+    await notice(page, `${id} is yours`).waitFor();
+}
+
+async function sessionEnds(stage) {
+    const page = await stage.signedIn(undefined, {}, "/#/queue?q=tier%3A1");
+    await queueReady(page);
+    await keys(page, "j");
+    const id = await currentId(page);
+    stage.mock.endSessions();
+    await keys(page, "a");
+    await page.getByText("Your session has ended").waitFor();
+    await page.getByLabel("Password").fill(stage.password);
+    await keys(page, "Enter");
+    await page.locator(".expired").waitFor({ state: "detached" });
+    assert.equal(await currentId(page), id, "the work is where it was");
+    assert.match(page.url(), /tier%3A1/);
+    await keys(page, "a");
+    await notice(page, `${id} is yours`).waitFor();
+}
+
+async function hostileStrings(stage) {
+    stage.mock.add(makeHostile(6666, "jm", Date.now()));
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await row(page, "jm-6666").click();
+    await page.locator(".pane .timeline li").first().waitFor();
+    await page.locator(".pane .eve-line").first().click();
+    await page.locator(".pane .eve").waitFor();
+    await page.goto(`${stage.url}/#/incident/jm-6666`);
+    await page.locator(".eve-line").first().click();
+    await page.getByRole("button", { name: "Raw JSON" }).click();
+    await page.locator(".raw").waitFor();
+    const seen = await page.evaluate(() => ({
+        title: document.title,
+        images: [...document.images].filter((image) => !image.src.endsWith("favicon.svg")).length,
+        scripts: document.querySelectorAll("#app script").length,
+        hidden: /[\u0000-\u0008\u202a-\u202e\u2066-\u2069\u200b\u001b]/.test(
+            document.body.innerText,
+        ),
+        named: document.body.innerText.includes("U+202E"),
+        wide: document.documentElement.scrollWidth <= innerWidth,
+    }));
+    assert.deepEqual(seen, {
+        title: "Abeng",
+        images: 0,
+        scripts: 0,
+        hidden: false,
+        named: true,
+        wide: true,
+    });
+}
+
+async function brokenAnswer(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await page.route("**/api/v1/sensors*", (route) =>
+        route.fulfill({ json: { items: [{ id: "x", name: "x", status: "active" }] } }),
+    );
+    await keys(page, "g", "s");
+    await page.getByText("could not draw").waitFor();
+    stage.faults.length = 0; // the error is on purpose, and stays in its page
+    await keys(page, "g", "i");
+    await queueReady(page);
+}
+
+async function hostileNote(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await keys(page, "l");
+    await page.locator("dialog textarea").fill("<b>bold</b> \u202egnp.exe \u0007 {{7*7}}");
+    await keys(page, "Control+Enter");
+    await page.locator(".pane .note", { hasText: "<b>bold</b>" }).waitFor();
+    const text = await page.locator(".pane .note").first().innerText();
+    assert.match(text, /U\+202E.*\\x07.*\{\{7\*7\}\}/);
+}
+
+async function claimAndRelease(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const free = page.locator(".row:has(.c-owner .l1 > .dim:only-child)").first();
+    await free.click();
+    const id = await currentId(page);
+    await keys(page, "a");
+    await notice(page, `${id} is yours`).waitFor();
+    await row(page, id).locator(".you").waitFor();
+    await keys(page, "A");
+    await notice(page, `${id} released`).waitFor();
+    await keys(page, "o");
+    await page.locator(".incident-page .card-why").waitFor();
+    await page.locator(".incident-page .card-timeline li").first().waitFor();
+    await keys(page, "Escape");
+    await queueReady(page);
+}
+
+async function sensorsAndEnrolment(stage) {
+    const page = await stage.signedIn("admin", {}, "/#/sensors");
+    await page.getByRole("rowheader", { name: /jm-isp1-kgn/ }).waitFor();
+    await page.getByText("1 silent").waitFor();
+    await page.getByRole("button", { name: "Details of bb-gov-bgi" }).click();
+    await page.getByText("capture.kernel").first().waitFor();
+    await page.getByRole("button", { name: "Enrol a sensor" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("dm-isp1-ros");
+    await keys(page, "Enter");
+    await page.getByText("Choose at least one state").waitFor();
+    await page.getByLabel(/Dominica/).check();
+    await page.getByRole("button", { name: "Make token" }).click();
+    await page.getByText("abeng-sensor enrol").waitFor();
+    await page.locator(".buttons").getByRole("button", { name: "Close" }).click();
+    await page.getByRole("rowheader", { name: /dm-isp1-ros/ }).waitFor();
+    await page.getByRole("button", { name: "Details of ht-nren-pap" }).click();
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByLabel("I compared it").check();
+    await page.locator("dialog").getByRole("button", { name: "Approve" }).click();
+    await eventually(
+        "the sensor is active",
+        () => stage.mock.sensors.find((s) => s.id === "ht-nren-pap").status === "active",
+    );
+}
+
+async function accessible(stage) {
+    for (const colorScheme of ["light", "dark"]) {
+        const page = await stage.page({ colorScheme });
+        await page.goto(stage.url);
+        await page.getByLabel("User").waitFor();
+        await axe(stage, page, `login ${colorScheme}`);
+        await stage.signIn(page);
+        await queueReady(page);
+        await keys(page, "a");
+        await page.locator(".pane .card-timeline, .pane .card-why").first().waitFor();
+        await axe(stage, page, `queue ${colorScheme}`);
+        for (const [key, name] of [
+            ["d", "dismiss"],
+            ["c", "confirm"],
+            [".", "menu"],
+            ["?", "help"],
+            ["f", "state"],
+        ]) {
+            await keys(page, key);
+            await page.locator("dialog").waitFor();
+            await axe(stage, page, `${name} ${colorScheme}`);
+            await keys(page, "Escape");
+            await page.locator("dialog").waitFor({ state: "detached" });
+        }
+        await keys(page, "o");
+        await page.locator(".incident-page .eve-line").first().click();
+        await axe(stage, page, `incident ${colorScheme}`);
+        await page.goto(`${stage.url}/#/sensors`);
+        await page.locator(".sensors-page").waitFor();
+        await page.waitForTimeout(200);
+        await axe(stage, page, `sensors ${colorScheme}`);
+    }
+}
+
+async function smallAndZoomed(stage) {
+    for (const viewport of [
+        { width: 960, height: 540 },
+        { width: 640, height: 400 },
+        { width: 390, height: 844 },
+    ]) {
+        const page = await stage.signedIn(undefined, { viewport });
+        await queueReady(page);
+        await current(page).click();
+        await keys(page, "Enter");
+        await page.locator(".incident-page .card-timeline").waitFor();
+        const wide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        assert.ok(!(await wide()), `incident at ${viewport.width}`);
+        await page.goto(`${stage.url}/#/queue`);
+        await queueReady(page);
+        assert.ok(!(await wide()), `queue at ${viewport.width}`);
+        await axe(stage, page, `queue at ${viewport.width}`);
+        await stage.close();
+    }
+}
+
+async function tenThousandRows(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const from = Date.now();
+    await page.reload();
+    await queueReady(page);
+    stage.numbers.queue_ready_ms = Date.now() - from;
+    const rows = await page.evaluate(() => {
+        const box = document.querySelector(".rows").getBoundingClientRect();
+        return [...document.querySelectorAll(".row")].filter(
+            (r) => r.getBoundingClientRect().bottom <= box.bottom,
+        ).length;
+    });
+    assert.ok(rows >= 25, `${rows} rows on a 1080p screen`);
+    for (let i = 0; i < 25; i++) {
+        await keys(page, "G");
+        await page.waitForTimeout(60);
+    }
+    await page.evaluate(() => {
+        window.paints = [];
+        addEventListener(
+            "keydown",
+            () => {
+                const pressed = performance.now();
+                requestAnimationFrame(() =>
+                    setTimeout(() => window.paints.push(performance.now() - pressed)),
+                );
+            },
+            { capture: true },
+        );
+    });
+    for (let i = 0; i < 80; i++) {
+        await keys(page, i % 10 === 9 ? "PageUp" : i % 4 === 3 ? "x" : "k");
+        await page.waitForTimeout(KEY_REPEAT_MS);
+    }
+    const paints = (await page.evaluate(() => window.paints)).sort((a, b) => a - b);
+    stage.numbers.key_to_paint_ms = Math.round(paints[Math.floor(paints.length * 0.95)] * 10) / 10;
+    assert.ok((await page.locator(".row").count()) < 80, "only what is on the screen exists");
+}
+
+async function searchAndFilters(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    await keys(page, "1");
+    await eventually(
+        "only tier 1",
+        async () => (await page.locator(".row:not(.t1)").count()) === 0,
+    );
+    assert.match(page.url(), /tier%3A1/);
+    await keys(page, "0", "/");
+    await page.keyboard.type("state:jm is:new");
+    await eventually("only Jamaica", async () =>
+        (await page.locator(".row .state-code").allTextContents()).every((code) => code === "JM"),
+    );
+    await keys(page, "Escape");
+    await page.goBack();
+    await keys(page, "/");
+    await page.keyboard.type("nothing-is-called-this");
+    await page.getByText("No incident matches").waitFor();
+}
+
+/** Those that a real collector is asked too come first, and of them those that decide come last. */
+export const SCENES = [
+    { name: "sign in, wrong and right, stay signed in, sign out", run: signInAndOut, real: true },
+    { name: "claim, release, incident page and back", run: claimAndRelease, real: true },
+    { name: "a hostile note", run: hostileNote, real: true },
+    { name: "axe finds nothing, light and dark", run: accessible, real: true },
+    { name: "200 % zoom and a phone", run: smallAndZoomed, real: true },
+    { name: "scope holds in lists and by address", run: scopeHolds, real: true },
+    { name: "two analysts on one incident", run: twoOnOne, real: true },
+    {
+        name: "a shift of fifty decisions by keyboard alone",
+        run: shiftByKeyboard,
+        real: true,
+        mock: { incidents: 70 },
+    },
+    { name: "note, resolve and close on the incident page", run: resolveAndClose },
+    { name: "a dismissal is taken back", run: undo },
+    { name: "several dismissed with one reason", run: bulk },
+    { name: "new evidence is no conflict", run: evidenceIsNoConflict },
+    { name: "nothing moves under the cursor", run: nothingMoves, mock: { incidents: 80 } },
+    {
+        name: "a national contact sees only their own",
+        run: nationalSeesOwn,
+        mock: { incidents: 120 },
+    },
+    { name: "an auditor reads", run: auditorReads },
+    { name: "the line is cut and returns", run: lineCut },
+    { name: "a session ends in the middle of work", run: sessionEnds },
+    { name: "hostile strings in every field", run: hostileStrings },
+    { name: "a page that can't be drawn leaves the others", run: brokenAnswer },
+    { name: "sensors and enrolment", run: sensorsAndEnrolment },
+    { name: "search words and filters", run: searchAndFilters },
+    { name: "ten thousand rows", run: tenThousandRows, mock: { incidents: 10_000 } },
+    { name: "screenshots", run: takeScreenshots, shots: true, mock: { incidents: 64, seed: 21 } },
+];

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fuzz target: certificates. */
+#include "config.h"
+#include "sensor/app/x509.h"
+
+/** libFuzzer's entry. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct x509 x;
+    char text[X509_TEXT_MAX];
+    if (!x509_read(data, (uint32_t)size, &x))
+        return 0;
+    (void)x509_name_text(x.subject, text);
+    (void)x509_name_text(x.issuer, text);
+    (void)x509_time_text(x.not_before, x.before_long, text);
+    (void)x509_time_text(x.not_after, x.after_long, text);
+    return (int)x509_hex_text(x.serial.at, (uint32_t)cursor_left(&x.serial), true, text) < 0;
+}

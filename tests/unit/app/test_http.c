@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP/1: the same buffers from any segmentation. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "sensor/app/parser.h"
+#include "tests/unit/app/rig.h"
+
+#define TS SIG_DIR_TOSERVER
+#define TC SIG_DIR_TOCLIENT
+
+static const size_t steps[] = { 0, 1, 7, 100 };
+#define EACH_STEP(i) for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+
+struct buffer_case {
+    unsigned tx, dir;
+    enum sig_buffer buffer;
+    uint32_t index;
+    const char *want;
+};
+
+/** Feed request and response in every segmentation and check all cases. */
+static void check(const char *request, const char *response, const struct buffer_case *cases,
+                  unsigned count)
+{
+    EACH_STEP(i)
+    {
+        struct rig r;
+        rig_open(&r, 6, 80);
+        rig_text(&r, TS, request, steps[i]);
+        rig_text(&r, TC, response, steps[i]);
+        assert_int_equal(app_protocol(&r.flow), SIG_APP_HTTP1);
+        for (unsigned c = 0; c < count; c++)
+            rig_expect(&r, cases[c].tx, cases[c].dir, cases[c].buffer, cases[c].index,
+                       cases[c].want);
+        rig_close(&r);
+    }
+}
+#define CHECK(request, response, cases)                                                            \
+    check(request, response, cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void test_simple(void **state)
+{
+    (void)state;
+    static const struct buffer_case cases[] = {
+        {0,  TS, SIG_BUF_HTTP_METHOD,         0, "GET"                                  },
+        { 0, TS, SIG_BUF_HTTP_URI,            0, "/a b/c?x=1 2"                         },
+        { 0, TS, SIG_BUF_HTTP_URI_RAW,        0, "/a%20b//./d/../c?x=1%202"             },
+        { 0, TS, SIG_BUF_HTTP_PROTOCOL,       0, "HTTP/1.1"                             },
+        { 0, TS, SIG_BUF_HTTP_HOST,           0, "www.example.org"                      },
+        { 0, TS, SIG_BUF_HTTP_HOST_RAW,       0, "WWW.Example.org:8080"                 },
+        { 0, TS, SIG_BUF_HTTP_USER_AGENT,     0, "probe/1.0"                            },
+        { 0, TS, SIG_BUF_HTTP_COOKIE,         0, "a=b"                                  },
+        { 0, TS, SIG_BUF_HTTP_REFERER,        0, NULL                                   },
+        { 0, TS, SIG_BUF_HTTP_HEADER,         0,
+         "Host: WWW.Example.org:8080\r\nUser-Agent: probe/1.0\r\nX-Two: one, two\r\n"   },
+        { 0, TS, SIG_BUF_HTTP_HEADER_NAMES,   0,
+         "\r\nHost\r\nUser-Agent\r\nCookie\r\nX-Two\r\n\r\n"                            },
+        { 0, TS, SIG_BUF_HTTP_REQUEST_LINE,   0, "GET /a%20b//./d/../c?x=1%202 HTTP/1.1"},
+        { 0, TS, SIG_BUF_HTTP_START,          0,
+         "GET /a%20b//./d/../c?x=1%202 HTTP/1.1\r\nHost: WWW.Example.org:8080\r\nUser-Agent: "
+          "probe/1.0\r\n"
+          "Cookie: a=b\r\nX-Two: one, two\r\n\r\n"                                      },
+        { 0, TS, SIG_BUF_HTTP_REQUEST_HEADER, 1, "User-Agent: probe/1.0"                },
+        { 0, TS, SIG_BUF_HTTP_REQUEST_HEADER, 4, NULL                                   },
+        { 0, TS, SIG_BUF_HTTP_STAT_CODE,      0, NULL                                   },
+        { 0, TC, SIG_BUF_HTTP_STAT_CODE,      0, "200"                                  },
+        { 0, TC, SIG_BUF_HTTP_STAT_MSG,       0, "All right"                            },
+        { 0, TC, SIG_BUF_HTTP_SERVER,         0, "thing one"                            },
+        { 0, TC, SIG_BUF_HTTP_CONTENT_TYPE,   0, "text/plain; charset=x"                },
+        { 0, TC, SIG_BUF_FILE_DATA,           0, "hello"                                },
+        { 0, TC, SIG_BUF_HTTP_RESPONSE_BODY,  0, "hello"                                },
+        { 0, TC, SIG_BUF_HTTP_RESPONSE_LINE,  0, "HTTP/1.1 200 All right"               },
+    };
+    CHECK(
+        "GET /a%20b//./d/../c?x=1%202 HTTP/1.1\r\nHost: WWW.Example.org:8080\r\nUser-Agent:  "
+        "probe/1.0 \r\n"
+        "Cookie: a=b\r\nX-Two: one\r\nX-Two: two\r\n\r\n",
+        "HTTP/1.1 200 All right\r\nServer: thing\r\n one\r\nContent-Type: text/plain; charset=x\r\n"
+        "Content-Length: 5\r\n\r\nhello",
+        cases);
+}
+
+static void test_chunked_pipelined(void **state)
+{
+    (void)state;
+    static const struct buffer_case cases[] = {
+        {0,  TS, SIG_BUF_HTTP_REQUEST_BODY,  0, "abcdefgh"                                    },
+        { 1, TS, SIG_BUF_HTTP_METHOD,        0, "HEAD"                                        },
+        { 2, TS, SIG_BUF_HTTP_URI,           0, "/third"                                      },
+        { 2, TS, SIG_BUF_HTTP_HOST,          0, "other.example.org"                           },
+        { 0, TC, SIG_BUF_FILE_DATA,          0, "one two"                                     },
+        { 0, TC, SIG_BUF_HTTP_HEADER,        0, "Transfer-Encoding: chunked\r\nX-End: yes\r\n"},
+        { 1, TC, SIG_BUF_FILE_DATA,          0, NULL                                          },
+        { 1, TC, SIG_BUF_HTTP_CONTENT_LEN,   0, "700"                                         },
+        { 2, TC, SIG_BUF_HTTP_STAT_CODE,     0, "404"                                         },
+        { 2, TC, SIG_BUF_HTTP_RESPONSE_BODY, 0, "not here"                                    },
+    };
+    CHECK("POST /first HTTP/1.1\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n3\r\nabc\r\n05;x=y\r\ndefgh\r\n0\r\n\r\n"
+          "HEAD /second HTTP/1.1\r\n\r\nGET http://Other.example.org:81/third HTTP/1.0\r\nHost: "
+          "not.this\r\n\r\n",
+          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n4\r\none \r\n3\r\ntwo\r\n0\r\n"
+          "X-End: yes\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 700\r\n\r\n"
+          "HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here",
+          cases);
+}
+
+static void test_uri(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *raw, *want;
+    } cases[] = {
+        {"/index.html",                        "/index.html"     },
+        { "/%2e%2e/%2E/x",                     "/x"              },
+        { "/a/../../b",                        "/b"              },
+        { "/a\\b\\..\\c",                      "/a/c"            },
+        { "/%2fa%2Fb",                         "/a/b"            },
+        { "/%zz%4",                            "/%zz%4"          },
+        { "/%u0041%uff0f%U0062",               "/A/b"            },
+        { "/%c0%afetc",                        "//etc"           },
+        { "/x%E2%81%84y",                      "/x/y"            },
+        { "/%2541",                            "/%41"            },
+        { "/a+b?c+d%2Fe%u0041",                "/a+b?c+d/e%u0041"},
+        { "/?q=../..",                         "/?q=../.."       },
+        { "/p#frag%20",                        "/p#frag%20"      },
+        { "http://h.example.org/p?q",          "/p?q"            },
+        { "http://user:pw@h.example.org:80?q", "?q"              },
+        { "*",                                 "*"               },
+        { "/dir/.",                            "/dir/"           },
+        { "/dir/..",                           "/"               },
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        char request[256];
+        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n\r\n", cases[i].raw);
+        rig_open(&r, 6, 80);
+        rig_text(&r, TS, request, 0);
+        rig_expect(&r, 0, TS, SIG_BUF_HTTP_URI, 0, cases[i].want);
+        rig_close(&r);
+    }
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *method, *uri, *protocol;
+    } cases[] = {
+        {"GET /a b c HTTP/1.1",  "GET",     "/a b c", "HTTP/1.1"},
+        { "GET\t/tab\tHTTP/1.1", "GET",     "/tab",   "HTTP/1.1"},
+        { "GET /nine",           "GET",     "/nine",  NULL      },
+        { "OPTIONS * HTTP/1.0",  "OPTIONS", "*",      "HTTP/1.0"},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        rig_open(&r, 6, 8000);
+        rig_text(&r, TS, cases[i].line, 3);
+        rig_text(&r, TS, "\r\n\r\n", 0);
+        rig_expect(&r, 0, TS, SIG_BUF_HTTP_METHOD, 0, cases[i].method);
+        rig_expect(&r, 0, TS, SIG_BUF_HTTP_URI_RAW, 0, cases[i].uri);
+        rig_expect(&r, 0, TS, SIG_BUF_HTTP_PROTOCOL, 0, cases[i].protocol);
+        rig_close(&r);
+    }
+}
+
+/** Compress with gzip (`bits` 31), zlib (15) or raw deflate (-15). */
+static size_t deflate_all(const void *in, size_t len, int bits, uint8_t *out, size_t cap)
+{
+    z_stream z = { 0 };
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)in;
+    z.avail_in = (uInt)len;
+    z.next_out = out;
+    z.avail_out = (uInt)cap;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    size_t n = z.total_out;
+    assert_int_equal(deflateEnd(&z), Z_OK);
+    return n;
+}
+
+static void response_compressed(struct rig *r, const char *encoding, const uint8_t *body,
+                                size_t len, size_t step)
+{
+    char head[200];
+    snprintf(head, sizeof(head),
+             "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", encoding,
+             len);
+    rig_open(r, 6, 80);
+    rig_text(r, TS, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0);
+    rig_text(r, TC, head, step);
+    rig_feed(r, TC, body, len, step);
+}
+
+static void test_compressed(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "the quick brown fox jumps over the lazy dog, the lazy dog, the lazy dog";
+    static const struct {
+        const char *encoding;
+        int bits, second;
+    } cases[] = {
+        {"gzip",           31,  0 },
+        { "x-gzip",        31,  0 },
+        { "deflate",       15,  0 },
+        { "deflate",       -15, 0 },
+        { "gzip, deflate", 31,  15},
+        { "gzip,gzip",     31,  31}
+    };
+    for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+        EACH_STEP(i)
+        {
+            uint8_t one[512], two[512];
+            size_t n = deflate_all(text, strlen(text), cases[c].bits, one, sizeof(one));
+            if (cases[c].second) {
+                n = deflate_all(one, n, cases[c].second, two, sizeof(two));
+                memcpy(one, two, n);
+            }
+            struct rig r;
+            response_compressed(&r, cases[c].encoding, one, n, steps[i]);
+            rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, text);
+            rig_close(&r);
+        }
+}
+
+static void test_bomb_and_garbage(void **state)
+{
+    (void)state;
+    size_t size = 20u << 20, cap = 1u << 20;
+    uint8_t *zeros = calloc(1, size), *packed = malloc(cap);
+    size_t n = deflate_all(zeros, size, 31, packed, cap);
+    struct rig r;
+    struct app_view view;
+    response_compressed(&r, "gzip", packed, n, 0);
+    assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TC, SIG_BUF_FILE_DATA, 0, &view));
+    assert_int_equal(view.len, 102400);
+    rig_close(&r);
+    free(zeros);
+    free(packed);
+    response_compressed(&r, "gzip", (const uint8_t *)"no gzip at all", 14, 0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "no gzip at all");
+    assert_int_equal(r.slots[APP_COUNT_DECOMPRESS_ERROR], 1);
+    rig_close(&r);
+}
+
+/** Anchors 2.8: first look at 40 kB, later windows reach 16 kB back, nothing beyond the limit. */
+static void test_windows(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct app_view view;
+    uint8_t block[10000];
+    memset(block, 'x', sizeof(block));
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET / HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 OK\r\nContent-Length: 150000\r\n\r\n", 0);
+    struct app_tx *tx = rig_tx(&r, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        rig_feed(&r, TC, block, sizeof(block), 0);
+        assert_false(app_tx_buffer(r.app, &r.flow, tx, TC, SIG_BUF_FILE_DATA, 0, &view));
+    }
+    rig_feed(&r, TC, block, sizeof(block), 0);
+    assert_true(app_tx_buffer(r.app, &r.flow, tx, TC, SIG_BUF_FILE_DATA, 0, &view));
+    assert_int_equal(view.len, 50000);
+    assert_int_equal(view.offset, 0);
+    app_tx_body_advance(r.app, &r.flow, tx, TC);
+    assert_false(app_tx_buffer(r.app, &r.flow, tx, TC, SIG_BUF_FILE_DATA, 0, &view));
+    rig_feed(&r, TC, block, sizeof(block), 0);
+    assert_true(app_tx_buffer(r.app, &r.flow, tx, TC, SIG_BUF_FILE_DATA, 0, &view));
+    assert_int_equal(view.offset + view.len, 60000);
+    assert_int_equal(view.len, 16384);
+    app_tx_body_advance(r.app, &r.flow, tx, TC);
+    for (unsigned i = 0; i < 9; i++)
+        rig_feed(&r, TC, block, sizeof(block), 0);
+    assert_true(app_tx_buffer(r.app, &r.flow, tx, TC, SIG_BUF_FILE_DATA, 0, &view));
+    assert_int_equal(view.offset + view.len, 102400);
+    assert_int_equal(tx->progress[TC], SIG_PROGRESS_DONE);
+    assert_true(r.trigger[TC]);
+    rig_close(&r);
+}
+
+static void test_gap_and_close(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET /one HTTP/1.1\r\n\r\nGET /two HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 0);
+    rig_gap(&r, TC, 4);
+    rig_text(&r, TC, "hijHTTP/1.0 200 OK\r\n\r\nuntil the end", 0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "abchij");
+    rig_expect(&r, 1, TC, SIG_BUF_FILE_DATA, 0, NULL);
+    rig_end(&r, TC);
+    rig_expect(&r, 1, TC, SIG_BUF_FILE_DATA, 0, "until the end");
+    rig_text(&r, TS, "GET /cut HTTP/1.1\r\nHost: half", 0);
+    rig_end(&r, TS);
+    rig_expect(&r, 2, TS, SIG_BUF_HTTP_HOST, 0, "half");
+    rig_close(&r);
+}
+
+static void test_connect(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 3128);
+    rig_text(&r, TS, "CONNECT mail.example.org:25 HTTP/1.1\r\nHost: mail.example.org\r\n\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 go\r\n\r\n", 0);
+    assert_int_equal(app_protocol(&r.flow), SIG_APP_HTTP1);
+    rig_text(&r, TS, "SSH-2.0-thing_1\r\n", 0);
+    assert_int_equal(app_protocol(&r.flow), SIG_APP_SSH);
+    rig_close(&r);
+}
+
+/**
+ * Broken responses that browsers read all the same: the body must be found. What follows a line
+ * within a segment decides some (`whole`), as in libhtp.
+ */
+static void test_lenient(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct {
+        bool whole;
+        const char *response;
+    } cases[] = {
+        { false, "HTTP/1.0 200 ok\r\nTransfer-Encoding: chunked\r\n\r\nwanted" },
+        { false, "HTTP/1.1 200 ok\r\nTransfer-Encoding: x chunked\r\n\r\n3\r\nwan\r\n3\r\nted\r\n0\r\n\r\n" },
+        { false, "HTTP/1.1 200 ok\rTransfer-Encoding: chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
+        { false, "HTTP/1.1 200 ok\r\nA: b\r\n Transfer-Encoding: chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
+        { false, "HTTP/1.1 200 ok\r\nTransfer-Encoding\n :chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
+        { false, "HTTP/1.1 200 ok\r\n\r\r\nTransfer-Encoding\v:chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
+        { true, "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n \n6\r\nwanted\r\n0\r\n\r\n" },
+        { true, "HTTP/1.1 204 ok\r\nContent-Length: 6\r\n\r\nwanted" },
+        { true, "HTTP/1.1 100 ok\r\nContent-Length: 6\r\n\r\nwanted" },
+        { true, "SIP/2.0 200 ok\r\nHTTP/1.1 200 ok\r\nContent-Length: 6\r\n\r\nwanted" },
+        { false, "HTTP/1.1 200 ok\r\nContent-Encoding: gzip, deflate\r\nContent-Length: 6\r\n\r\nwanted" },
+        { false, "wanted" },
+    };
+    /* clang-format on */
+    for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+        EACH_STEP(i)
+        {
+            struct rig r;
+            rig_open(&r, 6, 80);
+            rig_text(&r, TS, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0);
+            rig_text(&r, TC, cases[c].response, cases[c].whole ? 0 : steps[i]);
+            rig_end(&r, TC);
+            rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "wanted");
+            rig_close(&r);
+        }
+}
+
+static void test_eve(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS,
+             "GET http://A.example.org:81/x HTTP/1.1\r\nUser-Agent: u\r\nReferer: r\r\n\r\n", 0);
+    rig_text(&r, TC,
+             "HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Type: text/html; "
+             "c=d\r\nContent-Length: 2\r\n\r\nok",
+             0);
+    assert_string_equal(
+        rig_eve(&r, 0),
+        "{\"http\":{\"hostname\":\"a.example.org\",\"url\":\"http://A.example.org:81/"
+        "x\",\"http_user_agent\":\"u\","
+        "\"http_content_type\":\"text/"
+        "html\",\"http_refer\":\"r\",\"http_method\":\"GET\",\"protocol\":\"HTTP/1.1\","
+        "\"status\":302,\"redirect\":\"/y\",\"length\":2}}");
+    rig_close(&r);
+}
+
+/** Done and inspected transactions go; a flood of pipelined requests ends at the limit. */
+static void test_prune_and_limit(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET /1 HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0);
+    struct app_tx *tx = rig_tx(&r, 0);
+    app_tx_prune(r.app, &r.flow);
+    assert_ptr_equal(app_tx_first(&r.flow), tx);
+    tx->inspected[0] = tx->inspected[1] = true;
+    app_tx_prune(r.app, &r.flow);
+    assert_null(app_tx_first(&r.flow));
+    for (unsigned i = 0; i < 600; i++)
+        rig_text(&r, TS, "GET /2 HTTP/1.1\r\n\r\n", 0);
+    assert_int_equal(app_tx_count(&r.flow), 513);
+    assert_true(r.stop[TS]);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_simple),     cmocka_unit_test(test_chunked_pipelined),
+        cmocka_unit_test(test_uri),        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_compressed), cmocka_unit_test(test_bomb_and_garbage),
+        cmocka_unit_test(test_windows),    cmocka_unit_test(test_gap_and_close),
+        cmocka_unit_test(test_connect),    cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_eve),        cmocka_unit_test(test_prune_and_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Correlation without a store: roles, folding, incidents, chains, scores, and the same ids and
+ * counts after any cut.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "collector/correlate/classify.h"
+#include "collector/correlate/evidence.h"
+#include "collector/correlate/fold.h"
+#include "collector/correlate/incident.h"
+#include "collector/correlate/observation.h"
+#include "collector/correlate/rsit.h"
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/xalloc.h"
+
+#define HOUR    EVIDENCE_HOUR_MS
+#define DAY     EVIDENCE_DAY_MS
+#define T0      (1790000000000ull / DAY * DAY)
+
+#define SCAN    "ET SCAN Nmap Scripting Engine User-Agent Detected"
+#define EXPLOIT "ET EXPLOIT Apache log4j RCE Attempt (http ldap) (CVE-2021-44228)"
+#define BEACON  "ET MALWARE Win32/Example CnC Checkin"
+#define INFO    "ET INFO Observed DNS Query to .biz TLD"
+
+static struct classify *open_table(void)
+{
+    char path[1024], why[256];
+    snprintf(path, sizeof path, "%s/collector/correlate/classify.tsv", getenv("ABENG_SRCDIR"));
+    struct classify *c = classify_open(path, why, sizeof why);
+    if (!c)
+        fail_msg("%s", why);
+    return c;
+}
+
+static struct text text_of(const char *s)
+{
+    return (struct text){ s, s ? strlen(s) : 0 };
+}
+
+static struct observation seen(const char *signature, const char *src, const char *dest,
+                               uint64_t ms)
+{
+    struct observation o = {
+        .time_ms = ms, .received_ms = ms + 500, .proto = 6, .severity = 2, .gid = 1, .rev = 3
+    };
+    assert_int_equal(addr_parse(src, &o.src), 0);
+    assert_int_equal(addr_parse(dest, &o.dest), 0);
+    o.src_port = 40000;
+    o.dest_port = 80;
+    o.sid = 2000000 + (uint32_t)strlen(signature);
+    o.signature = text_of(signature);
+    o.category = text_of("Misc activity");
+    o.sensor = text_of("isp-1");
+    o.feed = text_of("et-open");
+    o.line = text_of("{\"event_type\":\"alert\"}");
+    return o;
+}
+
+struct bench {
+    struct classify *classify;
+    struct fold *fold;
+    struct fold_changes changes;
+};
+
+static void bench_open(struct bench *b)
+{
+    b->classify = open_table();
+    b->fold = fold_create("jm", b->classify, NULL);
+}
+
+static void bench_close(struct bench *b)
+{
+    fold_free(b->fold);
+    classify_close(b->classify);
+}
+
+static void show(struct bench *b, struct observation o)
+{
+    fold_alert(b->fold, &o);
+}
+
+static struct incident *only_incident(struct bench *b)
+{
+    fold_changes(b->fold, &b->changes);
+    assert_int_equal(b->changes.incident_count, 1);
+    return b->changes.incidents[0];
+}
+
+/* ---- classification -------------------------------------------------------------------------- */
+
+static void the_table_gives_type_stage_and_victim(void **state)
+{
+    static const struct {
+        const char *signature, *category, *metadata, *src, *dest;
+        bool to_client;
+        const char *rsit, *stage, *victim, *direction;
+    } cases[] = {
+        {SCAN,                                          "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     false, "scanner",         "probe",   "10.1.1.1",     "in"     },
+        { BEACON,                                       "",                              NULL,                                        "10.1.1.1",    "203.0.113.9",  false, "infected-system", "c2",      "10.1.1.1",
+         "out"                                                                                                                                                                                                                     },
+        { BEACON,                                       "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     true,  "infected-system", "c2",      "10.1.1.1",
+         "out"                                                                                                                                                                                                                     },
+        { EXPLOIT,                                      "",                              "{\"attack_target\":[\"Web_Server\"]}",      "203.0.113.9", "198.51.100.4", false,
+         "ids-alert",                                                                                                                                                                          "exploit", "198.51.100.4", "in"     },
+        { EXPLOIT,                                      "",                              "{\"attack_target\":[\"Client_Endpoint\"]}", "203.0.113.9", "198.51.100.4",
+         true,                                                                                                                                                              "ids-alert",       "exploit", "198.51.100.4", "out"    },
+        { EXPLOIT,                                      "",                              NULL,                                        "203.0.113.9", "198.51.100.4", false, "ids-alert",       "exploit",
+         "198.51.100.4",                                                                                                                                                                                                  "in"     },
+        { "GPL ATTACK_RESPONSE id check returned root", "",                              NULL,                                        "10.1.1.1",    "203.0.113.9",  true,
+         "system-compromise",                                                                                                                                                                  "answer",  "10.1.1.1",     "in"     },
+        { "Partner rule",                               "A Network Trojan was detected", NULL,                                        "10.1.1.1",    "10.2.2.2",     false,
+         "infected-system",                                                                                                                                                                    "c2",      "10.1.1.1",     "lateral"},
+        { "nobody knows",                               "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     false, "undetermined",    "none",
+         "10.1.1.1",                                                                                                                                                                                                      "in"     },
+        { "x",                                          "",                              "{\"tag\":[\"y\",\"CISA_KEV\"]}",            "203.0.113.9", "10.1.1.1",     false, "ids-alert",
+         "exploit",                                                                                                                                                                                       "10.1.1.1",     "in"     },
+    };
+    struct classify *c = open_table();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct observation o = seen(cases[i].signature, cases[i].src, cases[i].dest, T0);
+        struct verdict v;
+        char victim[ADDR_TEXT_MAX];
+        o.category = text_of(cases[i].category);
+        o.metadata = text_of(cases[i].metadata);
+        o.to_client = cases[i].to_client;
+        classify_alert(c, &o, &v);
+        addr_format(&v.victim, victim);
+        assert_string_equal(v.rsit->type, cases[i].rsit);
+        assert_string_equal(stage_word(v.stage), cases[i].stage);
+        assert_string_equal(victim, cases[i].victim);
+        assert_string_equal(direction_word(v.direction), cases[i].direction);
+    }
+    classify_close(c);
+}
+
+static void the_rules_target_wins(void **state)
+{
+    struct classify *c = open_table();
+    struct observation o = seen(SCAN, "203.0.113.9", "198.51.100.4", T0);
+    struct verdict v;
+    (void)state;
+    o.has_target = true;
+    o.target = o.src;
+    classify_alert(c, &o, &v);
+    assert_true(v.victim_is_client);
+    classify_close(c);
+}
+
+static void a_broken_table_is_refused_with_its_line(void **state)
+{
+    static const struct {
+        const char *line, *why;
+    } cases[] = {
+        {"signature=*\tother/other\tnone\tauto\t5",       "six columns"       },
+        { "colour=*\tother/other\tnone\tauto\t5\t-",      "field is not known"},
+        { "signature=*\tother/nothing\tnone\tauto\t5\t-", "RSIT"              },
+        { "signature=*\tother/other\tlate\tauto\t5\t-",   "stage"             },
+        { "signature=*\tother/other\tnone\tnobody\t5\t-", "victim"            },
+        { "signature=*\tother/other\tnone\tauto\t100\t-", "prior"             },
+        { "signature=*\tother/other\tnone\tauto\t5\t0",   "alerts"            },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[] = "/tmp/abeng-classify-XXXXXX", why[256] = "";
+        FILE *f = fdopen(mkstemp(path), "w");
+        fprintf(f, "# first\n%s\n", cases[i].line);
+        fclose(f);
+        assert_null(classify_open(path, why, sizeof why));
+        assert_non_null(strstr(why, ":2: "));
+        assert_non_null(strstr(why, cases[i].why));
+        remove(path);
+    }
+}
+
+static void globs(void **state)
+{
+    (void)state;
+    assert_true(classify_glob("ET MALWARE *CnC*", "et malware X cnc Y", 18));
+    assert_false(classify_glob("ET MALWARE *CnC", "ET MALWARE X CnC Y", 18));
+    assert_true(classify_glob("*", "", 0));
+    assert_false(classify_glob("?", "", 0));
+    assert_true(classify_glob("a*b*c?", "aXbXbXcZ", 8));
+}
+
+static void every_type_of_the_taxonomy_is_there_once(void **state)
+{
+    (void)state;
+    assert_int_equal(rsit_count(), 39);
+    for (size_t i = 0; i < rsit_count(); i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s/%s", rsit_at(i)->class, rsit_at(i)->type);
+        assert_ptr_equal(rsit_find(name), rsit_at(i));
+        assert_true(rsit_at(i)->fold);
+    }
+    assert_null(rsit_find("malicious-code"));
+    assert_null(rsit_find("malicious-code/"));
+}
+
+/* ---- folding --------------------------------------------------------------------------------- */
+
+static void a_scan_is_one_signal_a_day_by_its_attacker(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (int i = 0; i < 500; i++) {
+        char victim[32];
+        snprintf(victim, sizeof victim, "10.1.%d.%d", i / 250, i % 250);
+        show(&b, seen(SCAN, "203.0.113.9", victim, T0 + (uint64_t)i * 1000));
+    }
+    struct incident *in = only_incident(&b);
+    assert_int_equal(b.changes.signal_count, 1);
+    assert_int_equal(in->count, 500);
+    assert_int_equal(in->signals->host_count, SIGNAL_HOSTS);
+    assert_int_equal(in->score.tier, 4);
+    fold_committed(b.fold);
+    show(&b, seen(SCAN, "203.0.113.9", "10.1.0.1", T0 + DAY + HOUR));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.mark.signal_number, 2);
+    assert_int_equal(b.changes.mark.incident_number, 1);
+    assert_int_equal(b.changes.incidents[0]->signal_count, 2);
+    bench_close(&b);
+}
+
+static void an_exploit_then_a_master_is_one_incident_with_stages(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(SCAN, "203.0.113.9", "10.1.1.1", T0));
+    show(&b, seen(EXPLOIT, "203.0.113.9", "10.1.1.1", T0 + HOUR));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.incident_count, 2);
+    unsigned before = b.changes.incidents[1]->score.likelihood;
+    fold_committed(b.fold);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0 + 2 * HOUR));
+    struct incident *in = only_incident(&b);
+    assert_int_equal(in->number, 2);
+    assert_int_equal(in->stages, 1u << STAGE_PROBE | 1u << STAGE_EXPLOIT | 1u << STAGE_C2);
+    assert_string_equal(in->lead->rsit->type, "infected-system");
+    assert_true(in->score.likelihood > before && in->score.likelihood >= 60);
+    assert_int_equal(in->score.tier, 2);
+    bench_close(&b);
+}
+
+static void stages_do_not_chain_backwards_nor_after_two_days(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
+    show(&b, seen(EXPLOIT, "203.0.113.9", "10.1.1.1", T0 + HOUR));
+    show(&b, seen(EXPLOIT, "203.0.113.9", "10.1.2.2", T0));
+    show(&b, seen(BEACON, "10.1.2.2", "203.0.113.50", T0 + 2 * DAY + HOUR));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.mark.incident_number, 4);
+    bench_close(&b);
+}
+
+static void a_sweep_chains_to_whichever_victim_fell(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (int i = 1; i < 9; i++) {
+        char victim[32];
+        snprintf(victim, sizeof victim, "10.1.1.%d", i);
+        show(&b, seen(EXPLOIT, "203.0.113.9", victim, T0 + (uint64_t)i));
+    }
+    show(&b, seen(BEACON, "10.1.1.5", "203.0.113.50", T0 + HOUR));
+    struct incident *in = only_incident(&b);
+    assert_int_equal(in->signal_count, 2);
+    assert_int_equal(in->lead->victim.bytes[15], 5);
+    bench_close(&b);
+}
+
+static void hints_wait_off_the_queue_and_expire(void **state)
+{
+    struct bench b;
+    size_t signals, incidents;
+    (void)state;
+    bench_open(&b);
+    for (int i = 0; i < 50; i++)
+        show(&b, seen(INFO, "10.1.1.1", "203.0.113.9", T0 + (uint64_t)i));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.incident_count, 0);
+    assert_int_equal(b.changes.signal_count, 1);
+    fold_committed(b.fold);
+    show(&b, seen(SCAN, "203.0.113.9", "10.1.1.1", T0 + 5 * DAY));
+    fold_changes(b.fold, &b.changes);
+    fold_committed(b.fold);
+    fold_expire(b.fold, T0 + 5 * DAY);
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.gone_count, 1);
+    assert_int_equal(b.changes.gone[0], 1);
+    fold_size(b.fold, &signals, &incidents);
+    assert_int_equal(signals, 1);
+    bench_close(&b);
+}
+
+static void a_beacon_of_days_is_persistent(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (uint64_t i = 0; i < 60; i++)
+        show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0 + i * 10 * 60000));
+    struct incident *in = only_incident(&b);
+    bool persistent = false;
+    for (unsigned i = 0; i < in->score.count; i++)
+        persistent |= !strcmp(in->score.factors[i].key, "persistence");
+    assert_true(persistent);
+    assert_int_equal(in->signal_count, 1);
+    assert_int_equal(in->strip.count[SIGNAL_HOURS - 1], 6);
+    bench_close(&b);
+}
+
+static void an_ended_incident_takes_evidence_for_14_days(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
+    fold_changes(b.fold, &b.changes);
+    fold_committed(b.fold);
+    fold_decided(b.fold, 1, T0 + HOUR);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0 + 10 * DAY));
+    assert_int_equal(only_incident(&b)->number, 1);
+    fold_committed(b.fold);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0 + 15 * DAY));
+    struct incident *in = only_incident(&b);
+    assert_int_equal(in->number, 2);
+    assert_int_equal(in->follows, 1);
+    bench_close(&b);
+}
+
+static void decided_incidents_move_a_rules_prior(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
+    unsigned before = only_incident(&b)->score.likelihood;
+    fold_precision(b.fold, 1, 2000000 + sizeof BEACON - 1, 0, 8);
+    assert_true(only_incident(&b)->score.likelihood < before);
+    bench_close(&b);
+}
+
+static void a_clock_that_runs_ahead_is_cut_to_the_arrival(void **state)
+{
+    struct bench b;
+    struct observation o = seen(BEACON, "10.1.1.1", "203.0.113.50", T0 + 30 * DAY);
+    (void)state;
+    bench_open(&b);
+    o.received_ms = T0;
+    show(&b, o);
+    assert_int_equal(only_incident(&b)->last_ms, T0);
+    bench_close(&b);
+}
+
+static void hostile_texts_stay_texts(void **state)
+{
+    struct bench b;
+    struct buf out;
+    struct json j;
+    uint64_t incident;
+    (void)state;
+    bench_open(&b);
+    struct observation o = seen(BEACON, "10.1.1.1", "203.0.113.50", T0);
+    o.signature = text_of("ET MALWARE \\\"<script>\\u0000\\u001b[31m");
+    o.name = text_of("a|b\\\"}{");
+    show(&b, o);
+    fold_changes(b.fold, &b.changes);
+    buf_init(&out, 1 << 16);
+    json_begin(&j, &out);
+    signal_write(b.changes.signals[0], "jm", &j);
+    struct signal *back = signal_read((const char *)out.data, out.len, &incident);
+    assert_non_null(back);
+    assert_int_equal(incident, 1);
+    assert_string_equal(back->key, b.changes.signals[0]->key);
+    signal_free(back);
+    assert_null(signal_read("{\"id\":", 6, &incident));
+    assert_null(signal_read("[]", 2, &incident));
+    assert_null(incident_read("{}", 2));
+    buf_free(&out);
+    bench_close(&b);
+}
+
+/* ---- cutting anywhere gives the same --------------------------------------------------------- */
+
+#define SHOWN 400
+
+/* What a store holds: the last absolute value of each thing. */
+struct kept {
+    char *signals[SHOWN + 1];
+    char *incidents[SHOWN + 1];
+    struct fold_mark mark;
+};
+
+static uint32_t dice(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static struct observation nth(uint32_t n)
+{
+    static const char *const signatures[] = { SCAN,
+                                              EXPLOIT,
+                                              BEACON,
+                                              INFO,
+                                              "ET SCAN SSH Brute Force",
+                                              "ET PHISHING page",
+                                              "ET CINS Active Threat" };
+    char src[32], dest[32];
+    uint32_t seed = n * 7919 + 17;
+    snprintf(src, sizeof src, "203.0.113.%u", dice(&seed) % 6);
+    snprintf(dest, sizeof dest, "10.1.1.%u", dice(&seed) % 9);
+    const char *signature = signatures[dice(&seed) % 7];
+    uint64_t ms = T0 + (uint64_t)n * 3 * HOUR / 4 - dice(&seed) % (6 * (uint32_t)HOUR);
+    return strcmp(signature, BEACON) ? seen(signature, src, dest, ms)
+                                     : seen(signature, dest, src, ms);
+}
+
+static void keep(struct kept *k, struct fold *f)
+{
+    struct fold_changes c;
+    struct buf b;
+    struct json j;
+    buf_init(&b, 1 << 20);
+    fold_changes(f, &c);
+    for (size_t i = 0; i < c.signal_count; i++) {
+        buf_clear(&b);
+        json_begin(&j, &b);
+        signal_write(c.signals[i], "jm", &j);
+        free(k->signals[c.signals[i]->number]);
+        k->signals[c.signals[i]->number] = xstrdup(buf_str(&b));
+    }
+    for (size_t i = 0; i < c.incident_count; i++) {
+        buf_clear(&b);
+        json_begin(&j, &b);
+        incident_write(c.incidents[i], "jm", &j);
+        free(k->incidents[c.incidents[i]->number]);
+        k->incidents[c.incidents[i]->number] = xstrdup(buf_str(&b));
+    }
+    k->mark = c.mark;
+    fold_committed(f);
+    buf_free(&b);
+}
+
+static struct fold *restore(const struct kept *k, struct classify *c)
+{
+    struct fold *f = fold_create("jm", c, NULL);
+    for (int i = 0; i <= SHOWN; i++)
+        if (k->incidents[i])
+            fold_restore_incident(f, incident_read(k->incidents[i], strlen(k->incidents[i])));
+    for (int i = 0; i <= SHOWN; i++) {
+        uint64_t incident;
+        struct signal *s =
+            k->signals[i] ? signal_read(k->signals[i], strlen(k->signals[i]), &incident) : NULL;
+        if (s)
+            fold_restore_signal(f, s, incident);
+    }
+    fold_restore_mark(f, &k->mark);
+    return f;
+}
+
+/*
+ * Fold all, in batches of 5, losing the memory (and one uncommitted batch) after every `cut`
+ * batches.
+ */
+static void run(struct kept *k, struct classify *c, unsigned cut)
+{
+    struct fold *f = fold_create("jm", c, NULL);
+    unsigned batches = 0;
+    for (uint32_t n = 0; n < SHOWN; n += 5) {
+        for (uint32_t i = n; i < n + 5; i++) {
+            struct observation o = nth(i);
+            fold_alert(f, &o);
+        }
+        if (cut && ++batches % cut == 0) {
+            fold_free(f);
+            f = restore(k, c);
+            for (uint32_t i = n; i < n + 5; i++) {
+                struct observation o = nth(i);
+                fold_alert(f, &o);
+            }
+        }
+        keep(k, f);
+    }
+    fold_free(f);
+}
+
+static void kept_free(struct kept *k)
+{
+    for (int i = 0; i <= SHOWN; i++) {
+        free(k->signals[i]);
+        free(k->incidents[i]);
+    }
+    free(k);
+}
+
+static void any_cut_gives_the_same_ids_and_counts(void **state)
+{
+    struct classify *c = open_table();
+    struct kept *whole = xcalloc(1, sizeof *whole);
+    (void)state;
+    run(whole, c, 0);
+    assert_true(whole->mark.incident_number > 10);
+    for (unsigned cut = 1; cut < 8; cut++) {
+        struct kept *k = xcalloc(1, sizeof *k);
+        run(k, c, cut);
+        assert_memory_equal(&k->mark, &whole->mark, sizeof k->mark);
+        for (int i = 0; i <= SHOWN; i++) {
+            assert_int_equal(!k->signals[i], !whole->signals[i]);
+            if (k->signals[i])
+                assert_string_equal(k->signals[i], whole->signals[i]);
+            assert_int_equal(!k->incidents[i], !whole->incidents[i]);
+            if (k->incidents[i])
+                assert_string_equal(k->incidents[i], whole->incidents[i]);
+        }
+        kept_free(k);
+    }
+    kept_free(whole);
+    classify_close(c);
+}
+
+/* ---- scores ---------------------------------------------------------------------------------- */
+
+static void tiers_are_those_of_the_table(void **state)
+{
+    static const struct {
+        unsigned l, i, tier;
+    } cases[] = {
+        {60,   70,  1},
+        { 60,  69,  2},
+        { 99,  0,   2},
+        { 59,  70,  2},
+        { 30,  40,  2},
+        { 30,  39,  4},
+        { 29,  70,  3},
+        { 29,  69,  4},
+        { 0,   0,   4},
+        { 100, 100, 1}
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(score_tier(cases[i].l, cases[i].i), cases[i].tier);
+}
+
+static void assets_raise_the_impact_by_the_longest_prefix(void **state)
+{
+    char path[] = "/tmp/abeng-assets-XXXXXX", why[256];
+    struct addr host;
+    const char *class, *label;
+    (void)state;
+    FILE *f = fdopen(mkstemp(path), "w");
+    fputs("# ours\n10.0.0.0/8\tbusiness\n10.1.0.0/16\tcritical\tthe grid\n", f);
+    fclose(f);
+    struct assets *a = assets_open(path, why, sizeof why);
+    assert_non_null(a);
+    addr_parse("10.1.2.3", &host);
+    assert_int_equal(assets_points(a, &host, &class, &label), 80);
+    assert_string_equal(label, "the grid");
+    addr_parse("192.0.2.1", &host);
+    assert_int_equal(assets_points(a, &host, &class, &label), 40);
+    assets_close(a);
+    remove(path);
+    assert_null(assets_open(path, why, sizeof why));
+    assert_non_null(strstr(why, path));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_gives_type_stage_and_victim),
+        cmocka_unit_test(the_rules_target_wins),
+        cmocka_unit_test(a_broken_table_is_refused_with_its_line),
+        cmocka_unit_test(globs),
+        cmocka_unit_test(every_type_of_the_taxonomy_is_there_once),
+        cmocka_unit_test(a_scan_is_one_signal_a_day_by_its_attacker),
+        cmocka_unit_test(an_exploit_then_a_master_is_one_incident_with_stages),
+        cmocka_unit_test(stages_do_not_chain_backwards_nor_after_two_days),
+        cmocka_unit_test(a_sweep_chains_to_whichever_victim_fell),
+        cmocka_unit_test(hints_wait_off_the_queue_and_expire),
+        cmocka_unit_test(a_beacon_of_days_is_persistent),
+        cmocka_unit_test(an_ended_incident_takes_evidence_for_14_days),
+        cmocka_unit_test(decided_incidents_move_a_rules_prior),
+        cmocka_unit_test(a_clock_that_runs_ahead_is_cut_to_the_arrival),
+        cmocka_unit_test(hostile_texts_stay_texts),
+        cmocka_unit_test(any_cut_gives_the_same_ids_and_counts),
+        cmocka_unit_test(tiers_are_those_of_the_table),
+        cmocka_unit_test(assets_raise_the_impact_by_the_longest_prefix),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
