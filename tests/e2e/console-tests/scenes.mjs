@@ -113,10 +113,12 @@ async function resolveAndClose(stage) {
     await page.locator("dialog textarea").fill("Asked the operator\nfor the disk image");
     await keys(page, "Control+Enter");
     await page.locator(".note", { hasText: "for the disk image" }).waitFor();
+    await page.locator("dialog").waitFor({ state: "detached" });
     await keys(page, "r");
     await page.locator("dialog textarea").fill("Host rebuilt, keys changed");
     await keys(page, "Control+Enter");
     await page.locator(".incident-head .status-resolved").waitFor();
+    await page.locator("dialog").waitFor({ state: "detached" });
     await keys(page, "e");
     await page.locator(".incident-head .status-closed").waitFor();
     assert.equal(incident.status, "closed");

@@ -110,8 +110,9 @@ export function IncidentView({
     const base = newest ?? row;
     const overlay = desk.queue.overlayOf(id);
     const shown: Incident | null = base ? { ...base, ...overlay } : null;
-    const deciding = Object.keys(overlay).length > 0;
-    const allowed = shown && detail ? (deciding ? possible(shown) : detail.allowed) : null;
+    // What the server allowed is true of the version it spoke of; for a newer one the states decide.
+    const ahead = newest !== detail || Object.keys(overlay).length > 0;
+    const allowed = shown && detail ? (ahead ? possible(shown) : detail.allowed) : null;
     useCommands((command) => {
         if (beside) return false;
         return !!shown && act(command, shown, allowed);
