@@ -23,16 +23,43 @@ struct api *api_create(const struct api_conf *conf)
     return a;
 }
 
+static const struct routes *const resources[] = {
+    &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
+    &api_user_routes,    &api_stat_routes,     &api_stream_routes,
+};
+#define RESOURCES (sizeof resources / sizeof *resources)
+
 size_t api_tables(struct api *a, struct http_table out[API_TABLES])
 {
-    static const struct routes *const all[] = {
-        &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
-        &api_user_routes,    &api_stat_routes,     &api_stream_routes,
-    };
-    size_t n = sizeof all / sizeof *all;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (struct http_table){ all[i]->routes, all[i]->count, a };
-    return n;
+    for (size_t i = 0; i < RESOURCES; i++)
+        out[i] = (struct http_table){ resources[i]->routes, resources[i]->count, a };
+    return RESOURCES;
+}
+
+/* Take the first part of a route's path below /api/v1/, when `role` may read there. */
+static bool readable_part(const struct http_route *r, uint32_t role, char *out, size_t size)
+{
+    static const char root[] = "/api/v1/";
+    if (r->method != HTTP_GET || !(r->roles & role) || strncmp(r->pattern, root, sizeof root - 1))
+        return false;
+    const char *part = r->pattern + sizeof root - 1;
+    snprintf(out, size, "%.*s", (int)strcspn(part, "/:{"), part);
+    return true;
+}
+
+void api_write_resources(struct json *out, uint32_t role)
+{
+    char part[64], last[64] = "";
+    json_open_array(out, "resources");
+    for (size_t i = 0; i < RESOURCES; i++)
+        for (size_t k = 0; k < resources[i]->count; k++) {
+            if (!readable_part(&resources[i]->routes[k], role, part, sizeof part) ||
+                !strcmp(part, last))
+                continue;
+            json_str(out, NULL, part);
+            snprintf(last, sizeof last, "%s", part);
+        }
+    json_close_array(out);
 }
 
 void api_attach(struct api *a, struct http_server *server)

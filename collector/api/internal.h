@@ -14,6 +14,7 @@
 #define API_LIST_SIZE 100
 
 struct buf;
+struct json;
 struct stream;
 
 struct api {
@@ -32,6 +33,12 @@ extern const struct routes api_session_routes, api_incident_routes, api_sensor_r
 
 /** The session of a request that passed the gate with a role. */
 const struct session *api_session(const struct http_request *req);
+
+/**
+ * Write "resources": the collections below /api/v1 that `role` may read, so that clients show no
+ * page that would only be refused. A name can come twice.
+ */
+void api_write_resources(struct json *out, uint32_t role);
 
 /** Milliseconds now. */
 uint64_t api_now(const struct api *a);

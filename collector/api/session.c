@@ -18,6 +18,7 @@ static void write_session(struct http_request *req, const struct session *s, con
     json_str(&j, "role", role_word(s->role));
     auth_write_states(&j, s->states);
     json_str(&j, "csrf", s->csrf);
+    api_write_resources(&j, s->role);
     if (token)
         json_str(&j, "token", token);
     json_close(&j);

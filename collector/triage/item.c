@@ -202,6 +202,8 @@ static void write_head(const struct item *it, struct json *out)
     write_text(out, "claimed_by", h->claimed_by);
     json_time_ms(out, "claimed_at", h->claimed_ms);
     json_time_ms(out, "waiting_until", h->waiting_ms);
+    json_time_ms(out, "ended_at", h->ended_ms);
+    write_text(out, "outcome", h->outcome);
     write_text(out, "last_note", it->last_note);
 }
 
@@ -241,10 +243,8 @@ void item_write(const struct item *it, bool detail, struct json *out)
     if (detail) {
         for (size_t i = 0; i < sizeof more / sizeof *more; i++)
             copy(out, root, more[i]);
-        write_text(out, "outcome", it->head.outcome);
         write_text(out, "reason", it->reason);
         write_text(out, "tlp", it->head.tlp);
-        json_time_ms(out, "ended_at", it->head.ended_ms);
     }
     json_decref(root);
 }

@@ -462,7 +462,8 @@ int model_list(struct model *m, const struct model_query *q, struct json *out, c
         snprintf(why, why_len, "after: not a cursor that a list gave");
         return ABENG_EFORMAT;
     }
-    if (q->text && !(f.search = search_read(q->text, q->who, why, why_len)))
+    uint64_t now_ms = clock_now(m->clock) / NS_PER_MS;
+    if (q->text && !(f.search = search_read(q->text, q->who, now_ms, why, why_len)))
         return ABENG_EFORMAT;
     unsigned open =
         1u << STATUS_NEW | 1u << STATUS_TRIAGE | 1u << STATUS_CONFIRMED | 1u << STATUS_HANDLING;

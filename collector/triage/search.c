@@ -10,6 +10,9 @@
 
 #include "common/xalloc.h"
 
+/** Largest number of an age: word; days of it fit the clock. */
+#define AGE_MAX 100000
+
 enum field {
     FIELD_FREE,
     FIELD_IS,
@@ -19,21 +22,25 @@ enum field {
     FIELD_IP,
     FIELD_HOST,
     FIELD_RULE,
-    FIELD_SENSOR
+    FIELD_SENSOR,
+    FIELD_AGE
 };
 
-static const char *const field_words[] = { "",    "is:",   "state:", "tier:",  "sid:",
-                                           "ip:", "host:", "rule:",  "sensor:" };
+static const char *const field_words[] = { "",    "is:",   "state:", "tier:",   "sid:",
+                                           "ip:", "host:", "rule:",  "sensor:", "age:" };
 
 struct word {
     enum field field;
     bool not_;
-    char text[128]; /* lower case */
+    char text[128];  /* lower case */
+    uint64_t age_ms; /* age: at least, or below when `younger` */
+    bool younger;
 };
 
 struct search {
     struct word words[SEARCH_WORDS_MAX];
     unsigned count;
+    uint64_t now_ms;
     char who[TRIAGE_USER_MAX];
     bool names_status;
 };
@@ -60,7 +67,25 @@ static bool next_word(const char **at, char *out, size_t size)
 static bool known_is(const char *word)
 {
     return status_find(word) >= 0 || !strcmp(word, "mine") || !strcmp(word, "waiting") ||
-           !strcmp(word, "open") || !strcmp(word, "any");
+           !strcmp(word, "unclaimed") || !strcmp(word, "open") || !strcmp(word, "any");
+}
+
+/* ">2h", "2h": in the queue for two hours or longer; "<30m": for less. False when it is not one. */
+static bool read_age(struct word *w, const char *text)
+{
+    static const char units[] = "mhd";
+    static const uint64_t unit_ms[] = { 60000, 3600000, 86400000 };
+    char *end;
+    w->younger = *text == '<';
+    text += *text == '<' || *text == '>';
+    if (!isdigit((unsigned char)*text))
+        return false;
+    unsigned long n = strtoul(text, &end, 10);
+    const char *unit = *end && !end[1] ? strchr(units, *end) : NULL;
+    if (!unit || n > AGE_MAX)
+        return false;
+    w->age_ms = n * unit_ms[unit - units];
+    return true;
 }
 
 static const char *read_word(struct search *s, const char *text)
@@ -76,9 +101,11 @@ static const char *read_word(struct search *s, const char *text)
     if (!*text)
         return "a search word has nothing after its colon";
     if (w->field == FIELD_IS && !known_is(text))
-        return "is: takes a status, open, any, mine or waiting";
+        return "is: takes a status, open, any, mine, unclaimed or waiting";
     if (w->field == FIELD_TIER && strspn(text, "1234,") != strlen(text))
         return "tier: takes 1, 2, 3, 4 or a list like 1,2";
+    if (w->field == FIELD_AGE && !read_age(w, text))
+        return "age: takes a number and m, h or d, with > or < before it";
     if (w->field == FIELD_IS && (status_find(text) >= 0 || !strcmp(text, "any")))
         s->names_status = true;
     snprintf(w->text, sizeof w->text, "%s", text);
@@ -86,11 +113,13 @@ static const char *read_word(struct search *s, const char *text)
     return NULL;
 }
 
-struct search *search_read(const char *query, const char *who, char *why, size_t why_len)
+struct search *search_read(const char *query, const char *who, uint64_t now_ms, char *why,
+                           size_t why_len)
 {
     struct search *s = xcalloc(1, sizeof *s);
     char word[sizeof s->words[0].text];
     const char *wrong = NULL;
+    s->now_ms = now_ms;
     snprintf(s->who, sizeof s->who, "%s", who);
     while (!wrong && next_word(&query, word, sizeof word)) {
         if (s->count == SEARCH_WORDS_MAX)
@@ -112,6 +141,8 @@ static bool is_holds(const struct search *s, const char *word, const struct head
         return h->status == (enum status)status;
     if (!strcmp(word, "mine"))
         return !strcmp(h->claimed_by, s->who);
+    if (!strcmp(word, "unclaimed"))
+        return !*h->claimed_by;
     if (!strcmp(word, "waiting"))
         return h->waiting_ms != 0;
     if (!strcmp(word, "open"))
@@ -134,6 +165,12 @@ static bool sid_listed(const char *sids, const char *word)
     return strstr(sids, wanted) != NULL;
 }
 
+static bool age_holds(const struct search *s, const struct word *w, const struct head *h)
+{
+    uint64_t age = s->now_ms > h->opened_ms ? s->now_ms - h->opened_ms : 0;
+    return (age < w->age_ms) == w->younger;
+}
+
 static bool word_holds(const struct search *s, const struct word *w,
                        const struct search_subject *of)
 {
@@ -154,6 +191,8 @@ static bool word_holds(const struct search *s, const struct word *w,
         return strstr(of->rules, w->text) != NULL;
     case FIELD_SENSOR:
         return listed(of->sensors, w->text, true);
+    case FIELD_AGE:
+        return age_holds(s, w, of->head);
     case FIELD_FREE:
         return strstr(of->text, w->text) != NULL;
     }

@@ -26,10 +26,12 @@ struct search_subject {
 };
 
 /**
- * Read a query: `is:WORD state:JM tier:1 sid:N ip:A host:H rule:words sensor:S` and free words; a
- * dash before a word negates it; quotes hold words together. NULL with one line in `why`.
+ * Read a query: `is:WORD state:JM tier:1 sid:N ip:A host:H rule:words sensor:S age:>2h`
+ * and free words; a dash before a word negates it; quotes hold words together. Ages are judged at
+ * `now_ms`. NULL with one line in `why`.
  */
-struct search *search_read(const char *query, const char *who, char *why, size_t why_len);
+struct search *search_read(const char *query, const char *who, uint64_t now_ms, char *why,
+                           size_t why_len);
 
 /** Whether every word holds. */
 bool search_holds(const struct search *s, const struct search_subject *of);

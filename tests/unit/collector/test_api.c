@@ -280,6 +280,16 @@ static void each_route_by_each_role(void **state)
     }
 }
 
+/* A session is told what it may read, and nothing that it may not. */
+static void a_session_knows_its_resources(void **state)
+{
+    struct rig *r = *state;
+    assert_int_equal(as(r, r->admin, "GET", "/api/v1/me", NULL), 200);
+    assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && says(r, "\"users\""));
+    assert_int_equal(as(r, r->jm, "GET", "/api/v1/me", NULL), 200);
+    assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && !says(r, "\"users\""));
+}
+
 static void foreign_and_unknown_answer_alike(void **state)
 {
     struct rig *r = *state;
@@ -564,6 +574,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_by_each_role),
+        cmocka_unit_test(a_session_knows_its_resources),
         cmocka_unit_test(foreign_and_unknown_answer_alike),
         cmocka_unit_test(cookies_need_the_csrf_token),
         cmocka_unit_test(bad_logins_have_to_wait),

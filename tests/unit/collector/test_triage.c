@@ -189,6 +189,7 @@ static void one_holds_the_pen(void **state)
 static void search_words(void **state)
 {
     struct head h = head_of(STATUS_TRIAGE, "ana");
+    h.opened_ms = 1800000; /* asked at ten hours: nine and a half old */
     struct search_subject of = { &h,
                                  "jm",
                                  " et malware cnc checkin 10.1.1.5 isp-1 jm-12 ",
@@ -219,20 +220,26 @@ static void search_words(void **state)
         { "rule:checkin sensor:isp-1", true },
         { "sensor:isp",                false},
         { "jm-12",                     true },
+        { "age:9h",                    true },
+        { "age:>10h",                  false},
+        { "age:<10h age:>540m",        true },
+        { "-age:<1d",                  false},
+        { "is:unclaimed",              false},
     };
     char why[128];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct search *s = search_read(cases[i].q, "ana", why, sizeof why);
+        struct search *s = search_read(cases[i].q, "ana", 10 * 3600000, why, sizeof why);
         assert_non_null(s);
         if (search_holds(s, &of) != cases[i].holds)
             fail_msg("%s", cases[i].q);
         search_free(s);
     }
-    static const char *const wrong[] = { "is:sideways", "tier:5",
-                                         "sid:", "a b c d e f g h i j k l m n o p q" };
+    static const char *const wrong[] = { "is:sideways", "tier:5", "sid:",
+                                         "age:9", "age:h", "age:9y", "age:<-1m",
+                                         "age:99999999999999999999d", "a b c d e f g h i j k l m n o p q" };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_null(search_read(wrong[i], "ana", why, sizeof why));
+        assert_null(search_read(wrong[i], "ana", 0, why, sizeof why));
 }
 
 /* ---- with a store ---------------------------------------------------------------------------- */
