@@ -259,7 +259,7 @@ static void attach(struct fold *f, struct signal *s, const struct observation *o
     place(f, in, s);
 }
 
-void fold_alert(struct fold *f, const struct observation *o)
+uint64_t fold_alert(struct fold *f, const struct observation *o)
 {
     struct verdict v;
     struct observation at = *o;
@@ -284,6 +284,7 @@ void fold_alert(struct fold *f, const struct observation *o)
             at.time_ms > s->incident->last_ms ? at.time_ms : s->incident->last_ms;
         touch_incident(f, s->incident);
     }
+    return s->number;
 }
 
 /* ---- changes --------------------------------------------------------------------------------- */

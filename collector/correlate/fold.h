@@ -59,8 +59,8 @@ void fold_free(struct fold *f);
 /** Its state's code. */
 const char *fold_state(const struct fold *f);
 
-/** Count one alert in. */
-void fold_alert(struct fold *f, const struct observation *o);
+/** Count one alert in; returns the number of the signal it went to. */
+uint64_t fold_alert(struct fold *f, const struct observation *o);
 
 /** Sum up, score and list what changed. */
 void fold_changes(struct fold *f, struct fold_changes *out);
