@@ -343,6 +343,18 @@ static void print_base64(struct printer *p, const struct sig_op *op)
     buf_text(p->out, "; ");
 }
 
+static void print_asn1(struct buf *out, const struct sig_op *op)
+{
+    uint8_t checks = op->u.asn1.checks;
+    buf_printf(out, "asn1:%s_offset %d", checks & SIG_ASN1_RELATIVE ? "relative" : "absolute",
+               op->u.asn1.offset);
+    buf_text(out, checks & SIG_ASN1_BITSTRING ? ",bitstring_overflow" : "");
+    buf_text(out, checks & SIG_ASN1_DOUBLE ? ",double_overflow" : "");
+    if (checks & SIG_ASN1_OVERSIZE)
+        buf_printf(out, ",oversize_length %u", op->u.asn1.oversize);
+    buf_text(out, "; ");
+}
+
 static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_buffer buffer)
 {
     switch (op->kind) {
@@ -372,6 +384,9 @@ static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_b
         break;
     case SIG_OP_BASE64_DATA:
         buf_text(p->out, "base64_data; ");
+        break;
+    case SIG_OP_ASN1:
+        print_asn1(p->out, op);
         break;
     default:
         buf_text(p->out, op->kind == SIG_OP_BSIZE ? "bsize:" : "urilen:");
@@ -536,11 +551,44 @@ static void print_event(struct printer *p, const struct sig_op *op)
     buf_printf(p->out, "%s; ", (const char *)p->set->blob + op->u.name.text.at);
 }
 
+static void print_ssl_state(struct buf *out, const struct sig_op *op)
+{
+    static const char *const names[] = { "client_hello", "server_hello", "client_keyx",
+                                         "server_keyx", "unknown" };
+    const char *lead = "ssl_state:";
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!(op->u.number.a >> i & 1))
+            continue;
+        buf_printf(out, "%s%s%s", lead, op->u.number.b >> i & 1 ? "!" : "", names[i]);
+        lead = ",";
+    }
+    buf_text(out, "; ");
+}
+
+static void print_csum(struct buf *out, const struct sig_op *op)
+{
+    static const char *const names[] = {
+        [SIG_CSUM_IPV4] = "ipv4",     [SIG_CSUM_TCPV4] = "tcpv4", [SIG_CSUM_TCPV6] = "tcpv6",
+        [SIG_CSUM_UDPV4] = "udpv4",   [SIG_CSUM_UDPV6] = "udpv6", [SIG_CSUM_ICMPV4] = "icmpv4",
+        [SIG_CSUM_ICMPV6] = "icmpv6",
+    };
+    buf_printf(out, "%s-csum:%s; ", names[op->u.number.field],
+               op->flags & SIG_F_NEGATED ? "invalid" : "valid");
+}
+
 static void print_app_number(struct printer *p, const struct sig_op *op)
 {
     static const char *const ssl[] = { "sslv3", "tls1.0", "tls1.1", "tls1.2", "tls1.3" };
     const char *name = (const char *)p->set->blob + op->u.number.text.at;
     const char *no = op->flags & SIG_F_NEGATED ? "!" : "";
+    if (op->u.number.compare == SIG_CMP_MASKED_NE) {
+        print_ssl_state(p->out, op);
+        return;
+    }
+    if (strcmp(name, "ftpbounce") == 0) {
+        buf_text(p->out, "ftpbounce; ");
+        return;
+    }
     if (strcmp(name, "tls.version") != 0) {
         buf_printf(p->out, "%s:", name);
         print_number(p->out, op);
@@ -622,6 +670,9 @@ static void print_packet_op(struct printer *p, const struct sig_op *op)
         break;
     case SIG_OP_APP_UINT:
         print_app_number(p, op);
+        break;
+    case SIG_OP_CSUM:
+        print_csum(p->out, op);
         break;
     default:
         print_plain(p, op);

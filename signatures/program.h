@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "signatures/operand.h"
+
 /** A run of bytes in the rule set's blob. */
 struct sig_bytes {
     uint32_t at;
@@ -75,6 +77,9 @@ enum sig_op_kind {
     /* on values of a transaction that are no byte buffer (dcerpc.opnum, file.size, ssl_version
      * …); makes the rule APP_TX; false when the transaction has no such number, NEGATED or not */
     SIG_OP_APP_UINT,
+    SIG_OP_CSUM, /* number.field: enum sig_csum; NEGATED: it is wrong. Pseudo packets are right */
+    SIG_OP_ASN1, /* over a buffer: asn1 */
+    SIG_OP_KINDS,
 };
 
 enum sig_compare {
@@ -88,6 +93,7 @@ enum sig_compare {
     SIG_CMP_RANGE_INCL, /* a <= value <= b */
     SIG_CMP_ANY_BIT,    /* value & a */
     SIG_CMP_NO_BIT_EQ,  /* byte_test's ^: any bit differs */
+    SIG_CMP_MASKED_NE,  /* (value & a) != b */
 };
 
 /* Which numbers of an instruction come from a byte variable instead (the number is then the
@@ -202,6 +208,11 @@ struct sig_op {
             uint32_t bytes, offset; /* bytes 0: as many as there are */
         } base64;
         struct {
+            int32_t offset;
+            uint32_t oversize;
+            uint8_t checks; /* SIG_ASN1_* */
+        } asn1;
+        struct {
             struct sig_bytes text;
             uint32_t id;     /* interned name: flowbits, event, dataset */
             uint8_t command; /* enum sig_bit_command, dataset command */
@@ -215,36 +226,6 @@ struct sig_op {
         } bit;
         uint64_t raw[6];
     } u;
-};
-
-enum sig_event_domain { SIG_EVENT_DECODE, SIG_EVENT_STREAM, SIG_EVENT_APP };
-
-enum sig_bit_command {
-    SIG_BIT_SET,
-    SIG_BIT_UNSET,
-    SIG_BIT_TOGGLE,
-    SIG_BIT_ISSET,
-    SIG_BIT_ISNOTSET,
-    SIG_INT_ADD,
-    SIG_INT_SUB,
-    SIG_INT_SET,
-    SIG_INT_LT,
-    SIG_INT_LE,
-    SIG_INT_EQ,
-    SIG_INT_NE,
-    SIG_INT_GE,
-    SIG_INT_GT,
-    SIG_INT_ISSET,
-    SIG_INT_ISNOTSET,
-};
-
-enum sig_track {
-    SIG_TRACK_NONE,
-    SIG_TRACK_SRC,
-    SIG_TRACK_DST,
-    SIG_TRACK_PAIR, /* ip_pair, by_both */
-    SIG_TRACK_RULE,
-    SIG_TRACK_FLOW,
 };
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MD5 and SHA-1. */
+/* MD5, SHA-1 and SHA-256. */
 #include "config.h"
 #include "sensor/app/digest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define BLOCK 64
@@ -10,27 +11,6 @@
 static uint32_t rotate(uint32_t v, unsigned n)
 {
     return v << n | v >> (32 - n);
-}
-
-/** Run `step` over all whole blocks and the padding; the length goes in `big_endian` or little. */
-static void digest_run(const uint8_t *p, size_t len, uint32_t *state,
-                       void (*step)(uint32_t *state, const uint8_t *block), int big_endian)
-{
-    size_t whole = len / BLOCK;
-    for (size_t i = 0; i < whole; i++)
-        step(state, p + i * BLOCK);
-    uint8_t tail[2 * BLOCK] = { 0 };
-    size_t rest = len - whole * BLOCK;
-    if (rest > 0)
-        memcpy(tail, p + whole * BLOCK, rest);
-    tail[rest] = 0x80;
-    size_t total = rest + 9 > BLOCK ? 2 * BLOCK : BLOCK;
-    uint64_t bits = (uint64_t)len * 8;
-    for (unsigned i = 0; i < 8; i++)
-        tail[total - 8 + i] = (uint8_t)(bits >> 8 * (big_endian ? 7 - i : i));
-    step(state, tail);
-    if (total > BLOCK)
-        step(state, tail + BLOCK);
 }
 
 static const uint32_t md5_sines[64] = {
@@ -92,26 +72,6 @@ static void md5_block(uint32_t *state, const uint8_t *block)
     state[3] += d;
 }
 
-void app_md5(const void *bytes, size_t len, uint8_t out[16])
-{
-    uint32_t state[4] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 };
-    digest_run(bytes, len, state, md5_block, 0);
-    for (unsigned i = 0; i < 16; i++)
-        out[i] = (uint8_t)(state[i / 4] >> 8 * (i % 4));
-}
-
-void app_md5_hex(const void *bytes, size_t len, char out[33])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t sum[16];
-    app_md5(bytes, len, sum);
-    for (unsigned i = 0; i < 16; i++) {
-        out[2 * i] = digits[sum[i] >> 4];
-        out[2 * i + 1] = digits[sum[i] & 15];
-    }
-    out[32] = '\0';
-}
-
 static uint32_t sha1_mix(unsigned round, uint32_t b, uint32_t c, uint32_t d)
 {
     static const uint32_t constant[4] = { 0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6 };
@@ -145,10 +105,146 @@ static void sha1_block(uint32_t *state, const uint8_t *block)
     state[4] += e;
 }
 
+/* FIPS 180-4, section 4.2.2. */
+static const uint32_t sha256_constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static void sha256_schedule(const uint8_t *block, uint32_t w[64])
+{
+    for (unsigned i = 0; i < 16; i++)
+        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+               (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+    for (unsigned i = 16; i < 64; i++) {
+        uint32_t a = w[i - 15], b = w[i - 2];
+        w[i] = w[i - 16] + (rotate(a, 25) ^ rotate(a, 14) ^ a >> 3) + w[i - 7] +
+               (rotate(b, 15) ^ rotate(b, 13) ^ b >> 10);
+    }
+}
+
+static void sha256_block(uint32_t *state, const uint8_t *block)
+{
+    uint32_t w[64], v[8];
+    sha256_schedule(block, w);
+    memcpy(v, state, sizeof(v));
+    for (unsigned i = 0; i < 64; i++) {
+        uint32_t a = v[0], e = v[4];
+        uint32_t one = v[7] + (rotate(e, 26) ^ rotate(e, 21) ^ rotate(e, 7)) +
+                       ((e & v[5]) ^ (~e & v[6])) + sha256_constants[i] + w[i];
+        uint32_t two = (rotate(a, 30) ^ rotate(a, 19) ^ rotate(a, 10)) +
+                       ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+        memmove(v + 1, v, 7 * sizeof(v[0]));
+        v[4] += one;
+        v[0] = one + two;
+    }
+    for (unsigned i = 0; i < 8; i++)
+        state[i] += v[i];
+}
+
+/* What makes one digest another. */
+static const struct {
+    uint32_t start[8];
+    void (*step)(uint32_t *state, const uint8_t *block);
+    uint8_t len;
+    bool big_endian;
+} kinds[] = {
+    [APP_DIGEST_MD5] = { { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 }, md5_block, 16, false },
+    [APP_DIGEST_SHA1] = { { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 },
+                          sha1_block,
+                          20,
+                          true },
+    [APP_DIGEST_SHA256] = { { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+                              0x9b05688c, 0x1f83d9ab, 0x5be0cd19 },
+                            sha256_block,
+                            32,
+                            true },
+};
+
+void app_digest_begin(struct app_digest *d, enum app_digest_kind kind)
+{
+    d->kind = (uint8_t)kind;
+    d->len = 0;
+    memcpy(d->state, kinds[kind].start, sizeof(d->state));
+}
+
+void app_digest_add(struct app_digest *d, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    size_t have = d->len % BLOCK;
+    d->len += len;
+    if (have && len >= BLOCK - have) {
+        memcpy(d->block + have, p, BLOCK - have);
+        kinds[d->kind].step(d->state, d->block);
+        p += BLOCK - have;
+        len -= BLOCK - have;
+        have = 0;
+    }
+    for (; have == 0 && len >= BLOCK; p += BLOCK, len -= BLOCK)
+        kinds[d->kind].step(d->state, p);
+    if (len > 0)
+        memcpy(d->block + have, p, len);
+}
+
+uint32_t app_digest_end(const struct app_digest *d, uint8_t out[APP_DIGEST_MAX])
+{
+    struct app_digest end = *d;
+    uint64_t bits = d->len * 8;
+    uint8_t tail[2 * BLOCK] = { 0x80 };
+    bool big = kinds[d->kind].big_endian;
+    size_t pad = BLOCK - (d->len + 8) % BLOCK;
+    for (unsigned i = 0; i < 8; i++)
+        tail[pad + i] = (uint8_t)(bits >> 8 * (big ? 7 - i : i));
+    app_digest_add(&end, tail, pad + 8);
+    for (unsigned i = 0; i < kinds[d->kind].len; i++)
+        out[i] = (uint8_t)(end.state[i / 4] >> 8 * (big ? 3 - i % 4 : i % 4));
+    return kinds[d->kind].len;
+}
+
+void app_hex(const uint8_t *bytes, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * len] = 0;
+}
+
+static void digest_whole(enum app_digest_kind kind, const void *bytes, size_t len, uint8_t *out)
+{
+    struct app_digest d;
+    uint8_t sum[APP_DIGEST_MAX];
+    app_digest_begin(&d, kind);
+    app_digest_add(&d, bytes, len);
+    uint32_t n = app_digest_end(&d, sum);
+    memcpy(out, sum, n);
+}
+
+void app_md5(const void *bytes, size_t len, uint8_t out[16])
+{
+    digest_whole(APP_DIGEST_MD5, bytes, len, out);
+}
+
+void app_md5_hex(const void *bytes, size_t len, char out[33])
+{
+    uint8_t sum[16];
+    app_md5(bytes, len, sum);
+    app_hex(sum, sizeof(sum), out);
+}
+
 void app_sha1(const void *bytes, size_t len, uint8_t out[20])
 {
-    uint32_t state[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
-    digest_run(bytes, len, state, sha1_block, 1);
-    for (unsigned i = 0; i < 20; i++)
-        out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+    digest_whole(APP_DIGEST_SHA1, bytes, len, out);
+}
+
+void app_sha256(const void *bytes, size_t len, uint8_t out[32])
+{
+    digest_whole(APP_DIGEST_SHA256, bytes, len, out);
 }

@@ -16,6 +16,11 @@
 /** Longest line that is kept (Suricata: 4,096); of longer ones the rest is skipped. */
 #define LINE_MAX_BYTES 4096u
 
+enum ftp_event { FTP_REQUEST_TOO_LONG, FTP_RESPONSE_TOO_LONG };
+
+static const char *const ftp_events[] = { "request_command_too_long", "response_command_too_long",
+                                          NULL };
+
 struct ftp_tx {
     struct app_tx tx;
     struct app_bytes command; /* the whole line */
@@ -23,6 +28,7 @@ struct ftp_tx {
     uint32_t verb;            /* bytes of the command's first word */
     uint16_t code;
     bool done;
+    bool bounce; /* a PORT command with another address than the client's */
 };
 
 struct ftp_state {
@@ -63,6 +69,30 @@ static uint16_t six_numbers(const uint8_t *d, uint32_t len)
 }
 
 /**
+ * Whether a PORT command names another address than the client's; read as loosely as Suricata reads
+ * it: four numbers up to 256 with commas and white space, whatever else the line holds before them.
+ */
+static bool is_bounce(const struct flow *f, const uint8_t *d, uint32_t len)
+{
+    uint32_t at = 0, address = 0;
+    while (at < len && (d[at] < '0' || d[at] > '9'))
+        at++;
+    for (unsigned n = 0; n < 4; n++) {
+        uint32_t value = 0, digits = 0;
+        for (; at < len && d[at] >= '0' && d[at] <= '9' && digits < 4; at++, digits++)
+            value = value * 10 + (d[at] - '0');
+        while (at < len && (d[at] == ' ' || (d[at] >= '\t' && d[at] <= '\r')))
+            at++;
+        if (digits > 3 || value > 256 || at >= len || d[at++] != ',')
+            return false;
+        address = (address << 8) + value;
+    }
+    const uint8_t *client = f->client.bytes + 12;
+    return address != ((uint32_t)client[0] << 24 | (uint32_t)client[1] << 16 |
+                       (uint32_t)client[2] << 8 | client[3]);
+}
+
+/**
  * The port of |proto|address|port| (EPRT) or (|||port|) (229): the last number before the last
  * delimiter.
  */
@@ -92,19 +122,24 @@ static void expect_data(struct app_io *io, bool active, uint16_t port)
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-static bool command_take(struct app_io *io, const uint8_t *line, uint32_t len)
+/** `cut`: the line was longer than is kept. */
+static bool command_take(struct app_io *io, const uint8_t *line, uint32_t len, bool cut)
 {
     struct ftp_tx *t = (struct ftp_tx *)app_tx_new(io);
     if (!t || !app_bytes_add(io->ctx->slab, &t->command, line, len))
         return false;
+    if (cut)
+        app_tx_event(&t->tx, io->dir, FTP_REQUEST_TOO_LONG);
     while (t->verb < len && line[t->verb] != ' ' && line[t->verb] != '\t')
         t->verb++;
     const uint8_t *argument = line + t->verb + (t->verb < len);
     uint32_t rest = len - t->verb - (t->verb < len);
-    if (verb_is(t, "PORT"))
+    if (verb_is(t, "PORT")) {
+        t->bounce = is_bounce(io->flow, argument, rest);
         expect_data(io, true, six_numbers(argument, rest));
-    else if (verb_is(t, "EPRT"))
+    } else if (verb_is(t, "EPRT")) {
         expect_data(io, true, last_number(argument, rest));
+    }
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_START);
     return true;
 }
@@ -118,11 +153,13 @@ static struct ftp_tx *reply_tx(struct app_io *io)
     return (struct ftp_tx *)app_tx_new(io);
 }
 
-static bool reply_take(struct app_io *io, const uint8_t *line, uint32_t len)
+static bool reply_take(struct app_io *io, const uint8_t *line, uint32_t len, bool cut)
 {
     struct ftp_tx *t = reply_tx(io);
     if (!t)
         return false;
+    if (cut)
+        app_tx_event(&t->tx, io->dir, FTP_RESPONSE_TOO_LONG);
     unsigned code = 0;
     bool final = len >= 3;
     for (unsigned i = 0; i < 3 && final; i++) {
@@ -163,11 +200,11 @@ static uint32_t ftp_stream(struct app_io *io, const uint8_t *data, uint32_t len,
         uint32_t n = line > 0 ? line : left;
         uint32_t text = app_line_chomp(data + used, n);
         text = text < LINE_MAX_BYTES ? text : LINE_MAX_BYTES;
-        bool skip = s->skip[io->dir];
+        bool skip = s->skip[io->dir], cut = n >= LINE_MAX_BYTES;
         s->skip[io->dir] = line == 0;
         if (!skip && text > 0 &&
-            !(io->dir == SIG_DIR_TOSERVER ? command_take(io, data + used, text)
-                                          : reply_take(io, data + used, text)))
+            !(io->dir == SIG_DIR_TOSERVER ? command_take(io, data + used, text, cut)
+                                          : reply_take(io, data + used, text, cut)))
             return APP_GIVE_UP;
         used += n;
     }
@@ -191,6 +228,17 @@ static bool ftp_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
     if (buffer != SIG_BUF_FTP_COMMAND || dir != SIG_DIR_TOSERVER || index > 0 || t->verb == 0)
         return false;
     return app_view_set(out, t->command.data, t->verb);
+}
+
+static bool ftp_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
+                       uint64_t *out)
+{
+    (void)af;
+    const struct ftp_tx *t = (const struct ftp_tx *)tx;
+    if (dir != SIG_DIR_TOSERVER || strcmp(name, "ftpbounce") != 0)
+        return false;
+    *out = t->bounce;
+    return true;
 }
 
 static void ftp_clear(struct app_ctx *ctx, struct app_tx *tx)
@@ -228,9 +276,11 @@ const struct app_parser app_parser_ftp = {
     .stream = ftp_stream,
     .gap = ftp_gap,
     .buffer = ftp_buffer,
+    .number = ftp_number,
     .tx_clear = ftp_clear,
     .describe = ftp_describe,
     .tx_size = sizeof(struct ftp_tx),
+    .events = ftp_events,
 };
 
 /* ---- the data channel ---------------------------------------------------------------------- */

@@ -27,7 +27,9 @@ enum handshake_type {
     HANDSHAKE_CLIENT_HELLO = 1,
     HANDSHAKE_SERVER_HELLO = 2,
     HANDSHAKE_CERTIFICATE = 11,
+    HANDSHAKE_SERVER_KEYX = 12,
     HANDSHAKE_SERVER_DONE = 14,
+    HANDSHAKE_CLIENT_KEYX = 16,
 };
 
 static const char *const tls_events[] = { "invalid_record_type",
@@ -97,6 +99,23 @@ static void read_certificates(struct app_io *io, struct tls_tx *t, const uint8_t
         side->certified = app_bytes_add(io->ctx->slab, &side->certs, list, n);
 }
 
+/** What ssl_state calls a handshake message, 0 for those it has no word for. */
+static uint8_t state_bit(uint8_t type)
+{
+    switch (type) {
+    case HANDSHAKE_CLIENT_HELLO:
+        return TLS_STATE_CLIENT_HELLO;
+    case HANDSHAKE_SERVER_HELLO:
+        return TLS_STATE_SERVER_HELLO;
+    case HANDSHAKE_CLIENT_KEYX:
+        return TLS_STATE_CLIENT_KEYX;
+    case HANDSHAKE_SERVER_KEYX:
+        return TLS_STATE_SERVER_KEYX;
+    default:
+        return 0;
+    }
+}
+
 static void handshake_message(struct app_io *io, struct tls_state *s, const uint8_t *message,
                               uint32_t len)
 {
@@ -104,6 +123,8 @@ static void handshake_message(struct app_io *io, struct tls_state *s, const uint
     if (!t)
         return;
     const uint8_t *body = message + 4;
+    uint8_t state = state_bit(message[0]);
+    t->state = state ? state : t->state;
     bool to_server = io->dir == SIG_DIR_TOSERVER;
     switch (message[0]) {
     case HANDSHAKE_CLIENT_HELLO:
@@ -410,6 +431,10 @@ static bool tls_number(struct app_flow *af, struct app_tx *tx, unsigned dir, con
     if (strcmp(name, "tls.version") == 0 || strcmp(name, "ssl_version") == 0) {
         *out = t->side[dir].version;
         return *out != 0;
+    }
+    if (strcmp(name, "ssl_state") == 0) {
+        *out = t->state;
+        return true;
     }
     if (strcmp(name, "tls.cert_chain_len") == 0 && t->side[dir].certified) {
         struct app_view view;

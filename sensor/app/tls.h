@@ -21,6 +21,14 @@ enum tls_event {
     TLS_ALERT_SEEN,
 };
 
+/** Bits of ssl_state, in the order of its words (signatures/keyword/tls.c). */
+enum tls_state_bit {
+    TLS_STATE_CLIENT_HELLO = 1,
+    TLS_STATE_SERVER_HELLO = 2,
+    TLS_STATE_CLIENT_KEYX = 4,
+    TLS_STATE_SERVER_KEYX = 8,
+};
+
 /** What one side of the handshake said. */
 struct tls_side {
     uint16_t version; /* as negotiated or offered; 0: no hello */
@@ -40,6 +48,7 @@ struct tls_tx {
     char version_text[TLS_VERSION_TEXT_MAX];
     /* the client offered 0-RTT: its ciphertext may come before the server's hello */
     bool early_data;
+    uint8_t state; /* enum tls_state_bit of the handshake message read last */
 };
 
 /**

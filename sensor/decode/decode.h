@@ -17,6 +17,7 @@
 #include "common/counter.h"
 #include "sensor/decode/event.h"
 #include "sensor/decode/packet.h"
+#include "signatures/program.h"
 
 struct frame;
 struct slab;
@@ -82,6 +83,12 @@ int decode_frame(struct decoder *d, const struct frame *f, uint64_t number, uint
  * flows stay together. Pure; frames without IP go to 0.
  */
 unsigned decode_steer(const struct frame *f, unsigned workers);
+
+/**
+ * Whether a checksum of the packet is right: 1, 0 when it is wrong, -1 when it has none of this
+ * kind. Computed over what was captured.
+ */
+int decode_checksum_check(const struct packet *p, enum sig_csum which);
 
 /** Free. NULL is allowed. */
 void decode_free(struct decoder *d);

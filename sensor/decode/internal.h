@@ -136,7 +136,7 @@ void decode_gre(struct decoder *d, struct packet *p, struct cursor c);
 /** Tunnels in UDP by port; `p`'s UDP header has been read (tunnel.c). */
 void decode_udp_tunnel(struct decoder *d, struct packet *p);
 
-/** The TCP checksum of `p` over its pseudo header, 0 when right (transport.c). */
+/** The TCP checksum of `p` over its pseudo header, 0 when right (checksum.c). */
 uint16_t decode_checksum(const struct packet *p);
 
 /** Defragmenter of one worker. */

@@ -108,24 +108,6 @@ static void tcp_options(struct decoder *d, struct packet *p, struct cursor c)
     }
 }
 
-uint16_t decode_checksum(const struct packet *p)
-{
-    uint64_t sum = (uint64_t)p->proto + p->l4_len;
-    const uint8_t *addrs = p->ip_version == 4 ? p->src.bytes + 12 : p->src.bytes;
-    const uint8_t *more = p->ip_version == 4 ? p->dst.bytes + 12 : p->dst.bytes;
-    unsigned addr_len = p->ip_version == 4 ? 4 : 16;
-    for (unsigned i = 0; i < addr_len; i += 2)
-        sum += (uint32_t)(addrs[i] << 8 | addrs[i + 1]) + (uint32_t)(more[i] << 8 | more[i + 1]);
-    uint32_t i = 0;
-    for (; i + 2 <= p->l4_len; i += 2)
-        sum += (uint32_t)(p->l4[i] << 8 | p->l4[i + 1]);
-    if (i < p->l4_len)
-        sum += (uint32_t)p->l4[i] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
-
 static void decode_tcp(struct decoder *d, struct packet *p, struct cursor c)
 {
     struct packet_tcp *t = &p->tcp;

@@ -92,7 +92,7 @@ static const char *pcre_refused(const struct sig_ruleset *set, const struct sig_
 {
     struct regex_source source = { (const char *)set->blob + op->u.pcre.pattern.at,
                                    op->u.pcre.pattern.len, op->u.pcre.options };
-    return regex_check(&source, reason, REASON_MAX) ? NULL : reason;
+    return regex_check(&source, NULL, reason, REASON_MAX) ? NULL : reason;
 }
 
 /* Number of the event an instruction names, or -1. */
@@ -164,13 +164,28 @@ static const char *ops_refused(const struct sig_ruleset *set, uint32_t first, ui
     return why;
 }
 
-static const char *spec_refused(const struct sig_bufspec *spec)
+/* pcrexform gives what its one group took. */
+static const char *pcrexform_refused(const struct sig_ruleset *set, struct sig_bytes pattern,
+                                     char *reason)
 {
-    for (unsigned i = 0; i < spec->transform_count; i++) {
+    struct regex_source source = { (const char *)set->blob + pattern.at, pattern.len, 0 };
+    uint32_t groups = 0;
+    if (!regex_check(&source, &groups, reason, REASON_MAX))
+        return reason;
+    return groups == 1 ? NULL : "pcrexform: its regex wants one capturing group";
+}
+
+static const char *spec_refused(const struct sig_ruleset *set, const struct sig_bufspec *spec,
+                                char *reason)
+{
+    const char *why = NULL;
+    for (unsigned i = 0; !why && i < spec->transform_count; i++) {
         if (!transform_known(spec->transforms[i]))
-            return "a transform of it is not supported";
+            why = "a transform of it is not supported";
+        else if (spec->transforms[i] == SIG_TR_PCREXFORM)
+            why = pcrexform_refused(set, spec->arguments[i], reason);
     }
-    return NULL;
+    return why;
 }
 
 static const char *rule_refused(const struct sig_ruleset *set, const struct sig *sig, char *reason)
@@ -183,7 +198,7 @@ static const char *rule_refused(const struct sig_ruleset *set, const struct sig 
     for (uint32_t i = 0; !why && i < sig->list_count; i++) {
         why = ops_refused(set, sig->lists[i].first, sig->lists[i].count, reason);
         if (!why)
-            why = spec_refused(&set->specs[sig->lists[i].spec]);
+            why = spec_refused(set, &set->specs[sig->lists[i].spec], reason);
         if (sig->lists[i].count > CONFIRM_OPS_MAX)
             why = "it has more than 256 tests on one buffer: split it";
     }
@@ -256,15 +271,15 @@ static uint32_t put_ports(struct builder *b, const struct sig_ports *ports)
                                         ports->count });
 }
 
-static uint32_t put_regex(struct builder *b, const struct sig_op *op)
+static uint32_t put_regex(struct builder *b, struct sig_bytes pattern, uint32_t options)
 {
     struct buf key;
     buf_init(&key, IMAGE_SIZE_MAX);
-    buf_le32(&key, op->u.pcre.options);
-    buf_add(&key, b->set->blob + op->u.pcre.pattern.at, op->u.pcre.pattern.len);
+    buf_le32(&key, options);
+    buf_add(&key, b->set->blob + pattern.at, pattern.len);
     uint32_t run = intern_add(&b->regexes, &b->regex_keys, key.data, key.len);
     buf_free(&key);
-    struct image_regex regex = { op->u.pcre.pattern, op->u.pcre.options };
+    struct image_regex regex = { pattern, options };
     if (run == b->sections[IMAGE_REGEXES].len / sizeof(regex))
         builder_put(b, IMAGE_REGEXES, &regex, 1);
     return run;
@@ -277,7 +292,7 @@ static struct sig_op op_lower(struct builder *b, const struct sig_op *op)
     char name[128];
     switch (op->kind) {
     case SIG_OP_PCRE:
-        out.u.pcre.regex = put_regex(b, op);
+        out.u.pcre.regex = put_regex(b, op->u.pcre.pattern, op->u.pcre.options);
         break;
     case SIG_OP_EVENT:
         out.resolved = (uint16_t)event_number(b->set, op);
@@ -435,7 +450,20 @@ static void builder_open(struct builder *b, struct sig_ruleset *set, const char 
     put_text(b, "");
     put_set(b, (struct image_span){ 0, 0 });
     builder_put(b, IMAGE_BLOB, set->blob, set->blob_len);
-    builder_put(b, IMAGE_SPECS, set->specs, set->spec_count);
+}
+
+/* The regex of a transform is named by its number, as that of a pcre is. */
+static void put_specs(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->set->spec_count; i++) {
+        struct sig_bufspec spec = b->set->specs[i];
+        for (unsigned t = 0; t < spec.transform_count; t++) {
+            if (spec.transforms[t] != SIG_TR_PCREXFORM)
+                continue;
+            spec.arguments[t] = (struct sig_bytes){ put_regex(b, spec.arguments[t], 0), 0 };
+        }
+        builder_put(b, IMAGE_SPECS, &spec, 1);
+    }
 }
 
 static void builder_close(struct builder *b)
@@ -470,6 +498,7 @@ int detect_image_build(struct sig_ruleset *set, const char *name, int fd, char *
     }
     struct builder *b = xcalloc(1, sizeof(*b));
     builder_open(b, set, name);
+    put_specs(b);
     rules_choose(b);
     for (uint32_t i = 0; i < b->rule_count; i++)
         put_rule(b, i);

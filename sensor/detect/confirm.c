@@ -298,6 +298,9 @@ bool confirm_number(const struct sig_op *op, uint64_t value)
     case SIG_CMP_NO_BIT_EQ:
         is = (value ^ a) != 0;
         break;
+    case SIG_CMP_MASKED_NE:
+        is = (value & a) != b;
+        break;
     }
     return is != ((op->flags & SIG_F_NEGATED) != 0);
 }
@@ -384,6 +387,8 @@ static bool op_run(struct confirm_run_state *r, const struct sig_op *op)
         return bsize_run(r, op);
     case SIG_OP_URILEN:
         return confirm_number(op, r->len);
+    case SIG_OP_ASN1:
+        return confirm_asn1(r, op);
     case SIG_OP_BASE64_DECODE:
         r->decoded = confirm_base64_decode(r, op);
         return r->decoded > 0;

@@ -36,4 +36,7 @@ bool confirm_byte_math(struct confirm_run_state *r, const struct sig_op *op);
 /** base64_decode: fills c->decoded, returns how many bytes (0: none, no match). */
 uint32_t confirm_base64_decode(const struct confirm_run_state *r, const struct sig_op *op);
 
+/** asn1: whether one of its overflows is in the BER that stands at its offset. */
+bool confirm_asn1(const struct confirm_run_state *r, const struct sig_op *op);
+
 #endif

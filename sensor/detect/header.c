@@ -2,6 +2,7 @@
 /* What a rule asks of packet, flow and state, before any byte of a buffer is looked at. */
 #include "config.h"
 
+#include "sensor/decode/decode.h"
 #include "sensor/detect/state.h"
 
 #define NS_PER_S 1000000000ull
@@ -294,6 +295,16 @@ static bool flow_age_match(const struct flow *f, const struct sig_op *op)
     return f && confirm_number(op, (f->last_ns - f->first_ns) / NS_PER_S);
 }
 
+/* A pseudo packet has no header that could be wrong. */
+static bool csum_match(const struct packet *p, const struct sig_op *op)
+{
+    bool invalid = op->flags & SIG_F_NEGATED;
+    if (p->flags & PACKET_F_PSEUDO)
+        return !invalid;
+    int right = decode_checksum_check(p, (enum sig_csum)op->u.number.field);
+    return right >= 0 && right == !invalid;
+}
+
 /* Conditions on flow and state hold for pseudo packets too; the others want a packet. */
 static bool state_op_match(const struct detect_job *job, const struct sig_op *op, bool *known)
 {
@@ -314,6 +325,8 @@ static bool state_op_match(const struct detect_job *job, const struct sig_op *op
         return flow_age_match(job->in->flow, op);
     case SIG_OP_FLOW_COUNT:
         return flow_count_match(job->in->flow, op);
+    case SIG_OP_CSUM:
+        return csum_match(job->in->packet, op);
     default:
         *known = false;
         return false;

@@ -114,7 +114,7 @@ static bool op_ok(const struct image *image, const struct sig_op *op)
     case SIG_OP_APP_UINT:
         return op->u.number.text.at < count_of(image, IMAGE_STRINGS);
     default:
-        return op->kind <= SIG_OP_APP_UINT;
+        return op->kind < SIG_OP_KINDS;
     }
 }
 
@@ -123,7 +123,11 @@ static bool spec_ok(const struct image *image, const struct sig_bufspec *spec)
     if ((unsigned)spec->buffer >= SIG_BUF_COUNT || spec->transform_count > SIG_TRANSFORMS_MAX)
         return false;
     for (unsigned i = 0; i < spec->transform_count; i++) {
-        if (spec->transforms[i] > SIG_TR_PCREXFORM || !bytes_ok(image, spec->arguments[i]))
+        if (spec->transforms[i] > SIG_TR_PCREXFORM)
+            return false;
+        if (spec->transforms[i] == SIG_TR_PCREXFORM
+                ? spec->arguments[i].len || spec->arguments[i].at >= count_of(image, IMAGE_REGEXES)
+                : !bytes_ok(image, spec->arguments[i]))
             return false;
     }
     return true;

@@ -34,6 +34,7 @@ struct regex_scratch {
     pcre2_match_data *data;
     pcre2_match_context *limited, *unlimited;
     pcre2_jit_stack *stack;
+    uint32_t groups; /* of the last match, the whole one counted */
 };
 
 static pcre2_code *regex_compile(const struct regex_source *source, int *error, size_t *where)
@@ -42,7 +43,8 @@ static pcre2_code *regex_compile(const struct regex_source *source, int *error, 
                          NULL);
 }
 
-bool regex_check(const struct regex_source *source, char *reason, size_t reason_len)
+bool regex_check(const struct regex_source *source, uint32_t *groups, char *reason,
+                 size_t reason_len)
 {
     int error = 0;
     size_t where = 0;
@@ -53,6 +55,8 @@ bool regex_check(const struct regex_source *source, char *reason, size_t reason_
         snprintf(reason, reason_len, "pcre: %s at byte %zu of the regex", (const char *)text,
                  where);
     }
+    if (code && groups)
+        pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, groups);
     pcre2_code_free(code);
     return code != NULL;
 }
@@ -182,12 +186,24 @@ enum regex_verdict regex_search(struct regex_scratch *s, uint32_t index, const u
         got = pcre2_jit_match(r->code, subject, len, start, 0, s->data, limits);
     else
         got = pcre2_match(r->code, subject, len, start, 0, s->data, limits);
+    s->groups = got > 0 ? (uint32_t)got : 0;
     if (got < 0)
         return got == PCRE2_ERROR_NOMATCH ? REGEX_NONE : REGEX_ERROR;
     const PCRE2_SIZE *where = pcre2_get_ovector_pointer(s->data);
     *from = (uint32_t)where[0];
     *to = (uint32_t)where[1];
     return REGEX_MATCH;
+}
+
+bool regex_group(const struct regex_scratch *s, uint32_t group, uint32_t *from, uint32_t *to)
+{
+    const PCRE2_SIZE *where = pcre2_get_ovector_pointer(s->data);
+    if (group >= s->groups || where[2 * group] == PCRE2_UNSET ||
+        where[2 * group + 1] < where[2 * group])
+        return false;
+    *from = (uint32_t)where[2 * group];
+    *to = (uint32_t)where[2 * group + 1];
+    return true;
 }
 
 void regex_scratch_free(struct regex_scratch *s)

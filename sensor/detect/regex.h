@@ -27,8 +27,12 @@ struct regex_source {
 /** What a match gave. */
 enum regex_verdict { REGEX_NONE, REGEX_MATCH, REGEX_ERROR };
 
-/** Whether PCRE2 takes it; otherwise `reason` says what it dislikes and where. */
-bool regex_check(const struct regex_source *source, char *reason, size_t reason_len);
+/**
+ * Whether PCRE2 takes it; otherwise `reason` says what it dislikes and where. `groups` (may be
+ * NULL) receives how many capturing groups it has.
+ */
+bool regex_check(const struct regex_source *source, uint32_t *groups, char *reason,
+                 size_t reason_len);
 
 /**
  * Compile `count` of them, on all processors when there are many. One that PCRE2 refuses never
@@ -52,6 +56,12 @@ struct regex_scratch *regex_scratch_create(const struct regex_set *set);
 enum regex_verdict regex_search(struct regex_scratch *s, uint32_t index, const uint8_t *data,
                                 uint32_t len, uint32_t start, bool unlimited, uint32_t *from,
                                 uint32_t *to);
+
+/**
+ * Where group `group` of the last match is; false when the regex has no such group or it took no
+ * part.
+ */
+bool regex_group(const struct regex_scratch *s, uint32_t group, uint32_t *from, uint32_t *to);
 
 /** Free. NULL is allowed. */
 void regex_scratch_free(struct regex_scratch *s);

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "sensor/app/digest.h"
+#include "sensor/detect/regex.h"
 #include "sensor/detect/search.h"
 
 /* What a digest of nothing, or a dot in front, needs beyond the input's length. */
-#define ROOM_SPARE 20u
+#define ROOM_SPARE 32u
 
 /* What a transform reads and writes. */
 struct change {
@@ -19,6 +20,8 @@ struct change {
     uint8_t *out;            /* has room for len + ROOM_SPARE */
     const uint8_t *argument; /* xor's key */
     uint32_t argument_len;
+    uint32_t regex; /* pcrexform's */
+    struct regex_scratch *regexes;
 };
 
 static bool is_space(uint8_t c)
@@ -141,6 +144,25 @@ static uint32_t do_sha1(const struct change *c)
     return 20;
 }
 
+static uint32_t do_sha256(const struct change *c)
+{
+    app_sha256(c->in, c->len, c->out);
+    return 32;
+}
+
+/* What the regex's group took; without a match all stays as it is. */
+static uint32_t do_pcrexform(const struct change *c)
+{
+    uint32_t from = 0, to = c->len;
+    if (regex_search(c->regexes, c->regex, c->in, c->len, 0, false, &from, &to) != REGEX_MATCH ||
+        !regex_group(c->regexes, 1, &from, &to)) {
+        from = 0;
+        to = c->len;
+    }
+    memcpy(c->out, c->in + from, to - from);
+    return to - from;
+}
+
 static uint32_t (*const transforms[])(const struct change *c) = {
     [SIG_TR_TO_LOWERCASE] = do_lower,
     [SIG_TR_TO_UPPERCASE] = do_upper,
@@ -151,8 +173,10 @@ static uint32_t (*const transforms[])(const struct change *c) = {
     [SIG_TR_STRIP_PSEUDO_HEADERS] = do_strip_pseudo_headers,
     [SIG_TR_TO_MD5] = do_md5,
     [SIG_TR_TO_SHA1] = do_sha1,
+    [SIG_TR_TO_SHA256] = do_sha256,
     [SIG_TR_URL_DECODE] = do_url_decode,
     [SIG_TR_XOR] = do_xor,
+    [SIG_TR_PCREXFORM] = do_pcrexform,
 };
 
 bool transform_known(uint8_t kind)
@@ -161,15 +185,17 @@ bool transform_known(uint8_t kind)
 }
 
 bool transform_apply(struct transform_room *room, const struct sig_bufspec *spec,
-                     const uint8_t *blob, struct app_view *view)
+                     const uint8_t *blob, struct regex_scratch *regexes, struct app_view *view)
 {
     for (unsigned i = 0; i < spec->transform_count; i++) {
         struct change c = {
             .in = view->data,
             .len = view->len,
             .out = room->bytes + room->used,
-            .argument = blob + spec->arguments[i].at,
+            .argument = spec->arguments[i].len ? blob + spec->arguments[i].at : NULL,
             .argument_len = spec->arguments[i].len,
+            .regex = spec->arguments[i].at,
+            .regexes = regexes,
         };
         if (!transform_known(spec->transforms[i]) ||
             room->cap - room->used < view->len + ROOM_SPARE)

@@ -134,7 +134,8 @@ static bool buffer_fetch(struct detect_job *job, uint16_t spec, uint32_t index,
         return false;
     if (sig_buffer_def(s->buffer)->flags & SIG_BUFFER_BODY && !out->end)
         job->body_open = true;
-    if (s->transform_count == 0 || transform_apply(&job->t->transforms, s, job->set->blob, out))
+    if (s->transform_count == 0 ||
+        transform_apply(&job->t->transforms, s, job->set->blob, job->t->confirm.regexes, out))
         return true;
     counter_add(job->t->counters, DETECT_COUNT_TRANSFORM_FULL, 1);
     return false;

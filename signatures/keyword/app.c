@@ -83,13 +83,23 @@ static int parse_chain_len(struct draft *d, struct text value)
     return keyword_app_number(d, "tls.cert_chain_len", value, UINT32_MAX);
 }
 
+/* A PORT command whose address is not the client's (RFC 2577 section 3). */
+static int parse_ftpbounce(struct draft *d, struct text value)
+{
+    (void)value;
+    if (draft_app_claim(d, SIG_APP_FTP))
+        return ABENG_EFORMAT;
+    return keyword_app_number(d, "ftpbounce", (struct text){ "1", 1 }, 1);
+}
+
 const struct sig_keyword keywords_app[] = {
-    {"dns.opcode",          parse_dns_opcode,         KEYWORD_MAY_QUOTE,                     NULL},
-    { "tls.cert_chain_len", parse_chain_len,          0,                                     NULL},
-    { "app-layer-protocol", parse_app_layer_protocol, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL},
-    { "app-layer-event",    parse_app_layer_event,    0,                                     NULL},
-    { "decode-event",       parse_decode_event,       0,                                     NULL},
-    { "engine-event",       parse_decode_event,       0,                                     NULL},
-    { "stream-event",       parse_stream_event,       0,                                     NULL},
-    { NULL,                 NULL,                     0,                                     NULL},
+    { "dns.opcode", parse_dns_opcode, KEYWORD_MAY_QUOTE, NULL },
+    { "tls.cert_chain_len", parse_chain_len, 0, NULL },
+    { "app-layer-protocol", parse_app_layer_protocol, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
+    { "app-layer-event", parse_app_layer_event, 0, NULL },
+    { "decode-event", parse_decode_event, 0, NULL },
+    { "engine-event", parse_decode_event, 0, NULL },
+    { "ftpbounce", parse_ftpbounce, KEYWORD_NO_VALUE, NULL },
+    { "stream-event", parse_stream_event, 0, NULL },
+    { NULL, NULL, 0, NULL },
 };

@@ -225,9 +225,7 @@ static int parse_endswith(struct draft *d, struct text value)
     struct sig_op *op = last_content(d, "endswith");
     if (!op)
         return ABENG_EFORMAT;
-    if (op->flags & SIG_F_ENDSWITH)
-        return draft_refuse(d, "endswith twice for one content");
-    op->flags |= SIG_F_ENDSWITH;
+    op->flags |= SIG_F_ENDSWITH; /* said twice it says no more */
     return 0;
 }
 

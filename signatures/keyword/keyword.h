@@ -28,8 +28,8 @@ struct sig_keyword {
 /** Tables of all keywords, each ended by a NULL name; the list is ended by NULL. */
 extern const struct sig_keyword *const sig_keyword_tables[];
 
-extern const struct sig_keyword keywords_app[], keywords_base64[], keywords_bits[],
-    keywords_bytes[];
+extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64[], keywords_bits[],
+    keywords_bytes[], keywords_csum[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],

@@ -11,12 +11,15 @@
 #include "common/xalloc.h"
 #include "signatures/keywords.h"
 
+/* clang-format off */
 const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_app,
+    keywords_asn1,
     keywords_base64,
     keywords_bits,
     keywords_bytes,
     keywords_content,
+    keywords_csum,
     keywords_dcerpc,
     keywords_file,
     keywords_flow,
@@ -30,6 +33,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_refused,
     NULL,
 };
+/* clang-format on */
 
 /* What a name stands for. */
 struct meaning {

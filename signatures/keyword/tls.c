@@ -3,6 +3,8 @@
 #include "config.h"
 #include "signatures/keyword/keyword.h"
 
+#include <string.h>
+
 #include "common/err.h"
 
 /* Longest text of the old certificate keywords. */
@@ -72,6 +74,37 @@ static int parse_ssl_version(struct draft *d, struct text value)
     return version_op(d, versions[low].version, versions[high].version) ? 0 : ABENG_EFORMAT;
 }
 
+/* ssl_state:a,!b (or |): whether what the last handshake message was is as said; bits as the
+ * sensor's parser numbers them (app_tx_number "ssl_state"). */
+static int parse_ssl_state(struct draft *d, struct text value)
+{
+    static const char *const names[] = { "client_hello", "server_hello", "client_keyx",
+                                         "server_keyx", "unknown" };
+    char sep = memchr(value.at, '|', value.len) ? '|' : ',';
+    uint64_t bits = 0, without = 0;
+    struct text t;
+    while (text_cut(&value, sep, &t)) {
+        bool no = text_skip(&t, "!");
+        uint64_t bit = 0;
+        t = text_trim(t);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            bit |= (uint64_t)text_is(t, names[i]) << i;
+        if (!bit)
+            return draft_refuse(d, "ssl_state: client_hello, server_hello, client_keyx, "
+                                   "server_keyx or unknown, each with or without !");
+        bits |= bit;
+        without |= no ? bit : 0;
+    }
+    if (draft_app_claim(d, SIG_APP_TLS) ||
+        keyword_app_number(d, "ssl_state", (struct text){ "0", 1 }, UINT8_MAX))
+        return ABENG_EFORMAT;
+    struct sig_op *op = &d->ops[d->op_count - 1].op;
+    op->u.number.compare = SIG_CMP_MASKED_NE;
+    op->u.number.a = bits;
+    op->u.number.b = without;
+    return 0;
+}
+
 /* A text somewhere in a buffer. */
 static int text_in(struct draft *d, enum sig_buffer buffer, struct text value, uint32_t flags)
 {
@@ -116,11 +149,12 @@ static int parse_store(struct draft *d, struct text value)
 #define LEGACY (KEYWORD_QUOTED | KEYWORD_NEGATABLE)
 
 const struct sig_keyword keywords_tls[] = {
-    {"tls.version",      parse_tls_version, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL},
-    { "ssl_version",     parse_ssl_version, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL},
-    { "tls.store",       parse_store,       KEYWORD_NO_VALUE,                      NULL},
-    { "tls.subject",     parse_subject,     LEGACY,                                NULL},
-    { "tls.issuerdn",    parse_issuerdn,    LEGACY,                                NULL},
-    { "tls.fingerprint", parse_fingerprint, LEGACY,                                NULL},
-    { NULL,              NULL,              0,                                     NULL},
+    { "tls.version", parse_tls_version, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL },
+    { "ssl_version", parse_ssl_version, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
+    { "ssl_state", parse_ssl_state, KEYWORD_MAY_QUOTE, NULL },
+    { "tls.store", parse_store, KEYWORD_NO_VALUE, NULL },
+    { "tls.subject", parse_subject, LEGACY, NULL },
+    { "tls.issuerdn", parse_issuerdn, LEGACY, NULL },
+    { "tls.fingerprint", parse_fingerprint, LEGACY, NULL },
+    { NULL, NULL, 0, NULL },
 };

@@ -8,15 +8,18 @@
 /* Longest xor key. */
 #define XOR_KEY_MAX 255
 
-/* The list just opened, or a new one where the buffer had been used plainly. */
+/* The list just opened, or a new one where the buffer had been used plainly: tests before a
+ * transform are on the plain buffer, those behind it on what it makes. */
 static struct draft_list *target(struct draft *d, const char *keyword)
 {
-    if (!(d->said & DRAFT_STICKY) || !(d->said & DRAFT_OPENED) || (d->said & DRAFT_BASE64)) {
+    bool open = d->said & DRAFT_OPENED || !d->lists[d->current].transform_count;
+    if (!(d->said & DRAFT_STICKY) || !open || (d->said & DRAFT_BASE64)) {
         draft_refuse(d, "%s: a transform stands directly behind its sticky buffer", keyword);
         return NULL;
     }
     if (d->lists[d->current].count && draft_buffer_again(d))
         return NULL;
+    d->said |= DRAFT_OPENED;
     struct draft_list *l = &d->lists[d->current];
     if (l->transform_count == SIG_TRANSFORMS_MAX) {
         draft_refuse(d, "%s: more than %d transforms", keyword, SIG_TRANSFORMS_MAX);

@@ -84,6 +84,32 @@ static void test_digest(void **state)
         20);
 }
 
+/* However the bytes were cut, and around the block's size, a digest is that of the whole. */
+static void test_digest_in_pieces(void **state)
+{
+    (void)state;
+    uint8_t bytes[200], whole[APP_DIGEST_MAX], pieces[APP_DIGEST_MAX];
+    char hex[2 * APP_DIGEST_MAX + 1];
+    app_sha256("abc", 3, whole);
+    app_hex(whole, 32, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 7);
+    for (unsigned kind = 0; kind < APP_DIGEST_KINDS; kind++) {
+        for (size_t len = 0; len <= sizeof(bytes); len++) {
+            struct app_digest one, many;
+            app_digest_begin(&one, kind);
+            app_digest_add(&one, bytes, len);
+            app_digest_begin(&many, kind);
+            for (size_t at = 0; at < len; at += 13)
+                app_digest_add(&many, bytes + at, len - at < 13 ? len - at : 13);
+            uint32_t n = app_digest_end(&one, whole);
+            assert_int_equal(app_digest_end(&many, pieces), n);
+            assert_memory_equal(whole, pieces, n);
+        }
+    }
+}
+
 static void test_probe(void **state)
 {
     (void)state;
@@ -425,17 +451,12 @@ static void test_classify(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_probe),
-        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_dns_udp),
-        cmocka_unit_test(test_dns_tcp),
-        cmocka_unit_test(test_dns_hostile),
-        cmocka_unit_test(test_dns_record_without_data),
-        cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_tls_issuer_with_nul),
-        cmocka_unit_test(test_tls_hostile),
-        cmocka_unit_test(test_classify),
+        cmocka_unit_test(test_digest),      cmocka_unit_test(test_digest_in_pieces),
+        cmocka_unit_test(test_probe),       cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_dns_udp),     cmocka_unit_test(test_dns_tcp),
+        cmocka_unit_test(test_dns_hostile), cmocka_unit_test(test_dns_record_without_data),
+        cmocka_unit_test(test_tls),         cmocka_unit_test(test_tls_issuer_with_nul),
+        cmocka_unit_test(test_tls_hostile), cmocka_unit_test(test_classify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,36 @@ static void test_tcp_options(void **state)
     assert_int_equal(r->out[0].payload_len, 0);
 }
 
+/* The makers leave checksums 0: what a right one would be is worked out by summing. */
+static void test_checksums(void **state)
+{
+    struct rig *r = *state;
+    struct made m;
+    make_payload(&m, "odd");
+    make_udp(&m, 1, 2);
+    make_ipv4(&m, 17);
+    assert_int_equal(decode_made(r, 101, &m), 1);
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_UDPV4), -1); /* it has none */
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_TCPV4), -1);
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_UDPV6), -1);
+    make_payload(&m, "odd");
+    make_udp(&m, 1, 2);
+    /* 192.0.2.1 198.51.100.2 17 11, 1 2 11, "od" "d\0" */
+    uint32_t sum = 0xc000 + 0x0201 + 0xc633 + 0x6402 + 17 + 11 + 1 + 2 + 11 + 0x6f64 + 0x6400;
+    sum = (sum & 0xffff) + (sum >> 16);
+    m.room[m.at + 6] = (uint8_t)(~sum >> 8);
+    m.room[m.at + 7] = (uint8_t)~sum;
+    make_ipv4(&m, 17);
+    assert_int_equal(decode_made(r, 101, &m), 1);
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_UDPV4), 1);
+    make_payload(&m, "ever");
+    make_tcp(&m, 1, 2, 3, 4, PACKET_TCP_ACK);
+    make_ipv4(&m, 6);
+    assert_int_equal(decode_made(r, 101, &m), 1);
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_TCPV4), 0);
+    assert_int_equal(decode_checksum_check(&r->out[0], SIG_CSUM_ICMPV4), -1);
+}
+
 static void test_icmp_error_quotes(void **state)
 {
     struct rig *r = *state;
@@ -532,6 +562,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_cut_reads_beyond, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tcp_options, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_checksums, setup, teardown),
         cmocka_unit_test_setup_teardown(test_icmp_error_quotes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ipv6_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments, setup, teardown),

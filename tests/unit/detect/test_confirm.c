@@ -109,6 +109,11 @@ static void op_make(const struct op *from, struct sig_op *to, uint8_t *blob, uin
         to->u.base64.bytes = from->bytes;
         to->u.base64.offset = (uint32_t)from->offset;
         break;
+    case SIG_OP_ASN1:
+        to->u.asn1.offset = from->offset;
+        to->u.asn1.oversize = (uint32_t)from->a;
+        to->u.asn1.checks = from->how;
+        break;
     default:
         to->u.number.a = from->a;
         to->u.number.b = from->b;
@@ -467,6 +472,52 @@ static const struct confirm_case other_cases[] = {
         CONTENT(WITHIN, "c", .within = 60) }                                                                                                          },
 };
 
+#define ASN1(checks, ...)                                                                          \
+    {                                                                                              \
+        {                                                                                          \
+            SIG_OP_ASN1, .how = (checks), __VA_ARGS__                                              \
+        }                                                                                          \
+    }
+
+/* clang-format off */
+static const struct confirm_case asn1_cases[] = {
+    { "longer than allowed", "\x04\x03" "abc", CONFIRM_YES, ASN1(SIG_ASN1_OVERSIZE, .a = 2) },
+    { "as long as allowed", "\x04\x03" "abc", CONFIRM_NO, ASN1(SIG_ASN1_OVERSIZE, .a = 3) },
+    { "cut short", "\x04\x04" "abc", CONFIRM_NO, ASN1(SIG_ASN1_OVERSIZE, .a = 2) },
+    { "long form", "\x04\x81\x03" "abc", CONFIRM_YES, ASN1(SIG_ASN1_OVERSIZE, .a = 2) },
+    { "in a sequence", "\x30\x04\x04\x02" "ab", CONFIRM_NO, ASN1(SIG_ASN1_BITSTRING) },
+    { "bit string in a sequence", "\x30\x03\x03\x01\xff", CONFIRM_YES, ASN1(SIG_ASN1_BITSTRING) },
+    { "bits to leave out are there", "\x03\x01\x07", CONFIRM_NO, ASN1(SIG_ASN1_BITSTRING) },
+    { "second object", "\x04\x01x\x03\x01\xff", CONFIRM_YES, ASN1(SIG_ASN1_BITSTRING) },
+    { "from an offset", "xx\x03\x01\xff", CONFIRM_YES, ASN1(SIG_ASN1_BITSTRING, .offset = 2) },
+    { "offset beyond the end", "\x03\x01\xff", CONFIRM_NO, ASN1(SIG_ASN1_BITSTRING, .offset = 3) },
+    { "from the last match", "ab\x03\x01\xff", CONFIRM_YES,
+      { CONTENT(0, "b"), { SIG_OP_ASN1, .how = SIG_ASN1_BITSTRING | SIG_ASN1_RELATIVE } } },
+    { "before the last match", "\x03\x01\xff" "b", CONFIRM_YES,
+      { CONTENT(0, "b"),
+        { SIG_OP_ASN1, .how = SIG_ASN1_BITSTRING | SIG_ASN1_RELATIVE, .offset = -4 } } },
+};
+/* clang-format on */
+
+/* A real of 257 bytes overflows, one of 256 does not. */
+static void test_asn1_real(void **state)
+{
+    (void)state;
+    char bytes[262];
+    memset(bytes, 5, sizeof(bytes));
+    memcpy(bytes, "\x09\x82\x01\x01", 4);
+    struct confirm_case c = { "real", bytes, CONFIRM_YES, ASN1(SIG_ASN1_DOUBLE), .len = 261 };
+    assert_int_equal(case_run(&c), CONFIRM_YES);
+    bytes[3] = 0;
+    assert_int_equal(case_run(&c), CONFIRM_NO);
+}
+
+static void test_asn1(void **state)
+{
+    (void)state;
+    RUN(asn1_cases);
+}
+
 static void test_content(void **state)
 {
     (void)state;
@@ -522,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_content), cmocka_unit_test(test_windows),
         cmocka_unit_test(test_bytes),   cmocka_unit_test(test_pcre),
         cmocka_unit_test(test_other),   cmocka_unit_test(test_search_blocks),
+        cmocka_unit_test(test_asn1),    cmocka_unit_test(test_asn1_real),
     };
     return cmocka_run_group_tests_name("detect/confirm", tests, NULL, NULL);
 }

@@ -129,7 +129,20 @@ static const struct verdict_case verdicts[] = {
     { "alert mqtt any any -> any any (mqtt.type:CONNECT; sid:1;)", "no parser for MQTT" },
     { "alert smb any any -> any any (smb.share; content:\"a\"; sid:1;)", "no parser" },
     { "alert dns any any -> any any (dns.query; content:\"a\"; dotprefix; content:\"b\"; sid:1;)",
+     NULL },
+    { "alert dns any any -> any any (dns.query; dotprefix; content:\"b\"; to_md5; content:\"c\"; "
+      "sid:1;)",
      "directly behind" },
+    { HTTP "http.uri; content:\"a\"; endswith; fast_pattern; endswith;" END, NULL },
+    { TCP "tcpv4-csum:invalid;" END, NULL },
+    { TCP "tcpv4-csum:wrong;" END, "valid or invalid" },
+    { TCP "content:\"a\"; asn1:double_overflow, oversize_length 9, relative_offset -1;" END, NULL },
+    { TCP "asn1:bitstring_overflow, absolute_offset -1;" END, "not negative" },
+    { TCP "asn1:backwards;" END, "oversize_length N" },
+    { "alert tls any any -> any any (ssl_state:client_hello|!server_hello; sid:1;)", NULL },
+    { "alert tls any any -> any any (ssl_state:hello; sid:1;)", "client_keyx" },
+    { HTTP "ssl_state:client_hello;" END, "keywords of tls" },
+    { "alert tcp any any -> any 21 (content:\"PORT\"; ftpbounce; sid:1;)", NULL },
     { "alert dns any any -> any any (dns.query; dotprefix; content:\".b\"; sid:1;)", NULL },
     { HTTP "ja3.hash; content:\"abc\";" END, "ja3.hash" },
     { "alert tls any any -> any any (ja3.hash; content:\"abc\"; sid:1;)", "32 characters" },
@@ -487,10 +500,15 @@ static void test_round_trip(void **state)
                   "alert tls any any -> any any (ssl_version:sslv3,tls1.0; xbits:set,a,track "
                   "ip_pair,expire 9; sid:4;)\n"
                   "alert tcp any any -> any any (flags:*SF,CE; fragbits:!D; flowint:n,+,2; "
-                  "flowint:m,>,n; sid:5;)\n");
+                  "flowint:m,>,n; sid:5;)\n"
+                  "alert tls any any -> any any (ssl_state:client_hello,!server_keyx; sid:6;)\n"
+                  "alert tcp any any -> any any (tcpv6-csum:invalid; sid:7;)\n"
+                  "alert udp any any -> any any (content:\"j\"; asn1:oversize_length 7, "
+                  "bitstring_overflow, relative_offset -1; sid:8;)\n"
+                  "alert ftp any any -> any any (ftpbounce; sid:9;)\n");
     for (uint32_t i = 0; i < set->verdict_count; i++)
         assert_string_equal(set->verdicts[i].reason, "");
-    assert_int_equal(set->rule_count, 5);
+    assert_int_equal(set->rule_count, 9);
     check_round_trip(set);
     sig_ruleset_free(set);
 }
