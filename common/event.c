@@ -121,6 +121,12 @@ static void write_abeng(struct json *j, const struct event_abeng *a)
         json_str(j, "home", a->home);
     if (a->beyond)
         json_bool(j, "beyond", true);
+    if (a->source) {
+        json_open(j, "source");
+        json_str(j, "file", a->source);
+        json_u64(j, "offset", a->source_offset);
+        json_close(j);
+    }
     json_close(j);
 }
 
@@ -270,6 +276,19 @@ void event_epoch_write(struct buf *out, const struct event_epoch *e)
         json_close(&j);
     }
     close_own(&j);
+}
+
+void event_foreign_write(struct buf *out, const char *line, size_t len,
+                         const struct event_abeng *abeng)
+{
+    struct json j;
+    while (len && line[len - 1] != '}')
+        len--;
+    buf_add(out, line, len ? len - 1 : 0);
+    json_begin(&j, out);
+    j.comma = true; /* an event has members before ours */
+    write_abeng(&j, abeng);
+    json_close(&j);
 }
 
 void event_heartbeat_write(struct buf *out, uint64_t time_ns, const struct event_abeng *abeng)

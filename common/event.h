@@ -67,6 +67,8 @@ struct event_abeng {
     const char *ruleset, *feed; /* name of the rule set, channel it came by; NULL: not written */
     const char *home;           /* code of the member state whose it is; NULL: not written */
     bool beyond;                /* an alert that the reference engine would not raise */
+    const char *source;         /* name of the file that it was followed in; NULL: not written */
+    uint64_t source_offset;     /* where its line begins there */
 };
 
 /** One alert. Strings may hold any bytes; what is not UTF-8 is written as U+FFFD. */
@@ -133,6 +135,13 @@ void event_epoch_write(struct buf *out, const struct event_epoch *e);
 /** Append a heartbeat likewise. */
 void event_heartbeat_write(struct buf *out, uint64_t time_ns, const struct event_abeng *abeng);
 
+/**
+ * Append another producer's line (`len` bytes that event_scan took and that have no `abeng`) with
+ * our `abeng` as its last member.
+ */
+void event_foreign_write(struct buf *out, const char *line, size_t len,
+                         const struct event_abeng *abeng);
+
 /** EVE's name of an IP protocol ("TCP", "IPv6-ICMP"), NULL when it has none. Static. */
 const char *event_proto_name(uint8_t proto);
 
@@ -170,6 +179,7 @@ enum event_text {
     EVENT_TEXT_RULESET,
     EVENT_TEXT_FEED,
     EVENT_TEXT_HOME,
+    EVENT_TEXT_SOURCE,         /* abeng.source.file */
     EVENT_TEXT_WHY,            /* gap */
     EVENT_TEXT_PREVIOUS_EPOCH, /* epoch */
     EVENT_TEXTS,
@@ -197,6 +207,7 @@ struct event {
     uint8_t severity; /* 1 worst to 255; 0: not there */
     uint8_t target;   /* whose address alert.target.ip is: 1 src, 2 dst, 0 not said */
     uint64_t seq;     /* abeng.seq */
+    uint64_t source_offset; /* abeng.source.offset */
     uint64_t gap_first, gap_last, gap_lost; /* gap: see struct event_gap */
     uint64_t previous_last;                 /* epoch */
     struct event_span text[EVENT_TEXTS];

@@ -126,6 +126,12 @@ static const struct field previous_fields[] = {
 };
 static const struct table previous_table = TABLE("abeng.previous.", false, previous_fields);
 
+static const struct field source_fields[] = {
+    TEXT("file", EVENT_TEXT_SOURCE),
+    NUMBER("offset", source_offset),
+};
+static const struct table source_table = TABLE("abeng.source.", false, source_fields);
+
 static const struct field abeng_fields[] = {
     TEXT("epoch", EVENT_TEXT_EPOCH),
     TEXT("lane", EVENT_TEXT_LANE),
@@ -136,6 +142,7 @@ static const struct field abeng_fields[] = {
     FIELD("beyond", KIND_BOOL, -1, SLOT(beyond)),
     FIELD("gap", KIND_OBJECT, -1, .in = &gap_table),
     FIELD("previous", KIND_OBJECT, -1, .in = &previous_table),
+    FIELD("source", KIND_OBJECT, -1, .in = &source_table),
 };
 static const struct table abeng_table = TABLE("abeng.", false, abeng_fields);
 

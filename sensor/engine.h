@@ -35,7 +35,6 @@ struct engine_conf {
     uint64_t rules_loaded, rules_refused;
     uint64_t load_ns;       /* what loading took */
     uint64_t load_peak_kib; /* memory of the loader at its peak */
-    const char *home_state; /* for lanes */
     const int *rings;       /* live: interfaces × workers AF_PACKET sockets, worker-major */
     unsigned ring_count;    /* interfaces */
     const char *const *ring_names;

@@ -25,6 +25,7 @@ static const char usage[] =
     "Read or listen\n"
     "  -r PATH              a capture (pcap, pcapng) or a folder of them; may be repeated\n"
     "  -i INTERFACE         listen on an interface (AF_PACKET); may be repeated\n"
+    "  --follow EVE.JSON    send the alerts of another engine (a plain Suricata); with -c\n"
     "  -k none|all          check checksums of packets (default: all)\n"
     "Rules\n"
     "  -S FILE              load rules from FILE; may be repeated\n"
@@ -50,6 +51,7 @@ enum {
     OPT_WORKERS = 256,
     OPT_PROFILE,
     OPT_REPORT,
+    OPT_FOLLOW,
     OPT_STATE,
     OPT_CACHE,
     OPT_DRAIN,
@@ -63,6 +65,7 @@ static const struct option long_options[] = {
     { "workers", required_argument, NULL, OPT_WORKERS },
     { "profile", required_argument, NULL, OPT_PROFILE },
     { "rule-report", required_argument, NULL, OPT_REPORT },
+    { "follow", required_argument, NULL, OPT_FOLLOW },
     { "state-dir", required_argument, NULL, OPT_STATE },
     { "cache-dir", required_argument, NULL, OPT_CACHE },
     { "drain", required_argument, NULL, OPT_DRAIN },
@@ -145,6 +148,9 @@ static int one_option(struct options *o, struct raw *raw, int c)
     case OPT_REPORT:
         o->rule_report = optarg;
         return ABENG_OK;
+    case OPT_FOLLOW:
+        o->follow = optarg;
+        return ABENG_OK;
     case OPT_STATE:
         raw->state_dir = optarg;
         return ABENG_OK;
@@ -217,7 +223,7 @@ static int lay_over(struct options *o, const struct raw *raw)
     o->log_dir = c->log_dir ? c->log_dir : ".";
     o->profile_abeng = c->profile && strcmp(c->profile, "abeng") == 0;
     o->check_checksums = !raw->checksums || strcmp(raw->checksums, "all") == 0;
-    o->live = !o->capture_count && c->interfaces_count > 0;
+    o->live = !o->capture_count && (o->follow || c->interfaces_count > 0);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     o->workers = c->workers                   ? c->workers
                  : !o->live                   ? 1
@@ -241,6 +247,14 @@ static int check(const struct options *o, const struct raw *raw, int argc, char 
     if (raw->profile && strcmp(raw->profile, "suricata7") != 0 &&
         strcmp(raw->profile, "abeng") != 0) {
         log_error("options", "--profile %s: use suricata7 or abeng", raw->profile);
+        return ABENG_EINVAL;
+    }
+    if (o->follow && (o->capture_count || raw->interface_count)) {
+        log_error("options", "--follow goes without -r and -i: it reads alerts, not packets");
+        return ABENG_EINVAL;
+    }
+    if (o->follow && !raw->config) {
+        log_error("options", "--follow needs -c CONFIG: its state-dir holds identity and spool");
         return ABENG_EINVAL;
     }
     if (o->capture_count && raw->interface_count) {
@@ -272,7 +286,9 @@ int options_read(struct options *o, int argc, char **argv)
         err = lay_over(o, &raw);
     o->has_conf = raw.config != NULL;
     if (err == ABENG_OK && !o->test && !o->live && !o->capture_count) {
-        log_error("options", "nothing to read: give -r CAPTURE or -i INTERFACE (see --help)");
+        log_error("options",
+                  "nothing to read: give -r CAPTURE, -i INTERFACE or --follow EVE.JSON (see "
+                  "--help)");
         err = ABENG_EINVAL;
     }
     free(raw.interfaces);

@@ -18,6 +18,7 @@ struct options {
     const char **rules; /* -S, then the configuration's rule-files */
     unsigned rule_count;
     const char *rule_report; /* --rule-report FILE */
+    const char *follow;      /* --follow FILE: another producer's eve.json in place of packets */
     const char *log_dir;
     bool test, json, check_checksums, profile_abeng, live;
     unsigned workers;

@@ -26,8 +26,11 @@
 #include "common/xalloc.h"
 #include "sensor/captures.h"
 #include "sensor/capture/capture.h"
+#include "sensor/alert/lane.h"
 #include "sensor/conf.h"
 #include "sensor/engine.h"
+#include "sensor/follow/follow.h"
+#include "sensor/lanes.h"
 #include "sensor/loading.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/monitor/files.h"
@@ -60,6 +63,7 @@ struct monitor {
     int rings[ENGINE_WORKERS_MAX * ENGINE_INTERFACES_MAX];
     unsigned ring_count;
     const char *ring_names[ENGINE_INTERFACES_MAX];
+    struct lane_table *lanes; /* --follow */
     char *spool_dir, *stats_path;
     bool spool, linked, stopping;
     uint64_t stop_ns;
@@ -137,7 +141,6 @@ static void engine_child(struct monitor *m, const int ends[2])
                              .rules_refused = m->rules.counts[1],
                              .load_ns = m->rules.took_ns,
                              .load_peak_kib = m->rules.peak_kib,
-                             .home_state = o->conf->home_state,
                              .rings = m->rings,
                              .ring_count = m->ring_count,
                              .ring_names = m->ring_names };
@@ -150,10 +153,27 @@ static void engine_child(struct monitor *m, const int ends[2])
     _exit(sandbox_become_user(o->conf->user) < 0 ? 1 : engine_run(&c));
 }
 
+static void follow_child(struct monitor *m, const int ends[2])
+{
+    const struct sensor_conf *c = m->o->conf;
+    struct follow_conf f = { .path = m->o->follow,
+                             .spool_dir = m->spool_dir,
+                             .state_dir = c->state_dir,
+                             .channel = ends[0],
+                             .user = c->user,
+                             .feed = "follow",
+                             .spool_bytes = (uint64_t)c->spool.max_mib << 20,
+                             .lanes = m->lanes };
+    _exit(follow_run(&f));
+}
+
+/* The engine, or what stands in its place. */
 static int start_engine(struct monitor *m)
 {
     int ends[2];
     pid_t pid = spawn(m, &m->engine, ends);
+    if (pid == 0 && m->o->follow)
+        follow_child(m, ends);
     if (pid == 0)
         engine_child(m, ends);
     return pid < 0 ? ABENG_EIO : ABENG_OK;
@@ -198,6 +218,8 @@ static void next_capture(struct monitor *m, struct channel_message *msg, int *fd
 static void reload(struct monitor *m)
 {
     struct loaded next;
+    if (m->o->follow)
+        return;
     if (loading_run(m->o, m->files, &next) < 0) {
         log_error("rules", "the rule set in force stays");
         return;
@@ -244,7 +266,9 @@ static void ask_to_stop(struct monitor *m)
         return;
     m->stopping = true;
     m->stop_ns = clock_mono_ns() + STOP_PATIENCE_NS;
-    if (m->engine.pid > 0 && m->engine.control >= 0)
+    if (m->engine.pid > 0 && m->o->follow)
+        kill(m->engine.pid, SIGTERM); /* it asks nothing and listens to nobody */
+    else if (m->engine.pid > 0 && m->engine.control >= 0)
         channel_send(m->engine.control, &msg, -1);
 }
 
@@ -482,7 +506,7 @@ static int prepare(struct monitor *m)
 {
     const struct options *o = m->o;
     const struct sensor_conf *c = o->conf;
-    m->spool = o->has_conf && !c->spool.off && !o->test;
+    m->spool = o->has_conf && !o->test && (o->follow || !c->spool.off);
     m->spool_dir = xasprintf("%s/spool", c->state_dir);
     m->stats_path = xasprintf("%s/stats.json", o->log_dir);
     if (!(m->files = files_open(o->log_dir, m->spool ? m->spool_dir : NULL, c->cache_dir)))
@@ -500,6 +524,8 @@ static int prepare(struct monitor *m)
         log_error("monitor", "cannot start the uplink: %m");
         return ABENG_ERR;
     }
+    if (o->follow) /* the rules are the other engine's */
+        return (m->lanes = lanes_create(c)) ? ABENG_OK : ABENG_ERR;
     wait_for_bundles(m);
     if (loading_run(o, m->files, &m->rules) < 0)
         return ABENG_ERR;
@@ -509,7 +535,7 @@ static int prepare(struct monitor *m)
 
 static int run(struct monitor *m)
 {
-    if (m->o->live && open_rings(m) < 0)
+    if (m->o->live && !m->o->follow && open_rings(m) < 0)
         return 1;
     if (start_engine(m) < 0) {
         log_error("monitor", "cannot start the engine: %m");
@@ -530,7 +556,10 @@ int supervise(const struct options *o)
         .o = o,
         .signals = -1,
         .rules = { .image = -1, .report = -1 },
-        .engine = { .name = "engine", .process = "abeng-engine", .request = -1, .control = -1 },
+        .engine = { .name = o->follow ? "follower" : "engine",
+                    .process = o->follow ? "abeng-follow" : "abeng-engine",
+                    .request = -1,
+                    .control = -1 },
         .uplink = { .name = "uplink", .process = "abeng-uplink", .request = -1, .control = -1 }
     };
     int status = 1;
@@ -539,6 +568,7 @@ int supervise(const struct options *o)
     else
         end_uplink(&m);
     captures_free(m.captures);
+    lane_table_free(m.lanes);
     files_close(m.files);
     close_fd(&m.rules.image);
     close_fd(&m.rules.report);

@@ -25,6 +25,7 @@
 #include "sensor/conf.h"
 #include "sensor/detect/detect.h"
 #include "sensor/engine.h"
+#include "sensor/lanes.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/spool/spool.h"
 
@@ -225,20 +226,6 @@ static void make_counters(struct writer *w)
         w->counters[s] = counter_block_create(writer_stage_counters(s));
 }
 
-static int make_lanes(struct writer *w)
-{
-    const struct sensor_conf *c = w->conf->conf;
-    w->lanes = lane_table_create(w->conf->home_state ? w->conf->home_state : "rg");
-    if (!w->lanes)
-        return ABENG_EINVAL;
-    for (uint32_t i = 0; i < c->states_count; i++) {
-        int err = lane_table_add(w->lanes, c->states[i].prefix, c->states[i].state);
-        if (err < 0)
-            return err;
-    }
-    return ABENG_OK;
-}
-
 static int open_spool(struct writer *w)
 {
     struct spool_conf conf = { .bytes_max = (uint64_t)w->conf->conf->spool.max_mib << 20 };
@@ -268,7 +255,8 @@ struct writer *writer_create(const struct engine_conf *conf, struct alert_ring *
     int fd = open_eve(w);
     if (fd >= 0)
         w->eve = output_create(fd, "eve.json", &w->counters[WRITER_STAGE_OUTPUT]);
-    if (!w->eve || make_lanes(w) < 0 || open_spool(w) < 0) {
+    w->lanes = lanes_create(conf->conf);
+    if (!w->eve || !w->lanes || open_spool(w) < 0) {
         log_error("writer", "cannot open its files; is the folder of eve.json writable?");
         writer_free(w);
         return NULL;

@@ -93,25 +93,33 @@ const char *lane_table_find(const struct lane_table *t, const struct addr *a)
     return best < 0 ? NULL : state_at((unsigned)best)->code;
 }
 
-/* The rule's word first; else the side that is ours; of two, the one that was sent to. */
-static const char *victim_state(const struct lane_table *t, const struct alert_record *r,
-                                const struct detect_rule *rule)
+/* The producer's word first; else the side that is ours; of two, the one that was sent to. */
+static const char *victim_state(const struct lane_table *t, const struct addr *from,
+                                const struct addr *to, int target)
 {
-    const char *src = lane_table_find(t, &r->src), *dst = lane_table_find(t, &r->dst);
-    if (rule->target == SIG_TARGET_SRC && src)
+    const char *src = from ? lane_table_find(t, from) : NULL;
+    const char *dst = to ? lane_table_find(t, to) : NULL;
+    if (target == SIG_TARGET_SRC && src)
         return src;
-    if (rule->target == SIG_TARGET_DEST && dst)
+    if (target == SIG_TARGET_DEST && dst)
         return dst;
     return dst ? dst : src;
+}
+
+void lane_of(const struct lane_table *t, const struct addr *src, const struct addr *dst, int target,
+             bool urgent, struct lane *out)
+{
+    const char *state = victim_state(t, src, dst, target);
+    out->state = state ? state : state_at((unsigned)t->home)->code;
+    snprintf(out->name, sizeof(out->name), "%s.%s", out->state, urgent ? "urgent" : "bulk");
 }
 
 void lane_choose(const struct lane_table *t, const struct alert_record *r,
                  const struct detect_rule *rule, struct lane *out)
 {
-    const char *state = r->ip_version ? victim_state(t, r, rule) : NULL;
-    out->state = state ? state : state_at((unsigned)t->home)->code;
-    snprintf(out->name, sizeof(out->name), "%s.%s", out->state,
-             rule->priority <= SEVERITY_URGENT ? "urgent" : "bulk");
+    bool there = r->ip_version != 0;
+    lane_of(t, there ? &r->src : NULL, there ? &r->dst : NULL, rule->target,
+            rule->priority <= SEVERITY_URGENT, out);
 }
 
 void lane_table_free(struct lane_table *t)

@@ -33,7 +33,14 @@ int lane_table_add(struct lane_table *t, const char *prefix, const char *state);
 /** Code of the state of an address, NULL when no prefix holds it. Static. */
 const char *lane_table_find(const struct lane_table *t, const struct addr *a);
 
-/** The lane of an alert. */
+/**
+ * The lane of an alert with these addresses (NULL: it has none). `target` is SIG_TARGET_SRC when
+ * the source is the victim, SIG_TARGET_DEST when the destination is, 0 when nobody said.
+ */
+void lane_of(const struct lane_table *t, const struct addr *src, const struct addr *dst, int target,
+             bool urgent, struct lane *out);
+
+/** The lane of one of our own alerts. */
 void lane_choose(const struct lane_table *t, const struct alert_record *r,
                  const struct detect_rule *rule, struct lane *out);
 

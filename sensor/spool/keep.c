@@ -308,6 +308,15 @@ static bool too_full(const struct spool_writer *w)
     return w->total > w->conf.bytes_max - 2 * w->conf.segment_bytes;
 }
 
+bool spool_writer_crowded(struct spool_writer *w)
+{
+    const uint64_t most = w->conf.bytes_max / 4 * 3;
+    if (w->total <= most)
+        return false;
+    forget_missing(w);
+    return w->total > most;
+}
+
 void writer_keep_room(struct spool_writer *w)
 {
     if (!too_full(w))

@@ -61,6 +61,18 @@ struct spool_files *spool_files_folder(const char *dir);
 /** Free what spool_files_folder made. NULL is allowed. */
 void spool_files_free(struct spool_files *files);
 
+/** Segments of each class that spool_last_each looks into. */
+#define SPOOL_LAST_SEGMENTS 3
+
+/** An alert's record as it stands on disk; `lane` and `bytes` are valid during the call. */
+typedef void spool_last_fn(void *arg, const char *lane, const uint8_t *bytes, uint32_t len);
+
+/**
+ * Each good alert record of the newest segments, oldest first in each lane: what a source wrote
+ * before it was killed. Before spool_writer_open. 0, or ABENG_EIO.
+ */
+int spool_last_each(const struct spool_files *files, spool_last_fn *fn, void *arg);
+
 /**
  * Open for writing: repair the tail, start a new epoch. NULL with `reason`. `files` and `counters`
  * (a block for spool_counters) stay the caller's. One thread uses a writer; two writers on one
@@ -86,6 +98,9 @@ int64_t spool_writer_append(struct spool_writer *w, const char *lane, enum spool
 
 /** Count `n` records of `lane` as lost before they could be appended: a gap record is written. */
 void spool_writer_lost(struct spool_writer *w, const char *lane, uint64_t n, const char *why);
+
+/** Whether more than three quarters of the bound are taken: a source that can wait, waits. */
+bool spool_writer_crowded(struct spool_writer *w);
 
 /** fsync when the policy says so (call at least each sync_ns), or at once with `now`. */
 int spool_writer_sync(struct spool_writer *w, bool now);
