@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/api/api.h"
+#include "collector/archive/archive.h"
 #include "collector/auth/auth.h"
 #include "collector/auth/ca.h"
 #include "collector/correlate/worker.h"
@@ -48,6 +49,7 @@ struct collector {
     struct feeds *feeds;
     struct ingest ingest;
     struct worker *worker;
+    struct archive *archive;
     struct model *model;
     struct verbs_clock *timers;
     struct auth *auth;
@@ -169,6 +171,15 @@ static const char *table_path(const char *option, const char *host, const char *
     return access(host, R_OK) == 0 ? host : installed;
 }
 
+static int start_archive(struct collector *c)
+{
+    char *dir = below(c, "archive");
+
+    c->archive = archive_start(&(struct archive_conf){ .store = c->store, .dir = dir });
+    free(dir);
+    return c->archive ? ABENG_OK : ABENG_ERR;
+}
+
 static int start_worker(struct collector *c)
 {
     char host[256] = "collector";
@@ -222,6 +233,7 @@ static int open_triage(struct collector *c)
             .sensors = c->sensors,
             .feeds = c->feeds,
             .worker = c->worker,
+            .archive = c->archive,
             .ingest = &c->ingest,
         });
     return err;
@@ -302,6 +314,8 @@ struct collector *collector_start(const struct collector_options *o)
     if (!err)
         err = open_register(c);
     if (!err)
+        err = start_archive(c);
+    if (!err)
         err = open_triage(c);
     if (!err)
         err = serve(c);
@@ -325,6 +339,7 @@ void collector_stop(struct collector *c)
     model_stop(c->model);
     api_free(c->api);
     worker_stop(c->worker);
+    archive_stop(c->archive);
     auth_free(c->auth);
     feeds_close(c->feeds);
     sensors_free(c->sensors);

@@ -25,7 +25,7 @@ struct api *api_create(const struct api_conf *conf)
 
 static const struct routes *const resources[] = {
     &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
-    &api_user_routes,    &api_stat_routes,     &api_stream_routes,
+    &api_user_routes,    &api_stat_routes,     &api_stream_routes, &api_archive_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
 

@@ -13,6 +13,7 @@
 #include "collector/http/http.h"
 
 struct api;
+struct archive;
 struct auth;
 struct clock;
 struct feeds;
@@ -30,12 +31,13 @@ struct api_conf {
     struct sensors *sensors;
     struct feeds *feeds;
     struct worker *worker;
+    struct archive *archive; /* NULL: none; its routes answer 404 */
     const struct ingest *ingest; /* for /metrics; may be NULL */
     const struct clock *clock;
 };
 
 /** Most tables of api_tables. */
-#define API_TABLES 8
+#define API_TABLES 10
 
 /** Make it; it watches the model from now on. */
 struct api *api_create(const struct api_conf *conf);

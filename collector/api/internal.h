@@ -29,7 +29,7 @@ struct routes {
     size_t count;
 };
 extern const struct routes api_session_routes, api_incident_routes, api_sensor_routes,
-    api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes;
+    api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes, api_archive_routes;
 
 /** The session of a request that passed the gate with a role. */
 const struct session *api_session(const struct http_request *req);

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "collector/api/internal.h"
 
+#include "collector/archive/archive.h"
 #include "collector/correlate/worker.h"
 #include "collector/ingest/ingest.h"
 #include "collector/store/store.h"
@@ -69,9 +70,12 @@ static enum http_done metrics(struct http_request *req, void *app)
 {
     struct api *a = app;
     struct worker_stats w = { .alerts = 0 };
+    struct archive_stats ar = { .batches = 0 };
     struct http_stats h = { .requests = 0 };
     const struct ingest *in = a->conf.ingest;
     worker_stats(a->conf.worker, &w);
+    if (a->conf.archive)
+        archive_stats(a->conf.archive, &ar);
     if (a->server)
         http_server_stats(a->server, &h);
     uint64_t batches = in ? __atomic_load_n(&in->batches, __ATOMIC_RELAXED) : 0;
@@ -90,6 +94,12 @@ static enum http_done metrics(struct http_request *req, void *app)
         { "correlate_incidents", "gauge", "Incidents in memory.", w.incidents },
         { "correlate_states", "gauge", "Member states owned.", w.states },
         { "correlate_lag_milliseconds", "gauge", "From arrival to folded.", w.lag_ms },
+        { "archive_records_total", "counter", "Records written since start.", ar.records },
+        { "archive_bytes_total", "counter", "Bytes written since start.", ar.bytes },
+        { "archive_doubles_total", "counter", "Records left out: were there.", ar.doubles },
+        { "archive_refused_total", "counter", "Entries that can't be read.", ar.refused },
+        { "archive_failures_total", "counter", "Writes that failed.", ar.failures },
+        { "archive_lag_milliseconds", "gauge", "From arrival to archived.", ar.lag_ms },
         { "store_memory_permille", "gauge", "Store memory in use.", memory },
         { "http_requests_total", "counter", "Requests.", h.requests },
         { "http_refused_busy_total", "counter", "Refused: queue full.", h.refused_busy },
@@ -106,10 +116,10 @@ static enum http_done metrics(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET,  "/api/v1/states", ROLE_READERS,              0, states },
-    { HTTP_GET, "/api/v1/stats",  ROLE_READERS,              0, stats  },
-    { HTTP_GET, "/healthz",       0,                         0, healthz},
-    { HTTP_GET, "/metrics",       ROLE_ADMIN | ROLE_AUDITOR, 0, metrics},
+    { HTTP_GET, "/api/v1/states", ROLE_READERS, 0, states },
+    { HTTP_GET, "/api/v1/stats", ROLE_READERS, 0, stats },
+    { HTTP_GET, "/healthz", 0, 0, healthz },
+    { HTTP_GET, "/metrics", ROLE_ADMIN | ROLE_AUDITOR, 0, metrics },
 };
 
 const struct routes api_stat_routes = { routes, sizeof routes / sizeof *routes };

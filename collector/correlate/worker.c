@@ -38,12 +38,6 @@
 #define ASK_MS    1000
 #define EXPIRE_MS 60000
 
-/**
- * How long folded batches stay in the stream: the sensors' kept tail is ten minutes, an
- * analyst's question three days.
- */
-#define STREAM_KEEP_MS (3 * 86400000ull)
-
 struct owned {
     const char *state;
     struct fold *fold;              /* NULL: not held */
@@ -129,11 +123,10 @@ static void renew(struct worker *w, struct owned *o)
 static int commit(struct worker *w, struct owned *o)
 {
     uint64_t now = now_ms(w);
-    uint64_t trim = now > STREAM_KEEP_MS ? now - STREAM_KEEP_MS : 0;
     if (o->place.done == o->reached.done && !strcmp(o->place.entry, o->reached.entry) &&
         !fold_gone(o->fold))
         return 0;
-    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted, trim);
+    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted, 0);
     if (!err) {
         count(&w->stats.commits, 1);
         count(&w->stats.alerts, o->uncommitted);

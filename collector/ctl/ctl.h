@@ -56,7 +56,8 @@ struct ctl_commands {
     const struct ctl_command *commands;
     size_t count;
 };
-extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands;
+extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands,
+    ctl_archive_commands;
 
 /** Run a command line; what main returns. */
 int ctl_main(int argc, char **argv);

@@ -4,6 +4,7 @@
  * touches two tags.
  *
  *   {jm}:ing           stream  accepted batches: one entry is one batch (ingest/record.h)
+ *   {jm}:arc           hash    pos: last entry that is safe in the archive
  *   {jm}:pos:ID        hash    "EPOCH LANE" -> "LAST MS": last committed number, and when
  *   {jm}:ledger:ID     hash    a sensor's account in this state: received, lost, late, gaps
  *   {jm}:sig:ID {jm}:inc:ID {jm}:q {jm}:tmr {jm}:ev:ID {jm}:aud {jm}:chg   triage
