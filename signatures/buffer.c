@@ -140,8 +140,10 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
         { "smb.named_pipe", "smb_named_pipe", NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_SMB_SHARE] = { "smb.share", "smb_share", NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_DCE_STUB_DATA] =
-        { "dcerpc.stub_data", "dce_stub_data", NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START), 0 },
-    [SIG_BUF_DCE_IFACE] = { "", NULL, NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START), 0 },
+        { "dcerpc.stub_data", "dce_stub_data", NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START),
+            SIG_BUFFER_GROWS },
+    [SIG_BUF_DCE_IFACE] =
+        { "", NULL, NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START), SIG_BUFFER_MULTI },
     [SIG_BUF_QUIC_SNI] = { "quic.sni", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_UA] = { "quic.ua", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_VERSION] = { "quic.version", NULL, NULL, APP(QUIC), BOTH, P1(START), 0 },
@@ -176,7 +178,7 @@ enum sig_app sig_app_find(const char *name, size_t len)
 bool sig_app_parsed(enum sig_app app)
 {
     const uint64_t parsed = APP(ANY_HTTP) | APP(HTTP1) | APP(TLS) | APP(DNS) | APP(SMTP) |
-                            APP(FTP) | APP(FTP_DATA) | APP(SSH);
+                            APP(FTP) | APP(FTP_DATA) | APP(SSH) | APP(DCERPC);
     return parsed >> app & 1;
 }
 

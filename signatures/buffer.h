@@ -148,7 +148,8 @@ enum sig_buffer {
     SIG_BUF_SMB_NAMED_PIPE,
     SIG_BUF_SMB_SHARE,
     SIG_BUF_DCE_STUB_DATA,
-    /* multi-instance, one a bound interface: UUID as text orders it (16), version (2) */
+    /* multi-instance, one a granted interface: UUID as text orders it (16), version (2),
+     * whether its bind was a first fragment (1) */
     SIG_BUF_DCE_IFACE,
     SIG_BUF_QUIC_SNI,
     SIG_BUF_QUIC_UA,
@@ -173,6 +174,8 @@ enum sig_buffer {
 #define SIG_BUFFER_LOWER (1u << 4)
 /* a hash in lower case hex: contents are lowered, as the reference does */
 #define SIG_BUFFER_HASH (1u << 5)
+/* may get longer until the transaction is done: looked at whole each time */
+#define SIG_BUFFER_GROWS (1u << 6)
 #define SIG_BUFFER_EMPTY (1u << 7) /* no parser fills it yet: rules on it are refused */
 
 /** One row of the table. */

@@ -16,6 +16,7 @@
 struct printer {
     const struct sig_ruleset *set;
     struct buf *out;
+    bool joined; /* alternatives: the next one follows its comma */
 };
 
 static const char *const action_names[] = { "pass", "drop", "reject", "alert" };
@@ -437,9 +438,35 @@ static bool decodes_base64(const struct printer *p, const struct sig_list *l)
     return false;
 }
 
+/* The tests that dcerpc.iface is made of: UUID, version, whether a first fragment asked for it. */
+static void print_iface(struct printer *p, const struct sig_list *l)
+{
+    const struct sig_op *op = &p->set->ops[l->first], *end = op + l->count;
+    const uint8_t *uuid = p->set->blob + op->u.content.bytes.at;
+    buf_text(p->out, "dcerpc.iface:");
+    for (uint32_t i = 0; i < op->u.content.bytes.len; i++)
+        buf_printf(p->out, "%s%02x", i >= 4 && i <= 10 && i % 2 == 0 ? "-" : "", uuid[i]);
+    bool any_frag = true;
+    for (op++; op < end; op++) {
+        unsigned long long value = op->u.byte_test.value;
+        if (op->u.byte_test.nbytes == 1)
+            any_frag = false;
+        else if (op + 1 < end && op[1].u.byte_test.nbytes == 2) /* both ends of a range */
+            buf_printf(p->out, ",%llu<>%llu", value, (unsigned long long)op[1].u.byte_test.value),
+                op++;
+        else
+            buf_printf(p->out, ",%s%llu", compare_signs[op->u.byte_test.compare], value);
+    }
+    buf_text(p->out, any_frag ? ",any_frag; " : "; ");
+}
+
 static void print_list(struct printer *p, const struct sig_list *l, bool reset)
 {
     const struct sig_bufspec *s = &p->set->specs[l->spec];
+    if (s->buffer == SIG_BUF_DCE_IFACE) {
+        print_iface(p, l);
+        return;
+    }
     if (s->buffer != SIG_BUF_PAYLOAD || reset)
         buf_printf(p->out, "%s; ", sig_buffer_def(s->buffer)->name);
     print_transforms(p, s);
@@ -576,6 +603,19 @@ static void print_csum(struct buf *out, const struct sig_op *op)
                op->flags & SIG_F_NEGATED ? "invalid" : "valid");
 }
 
+/* One of several numbers or ranges, with commas between them. */
+static void print_alternative(struct printer *p, const char *name, const struct sig_op *op)
+{
+    bool more = op->flags & SIG_F_OR_NEXT;
+    if (!p->joined)
+        buf_printf(p->out, "%s:", name);
+    buf_printf(p->out, "%llu", (unsigned long long)op->u.number.a);
+    if (op->u.number.compare == SIG_CMP_RANGE_INCL)
+        buf_printf(p->out, "-%llu", (unsigned long long)op->u.number.b);
+    buf_text(p->out, more ? "," : "; ");
+    p->joined = more;
+}
+
 static void print_app_number(struct printer *p, const struct sig_op *op)
 {
     static const char *const ssl[] = { "sslv3", "tls1.0", "tls1.1", "tls1.2", "tls1.3" };
@@ -587,6 +627,10 @@ static void print_app_number(struct printer *p, const struct sig_op *op)
     }
     if (strcmp(name, "ftpbounce") == 0) {
         buf_text(p->out, "ftpbounce; ");
+        return;
+    }
+    if (strcmp(name, "dcerpc.opnum") == 0) {
+        print_alternative(p, name, op);
         return;
     }
     if (strcmp(name, "tls.version") != 0) {
@@ -737,7 +781,7 @@ static void print_msg(struct buf *out, const char *msg)
 
 void sig_print(const struct sig_ruleset *set, const struct sig *r, struct buf *out)
 {
-    struct printer p = { set, out };
+    struct printer p = { set, out, false };
     print_header(&p, r);
     print_msg(out, r->msg);
     print_flow(&p, r);

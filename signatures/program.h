@@ -118,8 +118,7 @@ enum sig_compare {
 #define SIG_F_FAST_PATTERN (1u << 17) /* chosen by the writer */
 #define SIG_F_FP_ONLY      (1u << 18)
 #define SIG_F_FP_CHOP      (1u << 19)
-/* of content and pcre: a later instruction counts from this one's end */
-#define SIG_F_RELATIVE_NEXT   (1u << 20)
+#define SIG_F_RELATIVE_NEXT   (1u << 20) /* content, pcre: a later one counts from its end */
 #define SIG_F_REPLACE_IGNORED (1u << 21)
 /* byte_* */
 #define SIG_F_LITTLE         (1u << 22)
@@ -129,6 +128,7 @@ enum sig_compare {
 #define SIG_F_FROM_BEGINNING (1u << 26)
 #define SIG_F_FROM_END       (1u << 27)
 #define SIG_F_RAWBYTES       (1u << 28)
+#define SIG_F_OR_NEXT (1u << 29) /* packet list: it is enough when this or the next holds */
 
 /**
  * One instruction. `kind` says which member of the union counts. Numbers stand as the rule writes

@@ -125,6 +125,9 @@ bool app_tx_buffer(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsig
  */
 void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsigned dir);
 
+/** No keyword, but a number too: whether the bytes of DCE/RPC stub data are little-endian. */
+#define APP_NUMBER_LITTLE_ENDIAN "dcerpc.little_endian"
+
 /**
  * A number of the transaction that rules compare (http status …) by the name of its keyword; false
  * when not there.

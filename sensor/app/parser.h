@@ -38,6 +38,7 @@ enum app_counter {
     APP_COUNT_DECOMPRESS_ERROR,
     APP_COUNT_HANDSHAKE_LIMIT,
     APP_COUNT_EXPECT_LIMIT,
+    APP_COUNT_DCE_LIMIT,
     APP_COUNT_FLOWS, /* flows by protocol: APP_COUNT_FLOWS + enum sig_app */
 };
 

@@ -4,8 +4,8 @@
 #include "sensor/app/parsers.h"
 
 static const struct app_parser *const parsers[] = {
-    &app_parser_dns,  &app_parser_ftp, &app_parser_ftp_data, &app_parser_http,
-    &app_parser_smtp, &app_parser_ssh, &app_parser_tls,
+    &app_parser_dcerpc, &app_parser_dns,  &app_parser_ftp, &app_parser_ftp_data,
+    &app_parser_http,   &app_parser_smtp, &app_parser_ssh, &app_parser_tls,
 };
 
 const struct app_parser *app_parser_of(enum sig_app app)
@@ -36,6 +36,8 @@ const struct counter_def app_counters[] = {
                                     "TLS handshake messages longer than is kept" },
     [APP_COUNT_EXPECT_LIMIT] = { "app.expect_limit",
                                  "Expected connections displaced by newer ones" },
+    [APP_COUNT_DCE_LIMIT] = { "app.dcerpc_limit",
+                              "DCE/RPC interfaces or stub data beyond the limit" },
     FLOWS(SIG_APP_UNKNOWN, "unknown"),
     FLOWS(SIG_APP_FAILED, "failed"),
     FLOWS(SIG_APP_ANY_HTTP, "http_any"),

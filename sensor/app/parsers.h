@@ -5,6 +5,7 @@
 
 #include "sensor/app/parser.h"
 
+extern const struct app_parser app_parser_dcerpc;
 extern const struct app_parser app_parser_dns;
 extern const struct app_parser app_parser_tls;
 extern const struct app_parser app_parser_http;

@@ -366,10 +366,13 @@ bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *ru
     const struct sig_op *op = job->set->ops + rule->packet.first;
     for (uint32_t i = 0; i < rule->packet.count; i++, op++) {
         bool known, ok = state_op_match(job, op, &known);
+        bool or_next = op->flags & SIG_F_OR_NEXT;
         if (!known)
             ok = packet_op_match(job->in->packet, op);
-        if (!ok)
+        if (!ok && !or_next)
             return false;
+        for (; ok && op->flags & SIG_F_OR_NEXT && i + 1 < rule->packet.count; i++)
+            op++; /* the other alternatives */
     }
     return true;
 }

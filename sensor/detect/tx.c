@@ -168,7 +168,7 @@ static void fetched_forget(struct detect_job *job)
 
 static bool is_growing(const struct sig_buffer_def *def)
 {
-    return def->flags & (SIG_BUFFER_MULTI | SIG_BUFFER_FILE | SIG_BUFFER_BODY);
+    return def->flags & (SIG_BUFFER_MULTI | SIG_BUFFER_FILE | SIG_BUFFER_BODY | SIG_BUFFER_GROWS);
 }
 
 static bool has_instances(const struct sig_buffer_def *def)
@@ -217,6 +217,16 @@ static bool is_absence(const struct detect_job *job, const struct sig_list *list
     return list->count > 0 && job->set->ops[list->first].kind == SIG_OP_ABSENT;
 }
 
+/* The byte order that the `dce` option of byte_test and its like stands for. */
+static void byte_order_set(struct detect_job *job, enum sig_buffer buffer)
+{
+    uint64_t little = 0;
+    bool known =
+        buffer == SIG_BUF_DCE_STUB_DATA &&
+        app_tx_number(job->in->flow, job->tx, job->in->dir, APP_NUMBER_LITTLE_ENDIAN, &little);
+    job->t->confirm.little_endian = known && little;
+}
+
 /* Every instance in turn; what is not there is no match, negated or not. */
 static enum list_result instances_run(struct detect_job *job, const struct sig_list *list,
                                       const struct sig_buffer_def *def, bool *there)
@@ -252,6 +262,7 @@ static enum list_result list_run(struct detect_job *job, const struct sig_list *
         return header_list_run(job, list);
     if (job->tx->progress[job->in->dir] < def->progress[job->in->dir])
         return LIST_PENDING;
+    byte_order_set(job, buffer);
     enum list_result result = instances_run(job, list, def, &there);
     if (result != LIST_PENDING)
         return result;
