@@ -167,8 +167,8 @@ static enum http_done files(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    { HTTP_GET, "/api/v1/archive/search", ROLE_READERS, 0, search },
-    { HTTP_GET, "/api/v1/archive/files", ROLE_READERS, 0, files },
+    { HTTP_GET, "/api/v1/archive/search", ROLE_READERS | SCOPE_LIST, 0, search },
+    { HTTP_GET, "/api/v1/archive/files", ROLE_READERS | SCOPE_LIST, 0, files },
 };
 
 const struct routes api_archive_routes = { routes, sizeof routes / sizeof *routes };

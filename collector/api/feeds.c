@@ -25,7 +25,8 @@ static enum http_done list(struct http_request *req, void *app)
     buf_init(&items, FEEDS_MAX);
     json_begin(&j, &items);
     json_open_array(&j, NULL);
-    int err = feeds_write_json(a->conf.feeds, &j);
+    const struct session *s = api_session(req);
+    int err = feeds_write_json(a->conf.feeds, s->role == ROLE_PARTNER ? s->subject : NULL, &j);
     json_close_array(&j);
     enum http_done done = err ? api_away(req) : api_reply_items(req, &items);
     buf_free(&items);
@@ -80,6 +81,10 @@ static enum http_done publish(struct http_request *req, void *app)
     size_t len;
     struct json j;
     const char *bundle = http_body(req, &len);
+    const struct session *s = api_session(req);
+    int mine = s->role == ROLE_PARTNER ? feeds_belongs(a->conf.feeds, channel, s->subject) : 1;
+    if (mine <= 0)
+        return mine < 0 ? api_away(req) : api_not_found(req);
     if (!signature)
         return http_problem(
             req, 400, "signature",
@@ -99,9 +104,10 @@ static enum http_done publish(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET,   "/api/v1/feeds",                    ROLE_READERS, 0,                list   },
-    { HTTP_POST, "/api/v1/feeds",                    ROLE_ADMIN,   API_BODY_MAX,     add    },
-    { HTTP_POST, "/api/v1/feeds/{channel}/versions", ROLE_ADMIN,   FEEDS_BUNDLE_MAX, publish},
+    { HTTP_GET, "/api/v1/feeds", ROLE_READERS | ROLE_PARTNER | SCOPE_REGION, 0, list },
+    { HTTP_POST, "/api/v1/feeds", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, add },
+    { HTTP_POST, "/api/v1/feeds/{channel}/versions", ROLE_ADMIN | ROLE_PARTNER | SCOPE_REGION,
+      FEEDS_BUNDLE_MAX, publish },
 };
 
 const struct routes api_feed_routes = { routes, sizeof routes / sizeof *routes };

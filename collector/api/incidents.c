@@ -114,7 +114,7 @@ static int write_signals(const struct api *a, const struct session *s, const str
                          struct json *out)
 {
     uint64_t numbers[SIGNALS_MAX];
-    struct store_conn *c = store_conn(a->conf.store, t->state);
+    struct store_conn *c = auth_conn(a->conf.auth, s, t->state);
     int count = model_signals(a->conf.model, s->scope, t->id, numbers, SIGNALS_MAX),
         err = count < 0 ? count : 0;
     for (int i = 0; i < count && !err; i++) {
@@ -161,11 +161,12 @@ static void write_entries(const struct store_reply *entries, const char *key, bo
     json_close_array(out);
 }
 
-static int write_trail(const struct api *a, const struct target *t, struct json *out)
+static int write_trail(const struct api *a, const struct session *s, const struct target *t,
+                       struct json *out)
 {
     struct store_key key = store_key(t->state, "ev:%llu", (unsigned long long)t->number);
     struct store_reply *r;
-    int err = store_command(store_conn(a->conf.store, t->state), &r, "XRANGE %s - + COUNT %d",
+    int err = store_command(auth_conn(a->conf.auth, s, t->state), &r, "XRANGE %s - + COUNT %d",
                             key.text, TIMELINE_MAX);
     write_entries(r, "timeline", false, out);
     write_entries(r, "notes", true, out);
@@ -204,7 +205,7 @@ static enum http_done show(struct http_request *req, void *app)
     model_write_row(a->conf.model, s->scope, t.id, true, &j);
     int err = write_signals(a, s, &t, &j);
     if (!err)
-        err = write_trail(a, &t, &j);
+        err = write_trail(a, s, &t, &j);
     write_allowed(s, &t.head, &j);
     json_close(&j);
     if (err)
@@ -277,7 +278,7 @@ static enum http_done alerts(struct http_request *req, void *app)
                                    : model_signals(a->conf.model, api_session(req)->scope, t.id,
                                                    numbers, SIGNALS_MAX);
     int err = signals < 0 || !samples ? ABENG_ENOENT : 0;
-    struct store_conn *c = err ? NULL : store_conn(a->conf.store, t.state);
+    struct store_conn *c = err ? NULL : auth_conn(a->conf.auth, api_session(req), t.state);
     for (int i = 0; i < signals && !err; i++) {
         struct store_key key = store_key(t.state, "smp:%llu", (unsigned long long)numbers[i]);
         err = store_command_later(c, "HGETALL %s", key.text);
@@ -430,25 +431,22 @@ static enum http_done transition(struct http_request *req, void *app)
 
 /* ---- many at once ---------------------------------------------------------------------------- */
 
+static const struct bulk_verb {
+    const char *word;
+    enum verb verb;
+} bulk_verbs[] = { { "claim", VERB_CLAIM }, { "release", VERB_RELEASE }, { "note", VERB_NOTE } };
+
 static const char *read_bulk(const json_t *body, struct wish *w, char rsit[128])
 {
-    static const struct {
-        const char *word;
-        enum verb verb;
-    } verbs[] = {
-        {"claim",    VERB_CLAIM  },
-        { "release", VERB_RELEASE},
-        { "note",    VERB_NOTE   }
-    };
     const char *bad = NULL;
     const char *verb = api_text(body, "verb", &bad);
     if (bad || !verb)
         return "verb";
     if (!strcmp(verb, "transition"))
         return read_transition(body, w, rsit);
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(verbs[i].word, verb)) {
-            w->verb = verbs[i].verb;
+    for (size_t i = 0; i < sizeof bulk_verbs / sizeof *bulk_verbs; i++)
+        if (!strcmp(bulk_verbs[i].word, verb)) {
+            w->verb = bulk_verbs[i].verb;
             w->steal = json_is_true(json_object_get(body, "steal"));
             w->note = api_text(body, "note", &bad);
             return bad;
@@ -520,15 +518,17 @@ static enum http_done bulk(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET,   "/api/v1/incidents",                 ROLE_READERS,  0,            list      },
-    { HTTP_POST, "/api/v1/incidents:bulk",            ROLE_DECIDERS, API_BODY_MAX, bulk      },
-    { HTTP_GET,  "/api/v1/incidents/{id}",            ROLE_READERS,  0,            show      },
-    { HTTP_GET,  "/api/v1/incidents/{id}/alerts",     ROLE_READERS,  0,            alerts    },
-    { HTTP_POST, "/api/v1/incidents/{id}:claim",      ROLE_DECIDERS, API_BODY_MAX, claim     },
-    { HTTP_POST, "/api/v1/incidents/{id}:release",    ROLE_DECIDERS, API_BODY_MAX, release   },
-    { HTTP_POST, "/api/v1/incidents/{id}:note",       ROLE_NOTERS,   API_BODY_MAX, note      },
-    { HTTP_POST, "/api/v1/incidents/{id}:wait",       ROLE_DECIDERS, API_BODY_MAX, wait      },
-    { HTTP_POST, "/api/v1/incidents/{id}:transition", ROLE_DECIDERS, API_BODY_MAX, transition},
+    { HTTP_GET, "/api/v1/incidents", ROLE_VIEWERS | SCOPE_LIST, 0, list },
+    { HTTP_POST, "/api/v1/incidents:bulk", ROLE_DECIDERS | SCOPE_LIST, API_BODY_MAX, bulk },
+    { HTTP_GET, "/api/v1/incidents/{id}", ROLE_VIEWERS | SCOPE_ID, 0, show },
+    { HTTP_GET, "/api/v1/incidents/{id}/alerts", ROLE_READERS | SCOPE_ID, 0, alerts },
+    { HTTP_POST, "/api/v1/incidents/{id}:claim", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, claim },
+    { HTTP_POST, "/api/v1/incidents/{id}:release", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX,
+      release },
+    { HTTP_POST, "/api/v1/incidents/{id}:note", ROLE_NOTERS | SCOPE_ID, API_BODY_MAX, note },
+    { HTTP_POST, "/api/v1/incidents/{id}:wait", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, wait },
+    { HTTP_POST, "/api/v1/incidents/{id}:transition", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX,
+      transition },
 };
 
 const struct routes api_incident_routes = { routes, sizeof routes / sizeof *routes };

@@ -17,6 +17,15 @@
 #define TOKEN_MAX   4096
 #define SENSORS_MAX (16u << 20)
 
+/* A host sees its own sensors, all of them; anybody else what speaks for the session's states. */
+static int write_mine(const struct api *a, const struct http_request *req, struct json *out)
+{
+    const struct session *s = api_session(req);
+    bool host = s->role == ROLE_HOST;
+    return sensors_write_json(a->conf.sensors, host ? "*" : s->states, host ? s->subject : NULL,
+                              out);
+}
+
 static enum http_done list(struct http_request *req, void *app)
 {
     struct api *a = app;
@@ -25,7 +34,7 @@ static enum http_done list(struct http_request *req, void *app)
     buf_init(&items, SENSORS_MAX);
     json_begin(&j, &items);
     json_open_array(&j, NULL);
-    int err = sensors_write_json(a->conf.sensors, api_session(req)->states, &j);
+    int err = write_mine(a, req, &j);
     json_close_array(&j);
     enum http_done done = err ? api_away(req) : api_reply_items(req, &items);
     buf_free(&items);
@@ -41,7 +50,7 @@ static enum http_done reply_one(struct api *a, struct http_request *req, const c
     buf_init(&items, SENSORS_MAX);
     json_begin(&j, &items);
     json_open_array(&j, NULL);
-    int err = sensors_write_json(a->conf.sensors, api_session(req)->states, &j);
+    int err = write_mine(a, req, &j);
     json_close_array(&j);
     json_t *array = err ? NULL : json_loadb((const char *)items.data, items.len, 0, NULL);
     buf_free(&items);
@@ -165,11 +174,11 @@ static enum http_done revoke(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET,   "/api/v1/sensors",              ROLE_READERS, 0,            list   },
-    { HTTP_POST, "/api/v1/sensors",              ROLE_ADMIN,   API_BODY_MAX, invite },
-    { HTTP_GET,  "/api/v1/sensors/{id}",         ROLE_READERS, 0,            show   },
-    { HTTP_POST, "/api/v1/sensors/{id}:approve", ROLE_ADMIN,   API_BODY_MAX, approve},
-    { HTTP_POST, "/api/v1/sensors/{id}:revoke",  ROLE_ADMIN,   API_BODY_MAX, revoke },
+    { HTTP_GET, "/api/v1/sensors", ROLE_READERS | ROLE_HOST | SCOPE_LIST, 0, list },
+    { HTTP_POST, "/api/v1/sensors", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, invite },
+    { HTTP_GET, "/api/v1/sensors/{id}", ROLE_READERS | ROLE_HOST | SCOPE_LIST, 0, show },
+    { HTTP_POST, "/api/v1/sensors/{id}:approve", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, approve },
+    { HTTP_POST, "/api/v1/sensors/{id}:revoke", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, revoke },
 };
 
 const struct routes api_sensor_routes = { routes, sizeof routes / sizeof *routes };

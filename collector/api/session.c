@@ -17,6 +17,7 @@ static void write_session(struct http_request *req, const struct session *s, con
     json_str(&j, "name", s->name);
     json_str(&j, "role", role_word(s->role));
     auth_write_states(&j, s->states);
+    json_str(&j, "subject", *s->subject ? s->subject : NULL);
     json_str(&j, "csrf", s->csrf);
     api_write_resources(&j, s->role);
     if (token)
@@ -93,9 +94,9 @@ static enum http_done logout(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_POST,    "/api/v1/session", 0,            4096, login },
-    { HTTP_DELETE, "/api/v1/session", ROLE_READERS, 4096, logout},
-    { HTTP_GET,    "/api/v1/me",      ROLE_READERS, 0,    me    },
+    { HTTP_POST, "/api/v1/session", SCOPE_NONE, 4096, login },
+    { HTTP_DELETE, "/api/v1/session", ROLE_ALL | SCOPE_SELF, 4096, logout },
+    { HTTP_GET, "/api/v1/me", ROLE_ALL | SCOPE_SELF, 0, me },
 };
 
 const struct routes api_session_routes = { routes, sizeof routes / sizeof *routes };

@@ -116,10 +116,10 @@ static enum http_done metrics(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    { HTTP_GET, "/api/v1/states", ROLE_READERS, 0, states },
-    { HTTP_GET, "/api/v1/stats", ROLE_READERS, 0, stats },
-    { HTTP_GET, "/healthz", 0, 0, healthz },
-    { HTTP_GET, "/metrics", ROLE_ADMIN | ROLE_AUDITOR, 0, metrics },
+    { HTTP_GET, "/api/v1/states", ROLE_VIEWERS | SCOPE_LIST, 0, states },
+    { HTTP_GET, "/api/v1/stats", ROLE_VIEWERS | SCOPE_LIST, 0, stats },
+    { HTTP_GET, "/healthz", SCOPE_NONE, 0, healthz },
+    { HTTP_GET, "/metrics", ROLE_ADMIN | ROLE_AUDITOR | SCOPE_REGION, 0, metrics },
 };
 
 const struct routes api_stat_routes = { routes, sizeof routes / sizeof *routes };

@@ -162,7 +162,7 @@ static enum http_done stream(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/api/v1/stream", ROLE_READERS, 0, stream},
+    { HTTP_GET, "/api/v1/stream", ROLE_VIEWERS | SCOPE_LIST, 0, stream },
 };
 
 const struct routes api_stream_routes = { routes, sizeof routes / sizeof *routes };

@@ -40,6 +40,7 @@ static const char *read_user(const json_t *body, struct auth_user *u, char state
     u->name = api_text(body, "name", &bad);
     u->role = api_text(body, "role", &bad);
     u->password = api_text(body, "password", &bad);
+    u->subject = api_text(body, "subject", &bad);
     if (json_object_get(body, "states")) {
         if (api_states(body, states))
             return "states";
@@ -59,7 +60,8 @@ static enum http_done add(struct http_request *req, void *app)
     const char *bad = read_user(body, &u, states);
     if (!bad)
         u.user = api_text(body, "user", &bad);
-    if (!bad && (!u.user || !u.password))
+    bool program = u.role && !strcmp(u.role, role_word(ROLE_CLIENT));
+    if (!bad && (!u.user || (!u.password && !program)))
         bad = u.user ? "password" : "user";
     enum http_done done;
     int err = bad ? 0 : auth_user_add(a->conf.auth, &u, why, sizeof why);
@@ -73,6 +75,24 @@ static enum http_done add(struct http_request *req, void *app)
     }
     json_decref(body);
     return done;
+}
+
+static enum http_done token(struct http_request *req, void *app)
+{
+    struct api *a = app;
+    char text[48], why[256] = "";
+    const char *user = http_param(req, "user");
+    struct json j;
+    int err = auth_client_token(a->conf.auth, user, text, why, sizeof why);
+    if (err)
+        return api_refuse(req, err, "user.token", why);
+    auth_audit(a->conf.auth, api_session(req)->user, "user.token", user, "");
+    http_reply_header(req, "Cache-Control", "no-store");
+    json_begin(&j, http_out(req));
+    json_open(&j, NULL);
+    json_str(&j, "token", text);
+    json_close(&j);
+    return http_reply(req, 200, NULL);
 }
 
 /* Nobody takes the last key out of the door: not one's own, not the host's. */
@@ -122,10 +142,11 @@ static enum http_done remove_user(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET,     "/api/v1/users",        ROLE_ADMIN, 0,            list       },
-    { HTTP_POST,   "/api/v1/users",        ROLE_ADMIN, API_BODY_MAX, add        },
-    { HTTP_PATCH,  "/api/v1/users/{user}", ROLE_ADMIN, API_BODY_MAX, change     },
-    { HTTP_DELETE, "/api/v1/users/{user}", ROLE_ADMIN, 4096,         remove_user},
+    { HTTP_GET, "/api/v1/users", ROLE_ADMIN | SCOPE_REGION, 0, list },
+    { HTTP_POST, "/api/v1/users", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, add },
+    { HTTP_PATCH, "/api/v1/users/{user}", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, change },
+    { HTTP_POST, "/api/v1/users/{user}:token", ROLE_ADMIN | SCOPE_REGION, 4096, token },
+    { HTTP_DELETE, "/api/v1/users/{user}", ROLE_ADMIN | SCOPE_REGION, 4096, remove_user },
 };
 
 const struct routes api_user_routes = { routes, sizeof routes / sizeof *routes };

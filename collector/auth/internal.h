@@ -3,6 +3,8 @@
 #ifndef AUTH_INTERNAL_H
 #define AUTH_INTERNAL_H
 
+#include <stdbool.h>
+
 #include "collector/auth/auth.h"
 #include "collector/auth/hasher.h"
 
@@ -11,5 +13,8 @@ struct auth {
     const struct clock *clock;
     struct hasher *hasher;
 };
+
+/** Whether a text may be a user's name: it becomes part of a key. */
+bool auth_name_ok(const char *user);
 
 #endif

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/secret.h"
 #include "common/sign.h"
+#include "common/state.h"
 #include "common/xalloc.h"
 
 /**
@@ -69,20 +70,25 @@ static struct store_key session_key(const char *token)
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
-static int start(struct auth *a, const char *user, uint64_t idle_ms, char token[48])
+static int start(struct auth *a, const char *user, const char *address, uint64_t idle_ms,
+                 uint64_t longest_ms, char token[48])
 {
-    char csrf[SECRET_TOKEN_TEXT], now[24], idle[24];
+    char digest[SIGN_DIGEST_TEXT], csrf[SECRET_TOKEN_TEXT], now[24], idle[24], longest[24];
     secret_token(token);
     secret_token(csrf);
     number(now, now_ms(a));
     number(idle, idle_ms);
-    struct store_key keys[] = { session_key(token), store_key(STORE_REGION, "user:%s", user) };
+    number(longest, longest_ms);
+    sign_digest_text(token, strlen(token), digest);
+    struct store_key keys[] = { session_key(token), store_key(STORE_REGION, "user:%s", user),
+                                store_key(STORE_REGION, "sessions") };
     struct store_reply *r;
-    int err = store_call(store_conn(a->store, NULL), "abeng_session_start",
-                         (struct store_arg[]){ STORE_KEY(keys[0]), STORE_KEY(keys[1]) }, 2,
-                         (struct store_arg[]){ STORE_TEXT(user), STORE_TEXT(csrf), STORE_TEXT(now),
-                                               STORE_TEXT(idle) },
-                         4, &r);
+    int err = store_call(
+        store_conn(a->store, NULL), "abeng_session_start",
+        (struct store_arg[]){ STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]) }, 3,
+        (struct store_arg[]){ STORE_TEXT(user), STORE_TEXT(csrf), STORE_TEXT(now), STORE_TEXT(idle),
+                              STORE_TEXT(longest), STORE_TEXT(digest), STORE_TEXT(address) },
+        7, &r);
     store_reply_free(r);
     return err;
 }
@@ -94,16 +100,18 @@ static int fill(struct session *s, const struct store_reply *r, const char *key)
     snprintf(s->name, sizeof s->name, "%s", store_reply_text(store_reply_at(r, 1), NULL));
     snprintf(s->states, sizeof s->states, "%s", store_reply_text(store_reply_at(r, 3), NULL));
     snprintf(s->csrf, sizeof s->csrf, "%s", store_reply_text(store_reply_at(r, 4), NULL));
+    snprintf(s->subject, sizeof s->subject, "%s", store_reply_text(store_reply_at(r, 5), NULL));
     snprintf(s->key, sizeof s->key, "%s", key);
     s->scope = auth_scope(s->states);
     s->role = role < 0 ? 0 : (enum role)role;
-    return role < 0 || !s->scope ? ABENG_ENOENT : 0;
+    bool by_subject = s->role & (ROLE_PARTNER | ROLE_HOST);
+    return role < 0 || !(by_subject ? *s->subject != 0 : s->scope != 0) ? ABENG_ENOENT : 0;
 }
 
 /* Who holds `token`: 0, ABENG_ENOENT nobody, ABENG_EAGAIN. */
 static int use(struct auth *a, const char *token, struct session *out)
 {
-    char now[24], idle[24], longest[24], user[AUTH_USER_MAX];
+    char now[24], user[AUTH_USER_MAX];
     struct store_key key = session_key(token);
     struct store_conn *c = store_conn(a->store, NULL);
     struct store_reply *r;
@@ -114,14 +122,10 @@ static int use(struct auth *a, const char *token, struct session *out)
     store_reply_free(r);
     if (err)
         return err;
-    bool local = !strcmp(user, AUTH_LOCAL);
     struct store_key of = store_key(STORE_REGION, "user:%s", user);
     number(now, now_ms(a));
-    number(idle, local ? LOCAL_IDLE_MS : AUTH_IDLE_MS);
-    number(longest, local ? 0 : AUTH_LONGEST_MS);
-    err = store_call(
-        c, "abeng_session_use", (struct store_arg[]){ STORE_KEY(key), STORE_KEY(of) }, 2,
-        (struct store_arg[]){ STORE_TEXT(now), STORE_TEXT(idle), STORE_TEXT(longest) }, 3, &r);
+    err = store_call(c, "abeng_session_use", (struct store_arg[]){ STORE_KEY(key), STORE_KEY(of) },
+                     2, &STORE_TEXT(now), 1, &r);
     if (!err)
         err = fill(out, r, key.text);
     store_reply_free(r);
@@ -160,9 +164,7 @@ static int throttle(struct auth *a, const char *what, const char *user, const ch
 static int check(struct auth *a, const char *user, const char *password)
 {
     char hash[SECRET_HASH_TEXT];
-    size_t n = strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-");
-    bool name_ok = n && !user[n] && n < AUTH_USER_MAX;
-    struct store_key key = store_key(STORE_REGION, "user:%s", name_ok ? user : "-");
+    struct store_key key = store_key(STORE_REGION, "user:%s", auth_name_ok(user) ? user : "-");
     struct store_reply *r;
     int err = store_command(store_conn(a->store, NULL), &r, "HGET %s password", key.text);
     bool known = !err && *store_reply_text(r, NULL) == '$';
@@ -190,7 +192,7 @@ int auth_login(struct auth *a, const char *user, const char *password, const cha
         return err ? err : ABENG_EAUTH;
     }
     if (!err)
-        err = start(a, user, AUTH_IDLE_MS, token);
+        err = start(a, user, address, AUTH_IDLE_MS, AUTH_LONGEST_MS, token);
     if (!err)
         err = use(a, token, who);
     if (!err)
@@ -216,25 +218,41 @@ int auth_first_admin(struct auth *a, char password[24])
     if (users > 0)
         return 0;
     secret_password(password);
-    err = auth_user_add(a, &(struct auth_user){ "admin", "Administrator", "admin", "*", password },
-                        why, sizeof why);
+    err = auth_user_add(
+        a, &(struct auth_user){ "admin", "Administrator", "admin", "*", password, NULL }, why,
+        sizeof why);
     return err ? ABENG_EAGAIN : 1;
 }
 
 int auth_local_token(struct auth *a, const char *path)
 {
     char token[48], why[128];
-    struct auth_user u = { AUTH_LOCAL, "Administrator on this host", "admin", "*", NULL };
+    struct auth_user u = { AUTH_LOCAL, "Administrator on this host", "admin", "*", NULL, NULL };
     int err = auth_user_add(a, &u, why, sizeof why);
     if (err == ABENG_EEXIST)
         err = auth_user_change(a, &u, why, sizeof why);
     if (!err)
-        err = start(a, AUTH_LOCAL, LOCAL_IDLE_MS, token);
+        err = start(a, AUTH_LOCAL, "", LOCAL_IDLE_MS, 0, token);
     if (err)
         return ABENG_EAGAIN;
     size_t n = strlen(token);
     token[n] = '\n';
     return file_replace(path, token, n + 1, 0600);
+}
+
+int auth_client_token(struct auth *a, const char *user, char token[48], char *why, size_t why_len)
+{
+    struct store_key key = store_key(STORE_REGION, "user:%s", auth_name_ok(user) ? user : "-");
+    struct store_reply *r;
+    int err = store_command(store_conn(a->store, NULL), &r, "HGET %s role", key.text);
+    if (!err && store_reply_nil(r))
+        err = ABENG_ENOENT;
+    if (!err && strcmp(store_reply_text(r, NULL), role_word(ROLE_CLIENT)) != 0) {
+        snprintf(why, why_len, "only a user of role client has a token; others log in");
+        err = ABENG_ECONFLICT;
+    }
+    store_reply_free(r);
+    return err ? err : start(a, user, "", AUTH_CLIENT_MS, 0, token);
 }
 
 void auth_audit(struct auth *a, const char *who, const char *verb, const char *what,
@@ -282,6 +300,59 @@ static bool csrf_ok(const struct http_request *req, const struct http_route *rou
     return route->method == HTTP_GET || (sent && secret_equal(sent, s->csrf));
 }
 
+/* State index of "jm-12" or "jm"; below 0 when it begins with none. */
+static int state_of(const char *text, bool whole)
+{
+    size_t n = strcspn(text, "-");
+    return whole && text[n] ? ABENG_ENOENT : state_find(text, n);
+}
+
+int auth_in_scope(const struct session *s, uint32_t roles, const char *id, const char *state)
+{
+    const char *code = NULL;
+    switch (roles & SCOPE_RULES) {
+    case SCOPE_NONE:
+    case SCOPE_SELF:
+    case SCOPE_LIST:
+    case SCOPE_REGION:
+        return 1;
+    case SCOPE_ID:
+        code = id;
+        break;
+    case SCOPE_STATE:
+        code = state;
+        break;
+    default:
+        return ABENG_EINVAL;
+    }
+    int index = code ? state_of(code, code == state) : ABENG_ENOENT;
+    return index >= 0 && s->scope & 1u << index;
+}
+
+struct store_conn *auth_conn(struct auth *a, const struct session *s, const char *code)
+{
+    int index = state_find(code, strlen(code));
+    if (!strcmp(s->states, "*") || (index >= 0 && s->scope & 1u << index))
+        return store_conn(a->store, code);
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (s->scope & 1u << i)
+            return store_conn(a->store, state_at(i)->code);
+    return store_conn(a->store, code);
+}
+
+/* 0, or what the scope rule refuses with. Foreign and unknown answer alike, byte for byte. */
+static int check_scope(struct http_request *req, const struct http_route *route,
+                       const struct session *s)
+{
+    const char *state = http_param(req, "state");
+    int in = auth_in_scope(s, route->roles, http_param(req, "id"),
+                           state ? state : http_query(req, "state"));
+    if (in < 0)
+        return refuse(req, 500, "route.rule",
+                      "this route has no scope rule; report it as a defect of the collector");
+    return in ? 0 : refuse(req, 404, NULL, "there is no such thing, or it is not yours to see");
+}
+
 int auth_admit(void *arg, struct http_request *req, const struct http_route *route)
 {
     struct auth *a = arg;
@@ -289,9 +360,9 @@ int auth_admit(void *arg, struct http_request *req, const struct http_route *rou
     const char *token = token_of(req, &cookie);
     struct session *s = arena_alloc(http_arena(req), sizeof *s);
     int err = token ? use(a, token, s) : ABENG_ENOENT;
-    if (err && err != ABENG_ENOENT && route->roles)
+    if (err && err != ABENG_ENOENT && route->roles != SCOPE_NONE)
         return refuse(req, 503, "store", "the store is away; try again in a second");
-    if (!route->roles) {
+    if (route->roles == SCOPE_NONE) {
         if (!err)
             http_set_session(req, s);
         return 0;
@@ -302,6 +373,8 @@ int auth_admit(void *arg, struct http_request *req, const struct http_route *rou
         return refuse(req, 403, "role", "your role may not do this");
     if (cookie && !csrf_ok(req, route, s))
         return refuse(req, 403, "csrf", "the X-Abeng-CSRF header is missing or not this session's");
-    http_set_session(req, s);
-    return 0;
+    err = check_scope(req, route, s);
+    if (!err)
+        http_set_session(req, s);
+    return err;
 }

@@ -235,14 +235,37 @@ static enum ctl_exit user_add(struct ctl *c)
 {
     char password[512];
     const char *role = ctl_option(c, "role"), *states = ctl_option(c, "state");
-    if (!role || !states)
-        return ctl_usage("--role and --state are needed");
-    if (ctl_read_password("password for the new user: ", password, sizeof password))
-        return ctl_fail("no password given");
-    json_t *body = json_pack("{s:s, s:s, s:o, s:s}", "user", ctl_word(c, 0), "role", role, "states",
-                             states_of(states), "password", password);
+    if (!role || (!states && !ctl_option(c, "subject")))
+        return ctl_usage("--role and --state are needed (partner, host: --subject)");
+    json_t *body = json_pack("{s:s, s:s}", "user", ctl_word(c, 0), "role", role);
+    if (states)
+        json_object_set_new(body, "states", states_of(states));
+    if (strcmp(role, "client") != 0) {
+        if (ctl_read_password("password for the new user: ", password, sizeof password)) {
+            json_decref(body);
+            return ctl_fail("no password given");
+        }
+        json_object_set_new(body, "password", json_string(password));
+    }
     ctl_put(c, body, "name", "name");
+    ctl_put(c, body, "subject", "subject");
     return act(c, "POST", "/api/v1/users", body, "added");
+}
+
+/* The token alone goes to stdout, so that a script can take it. */
+static enum ctl_exit user_token(struct ctl *c)
+{
+    json_t *reply;
+    char *path = ctl_path(c, "/api/v1/users/", ":token");
+    enum ctl_exit done = ctl_call(c, "POST", path, json_object(), &reply);
+    const char *token = json_string_value(json_object_get(reply, "token"));
+    if (!done && c->json)
+        print_json(reply);
+    else if (!done)
+        puts(token ? token : "");
+    json_decref(reply);
+    free(path);
+    return done;
 }
 
 static enum ctl_exit user_del(struct ctl *c)
@@ -267,9 +290,13 @@ static const struct ctl_command commands[] = {
     { "feed publish", "CHANNEL FILE [--signature FILE]", "signature=", 2, 2,
       "publish a signed bundle", feed_publish },
     { "user list", "", "", 0, 0, "users and their roles", user_list },
-    { "user add", "USER --role ROLE --state JM[,BB]|* [--name NAME]", "role= state= name=", 1, 1,
-      "ROLE is regional, national, contact, admin or auditor; the password is asked for", user_add
-      },
+    { "user add", "USER --role ROLE [--state JM[,BB]|*] [--name NAME] [--subject NAME]",
+      "role= state= name= subject=", 1, 1,
+      "ROLE is regional, national, contact, admin, auditor, client, partner or host; the password "
+      "is asked for",
+      user_add },
+    { "user token", "USER", "", 1, 1, "a token for a program (role client), shown once",
+      user_token },
     { "user del", "USER", "", 1, 1, "remove a user and end its sessions", user_del },
 };
 /* clang-format on */

@@ -269,7 +269,7 @@ static void write_one(struct json *out, const struct store_reply *hash)
         json_str(out, texts[i], store_reply_text(store_reply_field(hash, texts[i]), NULL));
     json_u64(out, "version", version);
     json_time_ms(out, "published_at",
-               (uint64_t)store_reply_int(store_reply_field(hash, "published_ms")));
+                 (uint64_t)store_reply_int(store_reply_field(hash, "published_ms")));
     json_time_ms(out, "expires", (uint64_t)store_reply_int(store_reply_field(hash, "expires_ms")));
     json_str(out, "blake2b",
              version ? store_reply_text(store_reply_field(hash, "blake2b"), NULL) : NULL);
@@ -277,7 +277,26 @@ static void write_one(struct json *out, const struct store_reply *hash)
     json_close(out);
 }
 
-int feeds_write_json(struct feeds *f, struct json *out)
+int feeds_belongs(struct feeds *f, const char *name, const char *partner)
+{
+    struct store_reply *r;
+
+    if (!name_ok(name))
+        return 0;
+    struct store_key k = store_key(STORE_REGION, "feed:%s", name);
+    int err = store_command(store_conn(f->store, NULL), &r, "HGET %s partner", k.text);
+    int mine = !err && !store_reply_nil(r) && strcmp(store_reply_text(r, NULL), partner) == 0;
+    store_reply_free(r);
+    return err ? ABENG_EAGAIN : mine;
+}
+
+static bool of_partner(const struct store_reply *hash, const char *partner)
+{
+    return !partner ||
+           strcmp(store_reply_text(store_reply_field(hash, "partner"), NULL), partner) == 0;
+}
+
+int feeds_write_json(struct feeds *f, const char *partner, struct json *out)
 {
     struct store_conn *c = store_conn(f->store, NULL);
     struct store_key all = store_key(STORE_REGION, "feeds");
@@ -288,7 +307,7 @@ int feeds_write_json(struct feeds *f, struct json *out)
         const char *name = store_reply_text(store_reply_at(names, i), NULL);
         struct store_key k = store_key(STORE_REGION, "feed:%s", name);
         err = store_command(c, &hash, "HGETALL %s", k.text);
-        if (!err)
+        if (!err && of_partner(hash, partner))
             write_one(out, hash);
         store_reply_free(hash);
     }
@@ -344,7 +363,7 @@ static enum http_done get_bundle(struct http_request *req, void *app)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/v1/bundles/{channel}", ROLE_SENSOR, 0, get_bundle},
+    { HTTP_GET, "/v1/bundles/{channel}", ROLE_SENSOR, 0, get_bundle },
 };
 
 struct http_table feeds_table(struct feeds *f)

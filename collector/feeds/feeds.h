@@ -51,8 +51,12 @@ int feeds_publish(struct feeds *f, const char *name, const void *bundle, size_t 
                   const char *signature, uint64_t *version, char *why, size_t why_len);
 
 /**
- * Write all channels as a JSON array value (docs/API: GET /api/v1/feeds items). 0 or ABENG_EAGAIN.
+ * Write channels as a JSON array value (docs/API: GET /api/v1/feeds items): all, or those of
+ * `partner` when it is not NULL. 0 or ABENG_EAGAIN.
  */
-int feeds_write_json(struct feeds *f, struct json *out);
+int feeds_write_json(struct feeds *f, const char *partner, struct json *out);
+
+/** Whether channel `name` is `partner`'s: 1, 0 (or no such channel), ABENG_EAGAIN. */
+int feeds_belongs(struct feeds *f, const char *name, const char *partner);
 
 #endif

@@ -81,10 +81,11 @@ int sensors_revoke(struct sensors *s, const char *id, const char *reason, char *
                    size_t why_len);
 
 /**
- * Write sensors as a JSON array value (docs/API: GET /api/v1/sensors items) those that speak for a
- * state of `scope` ("jm,bb" or "*"). 0 or ABENG_EAGAIN.
+ * Write sensors as a JSON array value (docs/API: GET /api/v1/sensors items): those that speak for a
+ * state of `scope` ("jm,bb" or "*"), and of each only what is those states'; with `only` ("a,b",
+ * may be NULL) only the sensors it names. 0 or ABENG_EAGAIN.
  */
-int sensors_write_json(struct sensors *s, const char *scope, struct json *out);
+int sensors_write_json(struct sensors *s, const char *scope, const char *only, struct json *out);
 
 /** The CA's certificate, PEM; owned by the CA. */
 const char *sensors_ca_pem(const struct sensors *s);

@@ -129,23 +129,32 @@ static int add_state(struct sensors *s, const char *state, const char *id, struc
     return err;
 }
 
-static void write_states(struct json *out, const char *states)
+static bool sees(const char *scope, const char *state)
 {
+    return strcmp(scope, "*") == 0 || ca_states_have(scope, state);
+}
+
+/* Of a sensor's states, those that the scope may know of. */
+static void write_states(struct json *out, const char *scope, const char *states)
+{
+    char copy[CA_STATES_MAX];
+
+    snprintf(copy, sizeof(copy), "%s", states);
     json_open_array(out, "states");
-    while (*states) {
-        size_t n = strcspn(states, ",");
-        json_strn(out, NULL, states, n);
-        states += n + (states[n] ? 1 : 0);
+    for (char *save, *state = strtok_r(copy, ",", &save); state;
+         state = strtok_r(NULL, ",", &save)) {
+        if (sees(scope, state))
+            json_str(out, NULL, state);
     }
     json_close_array(out);
 }
 
-static void write_head(struct json *out, const struct store_reply *hash)
+static void write_head(struct json *out, const char *scope, const struct store_reply *hash)
 {
     json_str(out, "id", field(hash, "id"));
     json_str(out, "name", field(hash, "name"));
     json_str(out, "site", field(hash, "site"));
-    write_states(out, field(hash, "states"));
+    write_states(out, scope, field(hash, "states"));
     json_str(out, "status", field(hash, "status"));
     /* Until there is a certificate, what a person compares is the key. */
     const char *print = field(hash, "fingerprint");
@@ -155,8 +164,8 @@ static void write_head(struct json *out, const struct store_reply *hash)
     json_i64(out, "clock_offset_ms", store_reply_int(store_reply_field(hash, "clock_offset_ms")));
 }
 
-static int write_one(struct sensors *s, const char *id, const struct store_reply *hash,
-                     struct json *out)
+static int write_one(struct sensors *s, const char *scope, const char *id,
+                     const struct store_reply *hash, struct json *out)
 {
     struct account a = { 0 };
     uint64_t waiting = 0;
@@ -168,12 +177,13 @@ static int write_one(struct sensors *s, const char *id, const struct store_reply
 
     snprintf(states, sizeof(states), "%s", field(hash, "states"));
     json_open(out, NULL);
-    write_head(out, hash);
+    write_head(out, scope, hash);
     write_report(out, report);
     json_open_array(out, "lanes");
     for (char *save, *state = strtok_r(states, ",", &save); state && !err;
          state = strtok_r(NULL, ",", &save))
-        err = add_state(s, state, id, out, report, &a, &waiting);
+        if (sees(scope, state))
+            err = add_state(s, state, id, out, report, &a, &waiting);
     json_close_array(out);
     json_str(out, "epoch", *a.epoch ? a.epoch : NULL);
     json_time_ms(out, "last_alert", a.last_ms);
@@ -207,7 +217,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(store_reply_text(*x, NULL), store_reply_text(*y, NULL));
 }
 
-int sensors_write_json(struct sensors *s, const char *scope, struct json *out)
+int sensors_write_json(struct sensors *s, const char *scope, const char *only, struct json *out)
 {
     struct store_conn *c = store_conn(s->conf.store, NULL);
     struct store_key all = store_key(STORE_REGION, "sensors");
@@ -226,8 +236,8 @@ int sensors_write_json(struct sensors *s, const char *scope, struct json *out)
         const char *id = store_reply_text(sorted[i], NULL);
         struct store_key key = store_key(STORE_REGION, "sensor:%s", id);
         err = store_command(c, &hash, "HGETALL %s", key.text);
-        if (!err && in_scope(scope, field(hash, "states")))
-            err = write_one(s, id, hash, out);
+        if (!err && in_scope(scope, field(hash, "states")) && (!only || ca_states_have(only, id)))
+            err = write_one(s, scope, id, hash, out);
         store_reply_free(hash);
     }
     free(sorted);

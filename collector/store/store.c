@@ -154,7 +154,8 @@ static int make_users(struct store_conn *admin)
         redisReply *r = NULL;
         int err = command(admin, &r,
                           "ACL SETUSER abeng-%s reset on >%s ~{%s}:* +@read +@write +@connection "
-                          "+@transaction +fcall +fcall_ro -scan -keys -randomkey -@dangerous",
+                          "+@transaction -scan -keys -randomkey -@dangerous -@scripting +fcall "
+                          "+fcall_ro",
                           state, admin->store->secret, state);
         if (r)
             freeReplyObject(r);

@@ -168,9 +168,13 @@ static int try(struct store_conn *c, struct model *m, unsigned scope, const char
 int verbs_apply(struct store *store, struct model *m, unsigned scope, const char *id,
                 const struct wish *wish, uint64_t if_match, uint64_t now_ms, struct refusal *why)
 {
-    struct store_conn *c = store_conn(store, NULL);
     struct head before;
-    int err = 0;
+    unsigned state;
+    uint64_t number;
+    int err = model_parse_id(id, &state, &number);
+    if (err)
+        return ABENG_ENOENT;
+    struct store_conn *c = store_conn(store, state_at(state)->code);
     for (int i = 0; i < TRIES; i++) {
         bool seen = !model_head(m, scope, id, &before);
         uint64_t dver = seen ? before.dver : 0;

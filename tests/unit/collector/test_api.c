@@ -53,7 +53,7 @@ struct rig {
     char base[64];
     struct buf body; /* of the last reply */
     char headers[4096];
-    char *admin, *jm, *bb, *contact, *auditor; /* tokens */
+    char *admin, *jm, *bb, *contact, *auditor, *partner, *host, *client; /* tokens */
 };
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -127,13 +127,19 @@ static char *login(struct rig *r, const char *user)
     return token;
 }
 
-static char *make_user(struct rig *r, const char *user, const char *role, const char *states)
+static char *make_user_of(struct rig *r, const char *user, const char *role, const char *states,
+                          const char *subject)
 {
     char why[128];
-    struct auth_user u = { user, user, role, states, PASSWORD };
+    struct auth_user u = { user, user, role, states, PASSWORD, subject };
     if (auth_user_add(r->auth, &u, why, sizeof why))
         fail_msg("%s", why);
     return login(r, user);
+}
+
+static char *make_user(struct rig *r, const char *user, const char *role, const char *states)
+{
+    return make_user_of(r, user, role, states, NULL);
 }
 
 /* ---- the rig --------------------------------------------------------------------------------- */
@@ -196,6 +202,9 @@ static int setup(void **state)
     r->bb = make_user(r, "bob", "national", "bb");
     r->contact = make_user(r, "con", "contact", "jm");
     r->auditor = make_user(r, "aud", "auditor", "*");
+    r->partner = make_user_of(r, "par", "partner", NULL, "partner one");
+    r->host = make_user_of(r, "hos", "host", NULL, "one");
+    r->client = make_user(r, "cli", "client", "jm");
     alerts_put_beacons(r->f->store, 3, 4);
     wait_for(r, "jm-3");
     *state = r;
@@ -220,6 +229,9 @@ static int teardown(void **state)
     free(r->bb);
     free(r->contact);
     free(r->auditor);
+    free(r->partner);
+    free(r->host);
+    free(r->client);
     fixture_teardown((void **)&r->f);
     free(r);
     return 0;
@@ -227,48 +239,52 @@ static int teardown(void **state)
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
-/* Every route by every role: who gets in. 1 << n of admin, jm, bb, contact, auditor. */
+/*
+ * Every route by every role: who gets in. 1 << n of admin, jm, bb, contact, auditor,
+ * partner, host, client (of jm). */
 static void each_route_by_each_role(void **state)
 {
-    enum { A = 1, J = 2, B = 4, C = 8, U = 16, ALL = 31 };
+    enum { A = 1, J = 2, B = 4, C = 8, U = 16, P = 32, H = 64, L = 128 };
+    enum { R = 31, V = R | L, ALL = 255 };
     static const struct {
         const char *method, *path, *body;
         unsigned may;   /* not 401 or 403 */
         unsigned finds; /* of those: not 404 */
     } cases[] = {
-        {"GET",     "/api/v1/me",                        NULL,                       ALL,           ALL      },
-        { "GET",    "/api/v1/states",                    NULL,                       ALL,           ALL      },
-        { "GET",    "/api/v1/stats",                     NULL,                       ALL,           ALL      },
-        { "GET",    "/api/v1/incidents",                 NULL,                       ALL,           ALL      },
-        { "GET",    "/api/v1/incidents/jm-1",            NULL,                       ALL,           ALL & ~B },
-        { "GET",    "/api/v1/incidents/jm-1/alerts",     NULL,                       ALL,           ALL & ~B },
-        { "GET",    "/api/v1/incidents/jm-999",          NULL,                       ALL,           0        },
-        { "GET",    "/api/v1/incidents/xx-1",            NULL,                       ALL,           0        },
-        { "POST",   "/api/v1/incidents/jm-1:note",       "{\"text\":\"\"}",          A | J | B | C, A | J | C},
-        { "POST",   "/api/v1/incidents/jm-1:claim",      "[]",                       A | J | B,     A | J | B},
-        { "POST",   "/api/v1/incidents/jm-1:release",    "{}",                       A | J | B,     A | J    },
-        { "POST",   "/api/v1/incidents/jm-1:wait",       "{}",                       A | J | B,     A | J    },
-        { "POST",   "/api/v1/incidents/jm-1:transition", "{\"to\":\"closed\"}",      A | J | B,     A | J    },
-        { "POST",   "/api/v1/incidents:bulk",            "{}",                       A | J | B,     A | J | B},
-        { "GET",    "/api/v1/sensors",                   NULL,                       ALL,           ALL      },
-        { "GET",    "/api/v1/sensors/none",              NULL,                       ALL,           0        },
-        { "POST",   "/api/v1/sensors",                   "{}",                       A,             A        },
-        { "POST",   "/api/v1/sensors/none:approve",      "{\"fingerprint\":\"00\"}", A,             0        },
-        { "POST",   "/api/v1/sensors/none:revoke",       "{\"reason\":\"r\"}",       A,             0        },
-        { "GET",    "/api/v1/feeds",                     NULL,                       ALL,           ALL      },
-        { "POST",   "/api/v1/feeds",                     "{}",                       A,             A        },
-        { "POST",   "/api/v1/feeds/none/versions",       "x",                        A,             A        },
-        { "GET",    "/api/v1/users",                     NULL,                       A,             A        },
-        { "POST",   "/api/v1/users",                     "{}",                       A,             A        },
-        { "PATCH",  "/api/v1/users/none",                "{\"name\":\"n\"}",         A,             0        },
-        { "DELETE", "/api/v1/users/none",                NULL,                       A,             0        },
-        { "GET",    "/metrics",                          NULL,                       A | U,         A | U    },
+        { "GET", "/api/v1/me", NULL, ALL, ALL },
+        { "GET", "/api/v1/states", NULL, V, V },
+        { "GET", "/api/v1/stats", NULL, V, V },
+        { "GET", "/api/v1/incidents", NULL, V, V },
+        { "GET", "/api/v1/incidents/jm-1", NULL, V, V & ~B },
+        { "GET", "/api/v1/incidents/jm-1/alerts", NULL, R, R & ~B },
+        { "GET", "/api/v1/incidents/jm-999", NULL, V, 0 },
+        { "GET", "/api/v1/incidents/xx-1", NULL, V, 0 },
+        { "POST", "/api/v1/incidents/jm-1:note", "{\"text\":\"\"}", A | J | B | C, A | J | C },
+        { "POST", "/api/v1/incidents/jm-1:claim", "[]", A | J | B, A | J },
+        { "POST", "/api/v1/incidents/jm-1:release", "{}", A | J | B, A | J },
+        { "POST", "/api/v1/incidents/jm-1:wait", "{}", A | J | B, A | J },
+        { "POST", "/api/v1/incidents/jm-1:transition", "{\"to\":\"closed\"}", A | J | B, A | J },
+        { "POST", "/api/v1/incidents:bulk", "{}", A | J | B, A | J | B },
+        { "GET", "/api/v1/sensors", NULL, R | H, R | H },
+        { "GET", "/api/v1/sensors/none", NULL, R | H, 0 },
+        { "POST", "/api/v1/sensors", "{}", A, A },
+        { "POST", "/api/v1/sensors/none:approve", "{\"fingerprint\":\"00\"}", A, 0 },
+        { "POST", "/api/v1/sensors/none:revoke", "{\"reason\":\"r\"}", A, 0 },
+        { "GET", "/api/v1/feeds", NULL, R | P, R | P },
+        { "POST", "/api/v1/feeds", "{}", A, A },
+        { "POST", "/api/v1/feeds/none/versions", "x", A | P, A },
+        { "GET", "/api/v1/users", NULL, A, A },
+        { "POST", "/api/v1/users", "{}", A, A },
+        { "PATCH", "/api/v1/users/none", "{\"name\":\"n\"}", A, 0 },
+        { "DELETE", "/api/v1/users/none", NULL, A, 0 },
+        { "GET", "/metrics", NULL, A | U, A | U },
     };
     struct rig *r = *state;
-    const char *tokens[] = { r->admin, r->jm, r->bb, r->contact, r->auditor };
+    const char *tokens[] = { r->admin,   r->jm,      r->bb,   r->contact,
+                             r->auditor, r->partner, r->host, r->client };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(ask(r, cases[i].method, cases[i].path, cases[i].body, NULL, NULL), 401);
-        for (unsigned who = 0; who < 5; who++) {
+        for (unsigned who = 0; who < sizeof tokens / sizeof *tokens; who++) {
             long status = as(r, tokens[who], cases[i].method, cases[i].path, cases[i].body);
             bool in = status != 401 && status != 403, found = in && status != 404;
             if (in != !!(cases[i].may & 1u << who) || found != !!(cases[i].finds & 1u << who))
@@ -288,6 +304,63 @@ static void a_session_knows_its_resources(void **state)
     assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && says(r, "\"users\""));
     assert_int_equal(as(r, r->jm, "GET", "/api/v1/me", NULL), 200);
     assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && !says(r, "\"users\""));
+}
+
+/* The gate refuses a route without a rule; no route shall need that. */
+static void every_route_has_one_scope_rule(void **state)
+{
+    struct rig *r = *state;
+    struct session own = { .scope = 1, .role = ROLE_NATIONAL };
+    for (size_t t = 0; t < r->listener.table_count; t++)
+        for (size_t i = 0; i < r->tables[t].count; i++) {
+            const struct http_route *route = &r->tables[t].routes[i];
+            uint32_t rule = route->roles & SCOPE_RULES;
+            bool open = rule == SCOPE_NONE;
+            if (!rule || rule & (rule - 1) || open == !!(route->roles & ROLE_ALL))
+                fail_msg("%s: roles %x", route->pattern, route->roles);
+            if (rule == SCOPE_ID && !strstr(route->pattern, "{id}"))
+                fail_msg("%s has no {id}", route->pattern);
+        }
+    assert_int_equal(auth_in_scope(&own, ROLE_NATIONAL, NULL, NULL), ABENG_EINVAL);
+    assert_int_equal(auth_in_scope(&own, SCOPE_ID, "ag-1", NULL), 1);
+    assert_int_equal(auth_in_scope(&own, SCOPE_ID, "jm-1", NULL), 0);
+    assert_int_equal(auth_in_scope(&own, SCOPE_ID, "", NULL), 0);
+    assert_int_equal(auth_in_scope(&own, SCOPE_STATE, NULL, "ag"), 1);
+    assert_int_equal(auth_in_scope(&own, SCOPE_STATE, NULL, "ag-1"), 0);
+    assert_int_equal(auth_in_scope(&own, SCOPE_STATE, NULL, NULL), 0);
+}
+
+/* What the store itself refuses: another state's keys, and changing what all share. */
+static void a_state_s_connection_reaches_its_keys_only(void **state)
+{
+    struct rig *r = *state;
+    struct session jan = { .states = "jm" };
+    struct store_reply *reply;
+    jan.scope = auth_scope("jm");
+    struct store_conn *c = auth_conn(r->auth, &jan, "jm");
+    assert_int_equal(store_command(c, &reply, "HGET {jm}:inc:1 status"), 0);
+    assert_false(store_reply_nil(reply));
+    store_reply_free(reply);
+    static const char *const refused[] = { "HGET {bb}:inc:1 status",
+                                           "GET {rg}:schema",
+                                           "FUNCTION FLUSH",
+                                           "EVAL return 0",
+                                           "KEYS *",
+                                           "RANDOMKEY",
+                                           "SCAN 0",
+                                           "FLUSHALL",
+                                           "CONFIG GET *",
+                                           "ACL LIST" };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        int err = store_command(c, &reply, refused[i]);
+        if (!err || !strstr(store_reply_text(reply, NULL), "no permissions"))
+            fail_msg("%s: %d %s", refused[i], err, store_reply_text(reply, NULL));
+        store_reply_free(reply);
+    }
+    /* A handler that would ask for another state gets this session's own user all the same. */
+    c = auth_conn(r->auth, &jan, "bb");
+    assert_int_not_equal(store_command(c, &reply, "HGET {bb}:inc:1 status"), 0);
+    store_reply_free(reply);
 }
 
 static void foreign_and_unknown_answer_alike(void **state)
@@ -554,11 +627,11 @@ static void terminals_are_safe_from_texts(void **state)
     static const struct {
         const char *in, *out;
     } cases[] = {
-        {"plain",                "plain"                 },
-        { "\x1b[31mred\r\n",     "\\x1b[31mred\\x0d\\x0a"},
-        { "a\xff\xc3\xa9",       "a\\xff\xc3\xa9"        },
-        { "evil\xe2\x80\xaetxt", "evil\\u202etxt"        },
-        { "\xc2\x9b",            "\\x9b"                 },
+        { "plain", "plain" },
+        { "\x1b[31mred\r\n", "\\x1b[31mred\\x0d\\x0a" },
+        { "a\xff\xc3\xa9", "a\\xff\xc3\xa9" },
+        { "evil\xe2\x80\xaetxt", "evil\\u202etxt" },
+        { "\xc2\x9b", "\\x9b" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -575,6 +648,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_by_each_role),
         cmocka_unit_test(a_session_knows_its_resources),
+        cmocka_unit_test(every_route_has_one_scope_rule),
+        cmocka_unit_test(a_state_s_connection_reaches_its_keys_only),
         cmocka_unit_test(foreign_and_unknown_answer_alike),
         cmocka_unit_test(cookies_need_the_csrf_token),
         cmocka_unit_test(bad_logins_have_to_wait),

@@ -184,7 +184,7 @@ static void register_shows_the_current_version(void **state)
     buf_init(&out, 65536);
     json_begin(&j, &out);
     json_open_array(&j, NULL);
-    assert_int_equal(feeds_write_json(s->feeds, &j), 0);
+    assert_int_equal(feeds_write_json(s->feeds, NULL, &j), 0);
     json_close_array(&j);
     assert_non_null(strstr(buf_str(&out), "\"name\":\"national\""));
     assert_non_null(strstr(buf_str(&out), "\"version\":8"));

@@ -521,9 +521,17 @@ static void health_and_account_are_shown(void **state)
                      ABENG_ENOENT);
     json_begin(&j, &out);
     json_open_array(&j, NULL);
-    assert_int_equal(sensors_write_json(b->sensors, "jm", &j), 0);
+    assert_int_equal(sensors_write_json(b->sensors, "jm", NULL, &j), 0);
     json_close_array(&j);
     const char *text = buf_str(&out);
+    assert_non_null(strstr(text, "\"states\":[\"jm\"]"));
+    assert_non_null(strstr(text, "\"received\":162"));
+    buf_clear(&out);
+    json_begin(&j, &out);
+    json_open_array(&j, NULL);
+    assert_int_equal(sensors_write_json(b->sensors, "*", NULL, &j), 0);
+    json_close_array(&j);
+    text = buf_str(&out);
     assert_non_null(strstr(text, "\"id\":\"s1\""));
     assert_non_null(strstr(text, "\"states\":[\"jm\",\"bb\"]"));
     assert_non_null(strstr(text, "\"drops\":{\"capture.kernel\":3}"));
@@ -535,7 +543,7 @@ static void health_and_account_are_shown(void **state)
     buf_clear(&out);
     json_begin(&j, &out);
     json_open_array(&j, NULL);
-    assert_int_equal(sensors_write_json(b->sensors, "tt", &j), 0);
+    assert_int_equal(sensors_write_json(b->sensors, "tt", NULL, &j), 0);
     json_close_array(&j);
     assert_string_equal(buf_str(&out), "[]");
     buf_free(&out);
