@@ -58,7 +58,7 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
         { "http.header.raw", NULL, "http_raw_header", HTTP, BOTH, P1(HEADERS), 0 },
     [SIG_BUF_HTTP_HEADER_NAMES] =
         { "http.header_names", "http_header_names", NULL, HTTP, BOTH, P1(HEADERS), 0 },
-    [SIG_BUF_HTTP_START] = { "http.start", "http_start", NULL, HTTP, BOTH, P1(HEADERS), 0 },
+    [SIG_BUF_HTTP_START] = { "http.start", "http_start", NULL, APP(HTTP1), BOTH, P1(HEADERS), 0 },
     [SIG_BUF_HTTP_USER_AGENT] =
         { "http.user_agent", NULL, "http_user_agent", HTTP, TS, P1(HEADERS), 0 },
     [SIG_BUF_HTTP_REFERER] = { "http.referer", "http_referer", NULL, HTTP, TS, P1(HEADERS), 0 },
@@ -86,6 +86,14 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
         { "http.request_header", NULL, NULL, HTTP, TS, P1(HEADERS), SIG_BUFFER_MULTI },
     [SIG_BUF_HTTP_RESPONSE_HEADER] =
         { "http.response_header", NULL, NULL, HTTP, TC, P1(HEADERS), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_HEADER_NAME] =
+        { "http2.header_name", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_FRAMETYPE] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_ERRORCODE] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_PRIORITY] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_WINDOW] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_SIZE_UPDATE] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_HTTP2_SETTINGS] = { "", NULL, NULL, APP(HTTP2), BOTH, P1(START), SIG_BUFFER_MULTI },
     [SIG_BUF_FILE_DATA] =
         { "file.data", "file_data", NULL, FILES, BOTH, P1(BODY),
             SIG_BUFFER_BODY | SIG_BUFFER_FILE },
@@ -177,8 +185,16 @@ enum sig_app sig_app_find(const char *name, size_t len)
 
 bool sig_app_parsed(enum sig_app app)
 {
-    const uint64_t parsed = APP(ANY_HTTP) | APP(HTTP1) | APP(TLS) | APP(DNS) | APP(SMTP) |
-                            APP(FTP) | APP(FTP_DATA) | APP(SSH) | APP(DCERPC);
+    /* clang-format off */
+    const uint64_t parsed =
+        APP(ANY_HTTP) | APP(HTTP1) | APP(HTTP2) |
+        APP(DCERPC) |
+        APP(DNS) |
+        APP(FTP) | APP(FTP_DATA) |
+        APP(SMTP) |
+        APP(SSH) |
+        APP(TLS);
+    /* clang-format on */
     return parsed >> app & 1;
 }
 

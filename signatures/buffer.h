@@ -114,6 +114,13 @@ enum sig_buffer {
     SIG_BUF_HTTP_RESPONSE_BODY,
     SIG_BUF_HTTP_REQUEST_HEADER, /* multi-instance, one `Name: value` each */
     SIG_BUF_HTTP_RESPONSE_HEADER,
+    SIG_BUF_HTTP2_HEADER_NAME, /* multi-instance, as are those that follow */
+    SIG_BUF_HTTP2_FRAMETYPE,   /* one byte */
+    SIG_BUF_HTTP2_ERRORCODE,   /* be32 */
+    SIG_BUF_HTTP2_PRIORITY,    /* one byte */
+    SIG_BUF_HTTP2_WINDOW,      /* be32 */
+    SIG_BUF_HTTP2_SIZE_UPDATE, /* be64 */
+    SIG_BUF_HTTP2_SETTINGS,    /* be16 identifier, be32 value */
     SIG_BUF_FILE_DATA,
     SIG_BUF_FILE_NAME,
     SIG_BUF_FILE_MAGIC,

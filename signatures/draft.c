@@ -180,6 +180,12 @@ int draft_buffer_again(struct draft *d)
     return list_new(d, d->lists[d->current].buffer, &d->current);
 }
 
+int draft_list_add(struct draft *d, enum sig_buffer buffer, uint32_t *list)
+{
+    int rc = claim_for(d, sig_buffer_def(buffer));
+    return rc ? rc : list_new(d, buffer, list);
+}
+
 int draft_buffer_find(struct draft *d, enum sig_buffer buffer, uint32_t *list)
 {
     int rc = claim_for(d, sig_buffer_def(buffer));

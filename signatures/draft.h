@@ -125,6 +125,9 @@ int draft_buffer_open(struct draft *d, enum sig_buffer buffer);
  */
 int draft_buffer_find(struct draft *d, enum sig_buffer buffer, uint32_t *list);
 
+/** A new list of `buffer`, which does not become the current one. 0, or refused. */
+int draft_list_add(struct draft *d, enum sig_buffer buffer, uint32_t *list);
+
 /** A new list of the current buffer, which had tests already, for transforms. 0, or refused. */
 int draft_buffer_again(struct draft *d);
 

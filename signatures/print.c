@@ -779,9 +779,24 @@ static void print_msg(struct buf *out, const char *msg)
     buf_text(out, "\"; ");
 }
 
+/* Whether a list looks into a buffer that only keywords of its own reach, which are not printed. */
+static bool has_hidden_buffer(const struct sig_ruleset *set, const struct sig *r)
+{
+    bool hidden = false;
+    for (uint32_t i = 0; i < r->list_count; i++) {
+        enum sig_buffer buffer = set->specs[r->lists[i].spec].buffer;
+        hidden |= !*sig_buffer_def(buffer)->name && buffer != SIG_BUF_DCE_IFACE;
+    }
+    return hidden;
+}
+
 void sig_print(const struct sig_ruleset *set, const struct sig *r, struct buf *out)
 {
     struct printer p = { set, out, false };
+    if (has_hidden_buffer(set, r)) {
+        buf_text(out, r->text);
+        return;
+    }
     print_header(&p, r);
     print_msg(out, r->msg);
     print_flow(&p, r);

@@ -11,7 +11,10 @@ struct buf;
 struct sig;
 struct sig_ruleset;
 
-/** Append the rule's text, one line without its end. `rule` belongs to `set`. */
+/**
+ * Append the rule's text, one line without its end: as the instructions say it, or as it was read
+ * when some of them look into a buffer without a name. `rule` belongs to `set`.
+ */
 void sig_print(const struct sig_ruleset *set, const struct sig *rule, struct buf *out);
 
 #endif

@@ -232,6 +232,7 @@ void app_flow_free(struct app_ctx *ctx, struct flow *f)
     if (!af)
         return;
     flow_clear(ctx, af);
+    app_bytes_free(ctx->slab, &af->handover);
     slab_free(ctx->slab, af, sizeof(*af));
     f->slot[FLOW_SLOT_APP] = NULL;
 }

@@ -151,6 +151,41 @@ static void request_headers_done(struct app_io *io)
     body_begin(io, true);
 }
 
+/** Append a name and its value as HTTP/2 takes them over: both lengths, both texts. */
+static void handover_add(struct app_io *io, const void *name, uint32_t name_len, const void *value,
+                         uint32_t len)
+{
+    const uint8_t head[8] = { (uint8_t)(name_len >> 24), (uint8_t)(name_len >> 16),
+                              (uint8_t)(name_len >> 8),  (uint8_t)name_len,
+                              (uint8_t)(len >> 24),      (uint8_t)(len >> 16),
+                              (uint8_t)(len >> 8),       (uint8_t)len };
+    struct app_bytes *to = &io->af->handover;
+    if (!app_bytes_reserve(io->ctx->slab, to, (uint32_t)sizeof(head) + name_len + len)) {
+        app_count(io->ctx, APP_COUNT_NO_MEMORY);
+        return;
+    }
+    (void)app_bytes_add(io->ctx->slab, to, head, sizeof(head));
+    (void)app_bytes_add(io->ctx->slab, to, name, name_len);
+    (void)app_bytes_add(io->ctx->slab, to, value, len);
+}
+
+/** A 101 to "Upgrade: h2c" (RFC 7540 3.2): the request goes on as HTTP/2's first stream. */
+static void upgrade_to_http2(struct app_io *io, const struct http_tx *t)
+{
+    const struct http_side *request = &t->side[SIG_DIR_TOSERVER];
+    const struct http_header *h = http_header_find(&t->side[SIG_DIR_TOCLIENT], "Upgrade");
+    if (t->status_number != 101 || !h || h->value.len != 3 ||
+        memcmp(http_header_value(&t->side[SIG_DIR_TOCLIENT], h), "h2c", 3) != 0)
+        return;
+    io->af->expected = SIG_APP_HTTP2;
+    app_bytes_free(io->ctx->slab, &io->af->handover);
+    handover_add(io, ":method", 7, request->line.data + t->method.at, t->method.len);
+    handover_add(io, ":path", 5, request->line.data + t->uri.at, t->uri.len);
+    for (uint32_t i = 0; (h = http_header_at(request, i)); i++)
+        handover_add(io, request->raw.data + h->name.at, h->name.len,
+                     http_header_value(request, h), h->value.len);
+}
+
 static void response_headers_done(struct app_io *io)
 {
     struct http_state *s = io->af->state;
@@ -177,8 +212,10 @@ static void response_headers_done(struct app_io *io)
         r->step = STEP_BARE;
     } else {
         message_done(io);
-        if (tunnel)
+        if (tunnel) {
+            upgrade_to_http2(io, t);
             app_change_protocol(io);
+        }
     }
 }
 

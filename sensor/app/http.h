@@ -75,6 +75,7 @@ struct http_body {
     uint32_t inspected;
     struct http_layer *layers[HTTP_LAYERS_MAX]; /* [0] undoes the outermost encoding */
     bool limited;                               /* limit reached and counted */
+    bool failed;                                /* some of it did not decompress */
 };
 
 enum http_made {
@@ -158,6 +159,12 @@ struct http_slice http_uri_host(const uint8_t *uri, uint32_t len);
 
 /** Set up a body's limits and decoding after its headers. */
 void http_body_open(struct app_io *io, struct http_tx *t);
+
+/** Undo what a Content-Encoding of `len` bytes says to the bytes that will come. */
+void http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
+
+/** Take bytes of a body: decode them and keep them up to its limit; sets `failed`. */
+void http_body_take(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len);
 
 /** Take body bytes without chunk framing. */
 void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len);

@@ -147,20 +147,16 @@ static void layer_add(struct app_io *io, struct http_body *b, bool gzip)
     b->layers[0] = layer;
 }
 
-static void encoding_read(struct app_io *io, struct http_side *side)
+void http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len)
 {
-    const struct http_header *h = http_header_find(side, "Content-Encoding");
-    if (!h)
-        return;
-    const uint8_t *v = http_header_value(side, h);
-    for (uint32_t at = 0; at < h->value.len;) {
+    for (uint32_t at = 0; at < len;) {
         uint32_t end = at;
-        while (end < h->value.len && v[end] != ',')
+        while (end < len && v[end] != ',')
             end++;
         if (http_text_has(v + at, end - at, "gzip"))
-            layer_add(io, &side->body, true);
+            layer_add(io, b, true);
         else if (http_text_has(v + at, end - at, "deflate"))
-            layer_add(io, &side->body, false);
+            layer_add(io, b, false);
         at = end + 1;
     }
 }
@@ -173,7 +169,9 @@ void http_body_open(struct app_io *io, struct http_tx *t)
                                                        REQUEST_FIRST, REQUEST_WINDOW }
                                 : (struct app_window){ io->ctx->conf.http_body_response,
                                                        RESPONSE_FIRST, RESPONSE_WINDOW };
-    encoding_read(io, side);
+    const struct http_header *h = http_header_find(side, "Content-Encoding");
+    if (h)
+        http_body_encoding(io, &side->body, http_header_value(side, h), h->value.len);
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */
@@ -195,26 +193,26 @@ static void body_keep(struct app_io *io, struct http_body *b, const uint8_t *dat
     }
 }
 
-static void body_failed(struct app_io *io, struct http_tx *t)
+static void body_failed(struct app_io *io, struct http_body *b)
 {
     app_count(io->ctx, APP_COUNT_DECOMPRESS_ERROR);
-    app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
+    b->failed = true;
 }
 
-static void layer_decode(struct app_io *io, struct http_tx *t, struct http_body *b, unsigned n,
+static void layer_decode(struct app_io *io, struct http_body *b, unsigned n,
                          const uint8_t *data, uint32_t len);
 
 /** A layer that its data turn out not to have: they pass as they are, with what was held back. */
-static void layer_pass(struct app_io *io, struct http_tx *t, struct http_body *b, unsigned n)
+static void layer_pass(struct app_io *io, struct http_body *b, unsigned n)
 {
     struct http_layer *layer = b->layers[n];
     layer->passes = true;
-    layer_decode(io, t, b, n + 1, layer->head.data, layer->head.len);
+    layer_decode(io, b, n + 1, layer->head.data, layer->head.len);
     app_bytes_free(io->ctx->slab, &layer->head);
 }
 
 /** Inflate, handing on what comes out. False when the data are no deflate. */
-static bool layer_inflate(struct app_io *io, struct http_tx *t, struct http_body *b, unsigned n,
+static bool layer_inflate(struct app_io *io, struct http_body *b, unsigned n,
                           const uint8_t *data, uint32_t len)
 {
     struct http_layer *layer = b->layers[n];
@@ -227,7 +225,7 @@ static bool layer_inflate(struct app_io *io, struct http_tx *t, struct http_body
         int rc = inflate(&layer->z, Z_SYNC_FLUSH);
         uint32_t made = STEP - layer->z.avail_out;
         if (made > 0)
-            layer_decode(io, t, b, n + 1, step, made);
+            layer_decode(io, b, n + 1, step, made);
         layer->done = rc == Z_STREAM_END;
         if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
             return false;
@@ -238,7 +236,7 @@ static bool layer_inflate(struct app_io *io, struct http_tx *t, struct http_body
 }
 
 /** Gather a layer's first bytes until it can start. True when it has (or passes). */
-static bool layer_begin(struct app_io *io, struct http_tx *t, struct http_body *b, unsigned n,
+static bool layer_begin(struct app_io *io, struct http_body *b, unsigned n,
                         const uint8_t *data, uint32_t len)
 {
     struct http_layer *layer = b->layers[n];
@@ -252,27 +250,27 @@ static bool layer_begin(struct app_io *io, struct http_tx *t, struct http_body *
     if (more && layer->head.len < HTTP_LAYER_HEAD_MAX)
         return false;
     if (skip < 0 || more || !layer_start(layer, layer->head.data, layer->head.len)) {
-        body_failed(io, t);
-        layer_pass(io, t, b, n);
+        body_failed(io, b);
+        layer_pass(io, b, n);
         return true;
     }
     struct app_bytes head = layer->head;
     layer->head = (struct app_bytes){ NULL, 0, 0 };
-    bool sound = layer_inflate(io, t, b, n, head.data + skip, head.len - (uint32_t)skip);
+    bool sound = layer_inflate(io, b, n, head.data + skip, head.len - (uint32_t)skip);
     layer->head = head;
     if (sound) {
         app_bytes_free(io->ctx->slab, &layer->head);
         return true;
     }
-    body_failed(io, t);
+    body_failed(io, b);
     if (layer->z.total_out == 0)
-        layer_pass(io, t, b, n);
+        layer_pass(io, b, n);
     layer->done = true;
     return true;
 }
 
 /** Undo layer `n` and all behind it. */
-static void layer_decode(struct app_io *io, struct http_tx *t, struct http_body *b, unsigned n,
+static void layer_decode(struct app_io *io, struct http_body *b, unsigned n,
                          const uint8_t *data, uint32_t len)
 {
     struct http_layer *layer = n < HTTP_LAYERS_MAX ? b->layers[n] : NULL;
@@ -281,24 +279,31 @@ static void layer_decode(struct app_io *io, struct http_tx *t, struct http_body 
     if (!layer) {
         body_keep(io, b, data, len);
     } else if (layer->passes) {
-        layer_decode(io, t, b, n + 1, data, len);
+        layer_decode(io, b, n + 1, data, len);
     } else if (layer->done || b->limited) {
         return;
     } else if (!layer->started) {
-        (void)layer_begin(io, t, b, n, data, len);
-    } else if (!layer_inflate(io, t, b, n, data, len)) {
-        body_failed(io, t);
+        (void)layer_begin(io, b, n, data, len);
+    } else if (!layer_inflate(io, b, n, data, len)) {
+        body_failed(io, b);
         layer->done = true;
     }
+}
+
+void http_body_take(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len)
+{
+    b->wire += len;
+    layer_decode(io, b, 0, data, len);
+    if (b->limited && b->layers[0])
+        http_body_close(io->ctx, b);
 }
 
 void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len)
 {
     struct http_body *b = &t->side[io->dir].body;
-    b->wire += len;
-    layer_decode(io, t, b, 0, data, len);
-    if (b->limited && b->layers[0])
-        http_body_close(io->ctx, b);
+    http_body_take(io, b, data, len);
+    if (b->failed)
+        app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
     t->tx.updated[io->dir] = true;
 }
 
@@ -308,7 +313,8 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len)
     b->wire += len;
     if (!b->layers[0])
         return;
-    body_failed(io, t);
+    body_failed(io, b);
+    app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
     b->layers[0]->done = !b->layers[0]->passes;
 }
 

@@ -64,6 +64,8 @@ struct app_flow {
     uint8_t from_app;       /* protocol before the change (STARTTLS, CONNECT) */
     uint8_t expected;       /* protocol that another flow said would come here (FTP data) */
     uint64_t expect_tag;
+    /* what the protocol before leaves to the next (HTTP/1 to HTTP/2); the next one's to free */
+    struct app_bytes handover;
 };
 
 /** One call's surroundings. */

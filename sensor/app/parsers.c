@@ -3,10 +3,19 @@
 #include "config.h"
 #include "sensor/app/parsers.h"
 
+/* clang-format off */
 static const struct app_parser *const parsers[] = {
-    &app_parser_dcerpc, &app_parser_dns,  &app_parser_ftp, &app_parser_ftp_data,
-    &app_parser_http,   &app_parser_smtp, &app_parser_ssh, &app_parser_tls,
+    &app_parser_dcerpc,
+    &app_parser_dns,
+    &app_parser_ftp,
+    &app_parser_ftp_data,
+    &app_parser_http,
+    &app_parser_http2,
+    &app_parser_smtp,
+    &app_parser_ssh,
+    &app_parser_tls,
 };
+/* clang-format on */
 
 const struct app_parser *app_parser_of(enum sig_app app)
 {

@@ -377,6 +377,20 @@ static enum probe_verdict check_enip(unsigned dir, const uint8_t *data, uint32_t
     return known && status <= 0x69 ? PROBE_YES : PROBE_NO;
 }
 
+/** RFC 9113 3.4: the server's first frame is SETTINGS, of no more than the smallest maximum. */
+static enum probe_verdict check_http2(unsigned dir, const uint8_t *data, uint32_t len)
+{
+    (void)dir;
+    struct cursor c = cursor_make(data, len);
+    uint32_t size = cursor_be24(&c);
+    uint8_t type = cursor_u8(&c), flags = cursor_u8(&c);
+    uint32_t stream = cursor_be32(&c);
+    if (c.bad)
+        return PROBE_MORE;
+    return size <= 16384 && type == 4 && (flags & 0xfe) == 0 && stream >> 31 == 0 ? PROBE_YES
+                                                                                  : PROBE_NO;
+}
+
 /* ---- tables -------------------------------------------------------------------------------- */
 
 #define PM(app, proto, dirs, at, text, fold, check)                                                \
@@ -478,6 +492,7 @@ static const struct probe_port ports[] = {
     {SIG_APP_DNS,     UDP, BOTH, 53,    check_dns     },
     { SIG_APP_DNS,    TCP, BOTH, 53,    check_dns_tcp },
     { SIG_APP_TLS,    TCP, TS,   443,   check_tls     },
+    { SIG_APP_HTTP2,  TCP, TC,   80,    check_http2   },
     { SIG_APP_SMTP,   TCP, TC,   25,    check_smtp    },
     { SIG_APP_SMTP,   TCP, TC,   465,   check_smtp    },
     { SIG_APP_SMTP,   TCP, TC,   587,   check_smtp    },

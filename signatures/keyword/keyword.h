@@ -32,6 +32,7 @@ extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64
     keywords_bytes[], keywords_csum[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
+extern const struct sig_keyword keywords_http2[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],
     keywords_refused[];
 extern const struct sig_keyword keywords_size[], keywords_threshold[], keywords_tls[],
@@ -50,6 +51,32 @@ int keyword_number_op(struct draft *d, const char *keyword, struct text value, u
 
 /** A comparison of a number of the transaction called `field` (app_tx_number). */
 int keyword_app_number(struct draft *d, const char *field, struct text value, uint64_t max);
+
+/** A number of `nbytes` big-endian bytes at `offset` of a buffer's instances. */
+struct keyword_field {
+    uint32_t list;
+    uint8_t offset, nbytes;
+};
+
+/**
+ * A new list over `buffer`, which no sticky name reaches, for tests of one and the same instance.
+ * Claims the buffer's protocol. 0, or refused.
+ */
+int keyword_field_open(struct draft *d, enum sig_buffer buffer, uint32_t *list);
+
+/**
+ * Append the test of a field against a number (enum sig_compare, no range). NULL when refused.
+ */
+struct sig_op *keyword_field_test(struct draft *d, struct keyword_field field, uint8_t compare,
+                                  uint64_t value);
+
+/** Append the comparison of a field that `value` writes, ranges too. 0, or refused. */
+int keyword_field_compare(struct draft *d, const char *keyword, struct keyword_field field,
+                          struct text value, uint64_t max);
+
+/** The common case: some instance of `buffer`, `nbytes` long, compares so. 0, or refused. */
+int keyword_field_number(struct draft *d, const char *keyword, enum sig_buffer buffer,
+                         struct text value, uint64_t max, uint8_t nbytes);
 
 /**
  * The list for an instruction that may be relative: the sticky buffer's; without one, the list of

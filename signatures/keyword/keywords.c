@@ -24,6 +24,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_file,
     keywords_flow,
     keywords_header,
+    keywords_http2,
     keywords_meta,
     keywords_pcre,
     keywords_size,
@@ -227,4 +228,47 @@ int keyword_app_number(struct draft *d, const char *field, struct text value, ui
     op->u.number.text = name;
     d->said |= DRAFT_APP_OPS;
     return keyword_number(d, field, value, max, op);
+}
+
+int keyword_field_open(struct draft *d, enum sig_buffer buffer, uint32_t *list)
+{
+    return draft_list_add(d, buffer, list);
+}
+
+struct sig_op *keyword_field_test(struct draft *d, struct keyword_field field, uint8_t compare,
+                                  uint64_t value)
+{
+    uint32_t said = d->said;
+    struct sig_op *op = draft_op_add(d, field.list, SIG_OP_BYTE_TEST);
+    d->said = said; /* it says nothing about the sticky buffer in force */
+    if (!op)
+        return NULL;
+    op->u.byte_test.offset = field.offset;
+    op->u.byte_test.nbytes = field.nbytes;
+    op->u.byte_test.compare = compare;
+    op->u.byte_test.value = value;
+    return op;
+}
+
+int keyword_field_compare(struct draft *d, const char *keyword, struct keyword_field field,
+                          struct text value, uint64_t max)
+{
+    struct sig_op number = { 0 };
+    int rc = keyword_number(d, keyword, value, max, &number);
+    if (rc)
+        return rc;
+    uint64_t a = number.u.number.a, b = number.u.number.b;
+    bool range = number.u.number.compare == SIG_CMP_RANGE;
+    bool ok = range ? keyword_field_test(d, field, SIG_CMP_GT, a) &&
+                          keyword_field_test(d, field, SIG_CMP_LT, b)
+                    : keyword_field_test(d, field, number.u.number.compare, a) != NULL;
+    return ok ? 0 : ABENG_EFORMAT;
+}
+
+int keyword_field_number(struct draft *d, const char *keyword, enum sig_buffer buffer,
+                         struct text value, uint64_t max, uint8_t nbytes)
+{
+    struct keyword_field field = { .nbytes = nbytes };
+    int rc = keyword_field_open(d, buffer, &field.list);
+    return rc ? rc : keyword_field_compare(d, keyword, field, value, max);
 }
