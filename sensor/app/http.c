@@ -10,9 +10,6 @@
 
 #include "sensor/app/parsers.h"
 
-/** Digits of a length that count; more is no length. */
-#define LENGTH_DIGITS_MAX 18
-
 enum http_step {
     STEP_LINE,
     STEP_HEADERS,
@@ -40,6 +37,9 @@ static const char *const http_events[] = {
     [HTTP_MISSING_HOST] = "missing_host_header",
     [HTTP_MISSING_COLON_REQUEST] = "request_field_missing_colon",
     [HTTP_MISSING_COLON_RESPONSE] = "response_field_missing_colon",
+    [HTTP_NAME_REQUEST] = "request_header_invalid",
+    [HTTP_NAME_RESPONSE] = "response_header_invalid",
+    /* Suricata 7.0.10 has names for these two and raises neither */
     [HTTP_REPETITION_REQUEST] = "request_header_repetition",
     [HTTP_REPETITION_RESPONSE] = "response_header_repetition",
     [HTTP_BAD_LENGTH_REQUEST] = "invalid_content_length_field_in_request",
@@ -47,9 +47,27 @@ static const char *const http_events[] = {
     [HTTP_BAD_CHUNK_REQUEST] = "invalid_request_chunk_len",
     [HTTP_BAD_CHUNK_RESPONSE] = "invalid_response_chunk_len",
     [HTTP_UNMATCHED_RESPONSE] = "unable_to_match_response_to_request",
-    [HTTP_DECOMPRESSION_FAILED] = "compression_bomb_or_error",
+    [HTTP_DECOMPRESSION_FAILED] = "gzip_decompression_failed",
     [HTTP_LEADING_WHITESPACE] = "request_line_leading_whitespace",
     [HTTP_URI_DELIMITER] = "uri_delim_non_compliant",
+    [HTTP_BAD_ENCODING_REQUEST] = "invalid_transfer_encoding_value_in_request",
+    [HTTP_HOST_AMBIGUOUS] = "host_header_ambiguous",
+    [HTTP_URI_HOST_INVALID] = "request_uri_host_invalid",
+    [HTTP_HEADER_HOST_INVALID] = "request_header_host_invalid",
+    [HTTP_AUTH_UNRECOGNIZED] = "request_auth_unrecognized",
+    [HTTP_DUPLICATE_LENGTH_REQUEST] = "duplicate_content_length_field_in_request",
+    [HTTP_DUPLICATE_LENGTH_RESPONSE] = "duplicate_content_length_field_in_response",
+    [HTTP_TOO_MANY_LAYERS] = "too_many_encoding_layers",
+    [HTTP_ABNORMAL_ENCODING] = "abnormal_ce_header",
+    [HTTP_ABNORMAL_CHUNKED] = "response_abnormal_transfer_encoding",
+    [HTTP_OLD_CHUNKED] = "response_chunked_old_proto",
+    [HTTP_RESPONSE_PROTOCOL] = "response_invalid_protocol",
+    [HTTP_RESPONSE_STATUS] = "response_invalid_status",
+    [HTTP_FOLDING_REQUEST] = "invalid_request_field_folding",
+    [HTTP_FOLDING_RESPONSE] = "invalid_response_field_folding",
+    [HTTP_TOO_MANY_REQUEST] = "request_too_many_headers",
+    [HTTP_TOO_MANY_RESPONSE] = "response_too_many_headers",
+    [HTTP_CONTINUE_AGAIN] = "100_continue_already_seen",
     NULL,
 };
 
@@ -90,22 +108,6 @@ static void response_again(struct app_io *io)
 
 /* ---- bodies -------------------------------------------------------------------------------- */
 
-/** The first number in a Content-Length value, -1 when there is none. */
-static int64_t length_of(const struct http_side *side, const struct http_header *h)
-{
-    const uint8_t *v = http_header_value(side, h);
-    uint32_t at = 0, digits = 0;
-    int64_t n = 0;
-    while (at < h->value.len && (v[at] < '0' || v[at] > '9'))
-        at++;
-    for (; at < h->value.len && v[at] >= '0' && v[at] <= '9'; at++) {
-        if (++digits > LENGTH_DIGITS_MAX)
-            return -1;
-        n = n * 10 + (v[at] - '0');
-    }
-    return digits > 0 ? n : -1;
-}
-
 /**
  * How the body is framed, from the header: sets the reader's step. `none`: no framing means no
  * body.
@@ -121,7 +123,7 @@ static void body_begin(struct app_io *io, bool none)
     if (te && http_value_has(side, te, "chunked")) {
         r->step = STEP_CHUNK_SIZE;
     } else if (cl) {
-        int64_t n = length_of(side, cl);
+        int64_t n = http_length(side, cl);
         r->step = STEP_BODY;
         r->left = n > 0 ? (uint64_t)n : 0;
         if (n < 0)
@@ -141,8 +143,7 @@ static void request_headers_done(struct app_io *io)
     struct http_reader *r = reader_of(io);
     struct http_tx *t = r->tx;
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
-    if (!http_header_find(&t->side[io->dir], "Host") && t->has_protocol)
-        app_tx_event(&t->tx, io->dir, HTTP_MISSING_HOST);
+    http_request_check(io, t);
     if (method_is(t, "CONNECT")) {
         message_done(io);
         r->step = STEP_WAIT;
@@ -196,9 +197,13 @@ static void response_headers_done(struct app_io *io)
     bool framed =
         http_header_find(side, "Content-Length") || http_header_find(side, "Transfer-Encoding");
     if (status == 100 && !framed) {
+        if (t->continued)
+            app_tx_event(&t->tx, io->dir, HTTP_CONTINUE_AGAIN);
+        t->continued = true;
         response_again(io);
         return;
     }
+    http_response_check(io, t);
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_HEADERS);
     bool connect = method_is(t, "CONNECT");
     bool tunnel = status == 101 || (connect && status >= 200 && status < 300);

@@ -35,6 +35,8 @@ enum http_event {
     HTTP_MISSING_HOST,
     HTTP_MISSING_COLON_REQUEST,
     HTTP_MISSING_COLON_RESPONSE,
+    HTTP_NAME_REQUEST,
+    HTTP_NAME_RESPONSE,
     HTTP_REPETITION_REQUEST,
     HTTP_REPETITION_RESPONSE,
     HTTP_BAD_LENGTH_REQUEST,
@@ -45,6 +47,24 @@ enum http_event {
     HTTP_DECOMPRESSION_FAILED,
     HTTP_LEADING_WHITESPACE,
     HTTP_URI_DELIMITER,
+    HTTP_BAD_ENCODING_REQUEST,
+    HTTP_HOST_AMBIGUOUS,
+    HTTP_URI_HOST_INVALID,
+    HTTP_HEADER_HOST_INVALID,
+    HTTP_AUTH_UNRECOGNIZED,
+    HTTP_DUPLICATE_LENGTH_REQUEST,
+    HTTP_DUPLICATE_LENGTH_RESPONSE,
+    HTTP_TOO_MANY_LAYERS,
+    HTTP_ABNORMAL_ENCODING,
+    HTTP_ABNORMAL_CHUNKED,
+    HTTP_OLD_CHUNKED,
+    HTTP_RESPONSE_PROTOCOL,
+    HTTP_RESPONSE_STATUS,
+    HTTP_FOLDING_REQUEST,
+    HTTP_FOLDING_RESPONSE,
+    HTTP_TOO_MANY_REQUEST,
+    HTTP_TOO_MANY_RESPONSE,
+    HTTP_CONTINUE_AGAIN,
 };
 
 /** A run of bytes in one of a side's buffers. */
@@ -108,6 +128,7 @@ struct http_tx {
     struct app_bytes host;                               /* lower case, no port */
     uint16_t status_number;
     bool no_protocol; /* HTTP/0.9 */
+    bool continued;   /* a 100 response has come */
     bool unseen;      /* made by a response that no request was seen for */
     bool has_protocol, has_uri, path_made, host_made;
 };
@@ -133,6 +154,9 @@ bool http_headers_parse(struct app_io *io, struct http_tx *t, uint32_t blank);
  */
 uint32_t http_response_line_end(const uint8_t *data, uint32_t len, uint32_t from, bool end);
 
+/** The first number in a Content-Length value, -1 when there is none. */
+int64_t http_length(const struct http_side *side, const struct http_header *h);
+
 /** Split the request line into method, URI and protocol. */
 void http_request_line(struct app_io *io, struct http_tx *t);
 
@@ -157,11 +181,20 @@ bool http_uri_normalise(struct slab *slab, const uint8_t *uri, uint32_t len, str
 /** Where an absolute URI's own host stands in it; len 0 when there is none. */
 struct http_slice http_uri_host(const uint8_t *uri, uint32_t len);
 
+/** Raise the events of a whole request head. */
+void http_request_check(struct app_io *io, struct http_tx *t);
+
+/** Raise those of a whole response head. */
+void http_response_check(struct app_io *io, struct http_tx *t);
+
 /** Set up a body's limits and decoding after its headers. */
 void http_body_open(struct app_io *io, struct http_tx *t);
 
-/** Undo what a Content-Encoding of `len` bytes says to the bytes that will come. */
-void http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
+/**
+ * Undo what a Content-Encoding of `len` bytes says to the bytes that will come. False when it names
+ * more layers than HTTP_LAYERS_MAX, which are left as they are.
+ */
+bool http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
 
 /** Take bytes of a body: decode them and keep them up to its limit; sets `failed`. */
 void http_body_take(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len);

@@ -284,7 +284,7 @@ static void headers_read(struct app_io *io, struct http2_tx *t, uint32_t from)
         } else if (name_is(side, h, "host")) {
             host = h;
         } else if (name_is(side, h, "content-encoding")) {
-            http_body_encoding(io, &side->body, value, h->value.len);
+            (void)http_body_encoding(io, &side->body, value, h->value.len);
         } else if (name_is(side, h, "content-range") && !range_sound(value, h->value.len)) {
             app_tx_event(&t->tx, io->dir, HTTP2_INVALID_RANGE);
         }

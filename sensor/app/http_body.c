@@ -128,37 +128,41 @@ static int64_t gzip_header(const uint8_t *data, uint32_t len)
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static void layer_add(struct app_io *io, struct http_body *b, bool gzip)
+/** False when there are too many. */
+static bool layer_add(struct app_io *io, struct http_body *b, bool gzip)
 {
     /* The encoding named last was applied last and is undone first: shift the others behind it. */
     if (b->layers[HTTP_LAYERS_MAX - 1]) {
         app_count(io->ctx, APP_COUNT_DECOMPRESS_LIMIT);
-        return;
+        return false;
     }
     struct http_layer *layer = slab_try_zalloc(io->ctx->slab, sizeof(*layer));
     if (!layer) {
         app_count(io->ctx, APP_COUNT_NO_MEMORY);
-        return;
+        return true;
     }
     layer->slab = io->ctx->slab;
     layer->gzip = gzip;
     for (unsigned i = HTTP_LAYERS_MAX - 1; i > 0; i--)
         b->layers[i] = b->layers[i - 1];
     b->layers[0] = layer;
+    return true;
 }
 
-void http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len)
+bool http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len)
 {
+    bool fits = true;
     for (uint32_t at = 0; at < len;) {
         uint32_t end = at;
         while (end < len && v[end] != ',')
             end++;
         if (http_text_has(v + at, end - at, "gzip"))
-            layer_add(io, b, true);
+            fits &= layer_add(io, b, true);
         else if (http_text_has(v + at, end - at, "deflate"))
-            layer_add(io, b, false);
+            fits &= layer_add(io, b, false);
         at = end + 1;
     }
+    return fits;
 }
 
 void http_body_open(struct app_io *io, struct http_tx *t)
@@ -170,8 +174,8 @@ void http_body_open(struct app_io *io, struct http_tx *t)
                                 : (struct app_window){ io->ctx->conf.http_body_response,
                                                        RESPONSE_FIRST, RESPONSE_WINDOW };
     const struct http_header *h = http_header_find(side, "Content-Encoding");
-    if (h)
-        http_body_encoding(io, &side->body, http_header_value(side, h), h->value.len);
+    if (h && !http_body_encoding(io, &side->body, http_header_value(side, h), h->value.len))
+        app_tx_event(&t->tx, io->dir, HTTP_TOO_MANY_LAYERS);
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */

@@ -8,6 +8,9 @@
 
 #include "common/cursor.h"
 
+/** Digits of a Content-Length; more is no number. */
+#define LENGTH_DIGITS_MAX 18
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -174,11 +177,27 @@ bool http_value_has(const struct http_side *side, const struct http_header *h, c
     return http_text_has(http_header_value(side, h), h->value.len, token);
 }
 
+int64_t http_length(const struct http_side *side, const struct http_header *h)
+{
+    const uint8_t *v = http_header_value(side, h);
+    uint32_t at = 0, digits = 0;
+    int64_t n = 0;
+    while (at < h->value.len && (v[at] < '0' || v[at] > '9'))
+        at++;
+    for (; at < h->value.len && v[at] >= '0' && v[at] <= '9'; at++) {
+        if (++digits > LENGTH_DIGITS_MAX)
+            return -1;
+        n = n * 10 + (v[at] - '0');
+    }
+    return digits > 0 ? n : -1;
+}
+
 /** One logical line: where its physical ones begin and end in `raw`. */
 struct field {
     uint32_t at, end;   /* end: without the last line's CR LF */
     uint32_t first_end; /* of the first physical line, without CR LF */
     bool folded;
+    bool unfolded; /* the next line begins as if it went on, and does not */
 };
 
 uint32_t http_response_line_end(const uint8_t *data, uint32_t len, uint32_t from, bool end)
@@ -248,6 +267,7 @@ static bool field_next(const struct app_io *io, const struct http_tx *t, uint32_
         *at = end;
     }
     f->at += f->end > f->at && is_lws(d[f->at]);
+    f->unfolded = *at < len && f->end > f->at && is_lws(d[*at]);
     return true;
 }
 
@@ -266,6 +286,15 @@ static bool value_unfold(struct app_io *io, struct http_side *side, const struct
     return true;
 }
 
+/** A token (RFC 9110 5.6.2), not empty. */
+static bool is_name(const uint8_t *d, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        if (d[i] <= ' ' || d[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", d[i]))
+            return false;
+    return len > 0;
+}
+
 /** Split a field at its colon; without one the name is empty and the value is all of it. */
 static void field_split(struct app_io *io, struct http_tx *t, const struct field *f,
                         struct http_header *h)
@@ -282,7 +311,8 @@ static void field_split(struct app_io *io, struct http_tx *t, const struct field
                      request ? HTTP_MISSING_COLON_REQUEST : HTTP_MISSING_COLON_RESPONSE);
         name_end = f->at;
         value = f->at;
-    }
+    } else if (!is_name(d + f->at, colon - f->at))
+        app_tx_event(&t->tx, io->dir, request ? HTTP_NAME_REQUEST : HTTP_NAME_RESPONSE);
     while (name_end > f->at && is_space(d[name_end - 1]))
         name_end--;
     while (value < f->end && is_lws(d[value]))
@@ -325,11 +355,9 @@ static bool value_join(struct app_io *io, struct http_side *side, struct http_he
 static bool field_add(struct app_io *io, struct http_tx *t, const struct field *f)
 {
     struct http_side *side = &t->side[io->dir];
-    struct http_header h = {
-        {0,  0},
-        { 0, 0},
-        false, 0
-    };
+    struct http_header h = { { 0, 0 }, { 0, 0 }, false, 0 };
+    if (f->unfolded)
+        app_tx_event(&t->tx, io->dir, HTTP_FOLDING_RESPONSE);
     field_split(io, t, f, &h);
     if (f->folded && !value_unfold(io, side, f, &h))
         return false;
@@ -338,10 +366,12 @@ static bool field_add(struct app_io *io, struct http_tx *t, const struct field *
     if (!old)
         return app_bytes_add(io->ctx->slab, &side->headers, &h, sizeof(h));
     bool request = io->dir == SIG_DIR_TOSERVER;
-    app_tx_event(&t->tx, io->dir, request ? HTTP_REPETITION_REQUEST : HTTP_REPETITION_RESPONSE);
     static const char length_name[] = "Content-Length";
     bool length = same_name(side->raw.data + old->name.at, old->name.len,
                             (const uint8_t *)length_name, sizeof(length_name) - 1);
+    if (length && http_length(side, old) != http_length(side, &h))
+        app_tx_event(&t->tx, io->dir,
+                     request ? HTTP_DUPLICATE_LENGTH_REQUEST : HTTP_DUPLICATE_LENGTH_RESPONSE);
     if (length && !request)
         return true;
     return value_join(io, side, old, &h);
@@ -356,9 +386,15 @@ bool http_headers_parse(struct app_io *io, struct http_tx *t, uint32_t blank)
         side->is_made[i] = false;
     }
     uint32_t end = side->raw.len - blank;
+    if (side->parsed == 0 && end > 0 && is_lws(side->raw.data[0]))
+        app_tx_event(&t->tx, io->dir,
+                     io->dir == SIG_DIR_TOSERVER ? HTTP_FOLDING_REQUEST : HTTP_FOLDING_RESPONSE);
     while (field_next(io, t, &side->parsed, end, &f)) {
         if (side->headers.len / sizeof(struct http_header) >= HTTP_HEADERS_MAX) {
             app_count(io->ctx, APP_COUNT_HEADER_LIMIT);
+            app_tx_event(&t->tx, io->dir,
+                         io->dir == SIG_DIR_TOSERVER ? HTTP_TOO_MANY_REQUEST
+                                                     : HTTP_TOO_MANY_RESPONSE);
             return false;
         }
         if (!field_add(io, t, &f)) {

@@ -278,7 +278,7 @@ static bool event_match(const struct detect_job *job, const struct sig_op *op)
     case SIG_EVENT_STREAM:
         return in->tcp && number < 128 && in->tcp->events[number / 64] >> number % 64 & 1;
     default:
-        return job->tx && number < 64 && job->tx->events[in->dir] >> number & 1;
+        return job->tx && number < 64 && (job->tx->events[0] | job->tx->events[1]) >> number & 1;
     }
 }
 

@@ -403,15 +403,72 @@ static void test_prune_and_limit(void **state)
     rig_close(&r);
 }
 
+#define HOST "Host: a.example\r\n"
+#define GET  "GET / HTTP/1.1\r\n" HOST "\r\n"
+
+/* A request (and its response) and the one event that it raises; NULL: none at all. */
+static const struct {
+    const char *request, *response, *event;
+} odd_heads[] = {
+    { GET, "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n", NULL },
+    { "GET / HTTP/1.1\r\n\r\n", "", "missing_host_header" },
+    { "GET / HTTP/1.0\r\n\r\n", "", NULL },
+    { "GET http://b.example/ HTTP/1.1\r\n" HOST "\r\n", "", "host_header_ambiguous" },
+    { "GET / HTTP/1.1\r\nHost: a$b\r\n\r\n", "", "request_header_host_invalid" },
+    { "GET / HTTP/1.1\r\n" HOST "Authorization: odd x\r\n\r\n", "", "request_auth_unrecognized" },
+    { "GET / HTTP/1.1\r\n" HOST "Authorization: Basic eA==\r\n\r\n", "", NULL },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: odd\r\nContent-Length: 0\r\n\r\n", "",
+      "invalid_transfer_encoding_value_in_request" },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 1\r\n\r\n", "",
+      "duplicate_content_length_field_in_request" },
+    { "GET / HTTP/1.1\r\n" HOST "od d: x\r\n\r\n", "", "request_header_invalid" },
+    { GET, "HTTP/1.1 99 ok\r\nContent-Length: 0\r\n\r\n", "response_invalid_status" },
+    { GET, "HTTP/1.7 200 ok\r\nContent-Length: 0\r\n\r\n", "response_invalid_protocol" },
+    { GET, "HTTP/1.1 200 ok\r\nTransfer-Encoding: x, chunked\r\n\r\n0\r\n\r\n",
+      "response_abnormal_transfer_encoding" },
+    { GET, "HTTP/1.0 200 ok\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "response_chunked_old_proto" },
+    { GET, "HTTP/1.1 200 ok\r\nContent-Encoding: agzip\r\nContent-Length: 0\r\n\r\n",
+      "abnormal_ce_header" },
+    { GET, "HTTP/1.1 200 ok\r\nContent-Encoding: gzip, gzip, gzip\r\nContent-Length: 0\r\n\r\n",
+      "too_many_encoding_layers" },
+    { GET, "HTTP/1.1 100 go\r\n\r\nHTTP/1.1 100 go\r\n\r\n", "100_continue_already_seen" },
+};
+
+static void test_events(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(odd_heads) / sizeof(odd_heads[0]); i++) {
+        struct rig r;
+        int bit = odd_heads[i].event ? app_event_find(SIG_APP_HTTP1, odd_heads[i].event) : -1;
+        rig_open(&r, 6, 80);
+        rig_text(&r, TS, odd_heads[i].request, 0);
+        rig_text(&r, TC, odd_heads[i].response, 0);
+        const struct app_tx *tx = rig_tx(&r, 0);
+        uint64_t want = odd_heads[i].event ? UINT64_C(1) << bit : 0;
+        if ((tx->events[0] | tx->events[1]) != want)
+            fail_msg("%s%s: events %llx", odd_heads[i].request, odd_heads[i].response,
+                     (unsigned long long)(tx->events[0] | tx->events[1]));
+        rig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_simple),     cmocka_unit_test(test_chunked_pipelined),
-        cmocka_unit_test(test_uri),        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_compressed), cmocka_unit_test(test_bomb_and_garbage),
-        cmocka_unit_test(test_windows),    cmocka_unit_test(test_gap_and_close),
-        cmocka_unit_test(test_connect),    cmocka_unit_test(test_lenient),
-        cmocka_unit_test(test_eve),        cmocka_unit_test(test_prune_and_limit),
+        cmocka_unit_test(test_simple),
+        cmocka_unit_test(test_chunked_pipelined),
+        cmocka_unit_test(test_uri),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_bomb_and_garbage),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_gap_and_close),
+        cmocka_unit_test(test_connect),
+        cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_eve),
+        cmocka_unit_test(test_prune_and_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is odd about a message's head: events of libhtp 0.5.50 as Suricata 7.0.10 names them. Looked
+ * at once, when the head is whole.
+ */
+#include "config.h"
+#include "sensor/app/http.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+static bool text_is(const uint8_t *d, uint32_t len, const char *word)
+{
+    return strlen(word) == len && strncasecmp((const char *)d, word, len) == 0;
+}
+
+/** The same with NUL bytes passed over. */
+static bool token_is(const uint8_t *d, uint32_t len, const char *word)
+{
+    for (; len > 0; d++, len--)
+        if (*d != 0 && (!*word || tolower(*d) != *word++))
+            return false;
+    return !*word;
+}
+
+/** The same without white space before it. */
+static bool trimmed_is(const uint8_t *d, uint32_t len, const char *word)
+{
+    while (len > 0 && isspace(*d)) {
+        d++;
+        len--;
+    }
+    return text_is(d, len, word);
+}
+
+static bool is_number(const uint8_t *d, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        if (!isdigit(d[i]))
+            return false;
+    return len > 0;
+}
+
+static bool is_version(const uint8_t *d, uint32_t len, char minor)
+{
+    return len == 8 && memcmp(d, "HTTP/1.", 7) == 0 && d[7] == (uint8_t)minor;
+}
+
+/** RFC 9112 2.3; 0.9 is what libhtp takes besides. */
+static bool is_protocol(const uint8_t *d, uint32_t len)
+{
+    return is_version(d, len, '0') || is_version(d, len, '1') || text_is(d, len, "HTTP/0.9");
+}
+
+/** A host as libhtp allows it: labels of up to 63 letters, digits, "-" and "_"; or brackets. */
+static bool is_host(const uint8_t *d, uint32_t len)
+{
+    uint32_t label = 0;
+    if (len == 0 || len > 255)
+        return false;
+    if (d[0] == '[')
+        return true;
+    for (uint32_t i = 0; i < len; i++) {
+        uint8_t c = d[i], low = c | 0x20;
+        if (c == '.') {
+            if (label == 0)
+                return false;
+            label = 0;
+            continue;
+        }
+        if (!((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+            return false;
+        if (++label > 63)
+            return false;
+    }
+    return true;
+}
+
+/** Where a host ends and its port begins; `valid`: the port is a number up to 65,535. */
+static uint32_t host_end(const uint8_t *d, uint32_t len, uint32_t *port, bool *valid)
+{
+    uint32_t end = 0;
+    if (len && d[0] == '[') {
+        while (end < len && d[end] != ']')
+            end++;
+        end += end < len;
+    } else {
+        while (end < len && d[end] != ':')
+            end++;
+    }
+    *port = 0;
+    *valid = true;
+    for (uint32_t i = end + 1; i < len && *valid; i++) {
+        *valid = d[i] >= '0' && d[i] <= '9' && *port <= UINT16_MAX;
+        *port = *port * 10 + (d[i] & 0xfu);
+    }
+    if (end < len)
+        *valid = *valid && *port > 0 && *port <= UINT16_MAX;
+    return end;
+}
+
+static void raise_event(struct http_tx *t, unsigned dir, bool when, enum http_event event)
+{
+    if (when)
+        app_tx_event(&t->tx, dir, event);
+}
+
+/** RFC 9112 3.2.2: the URI's host and the header's are to be the same. */
+static void check_host(struct app_io *io, struct http_tx *t)
+{
+    const struct http_side *side = &t->side[SIG_DIR_TOSERVER];
+    const struct http_header *h = http_header_find(side, "Host");
+    const uint8_t *uri = side->line.data + t->uri.at + t->uri_host.at;
+    const uint8_t *header = h ? http_header_value(side, h) : NULL;
+    uint32_t uri_port = 0, header_port = 0, uri_len = 0, header_len = 0;
+    bool uri_ok = true, header_ok = true;
+    if (t->uri_host.len)
+        uri_len = host_end(uri, t->uri_host.len, &uri_port, &uri_ok);
+    if (h)
+        header_len = host_end(header, h->value.len, &header_port, &header_ok);
+    if (t->uri_host.len)
+        raise_event(t, io->dir, !uri_ok || !is_host(uri, uri_len), HTTP_URI_HOST_INVALID);
+    if (!h)
+        return;
+    raise_event(t, io->dir, !header_ok || !is_host(header, header_len), HTTP_HEADER_HOST_INVALID);
+    if (t->uri_host.len && header_ok && is_host(header, header_len))
+        raise_event(t, io->dir,
+                    uri_len != header_len ||
+                        strncasecmp((const char *)uri, (const char *)header, uri_len) != 0 ||
+                        (uri_port && header_port && uri_port != header_port),
+                    HTTP_HOST_AMBIGUOUS);
+}
+
+static void check_authorization(struct app_io *io, struct http_tx *t)
+{
+    static const char *const known[] = { "basic", "digest", "bearer" };
+    const struct http_side *side = &t->side[SIG_DIR_TOSERVER];
+    const struct http_header *h = http_header_find(side, "Authorization");
+    bool is_known = !h;
+    for (unsigned i = 0; !is_known && i < 3; i++) {
+        uint32_t n = (uint32_t)strlen(known[i]);
+        is_known = h->value.len >= n && text_is(http_header_value(side, h), n, known[i]);
+    }
+    raise_event(t, io->dir, !is_known, HTTP_AUTH_UNRECOGNIZED);
+}
+
+void http_request_check(struct app_io *io, struct http_tx *t)
+{
+    const struct http_side *side = &t->side[SIG_DIR_TOSERVER];
+    const struct http_header *te = http_header_find(side, "Transfer-Encoding");
+    const uint8_t *protocol = side->line.data + t->protocol.at;
+    bool old = !is_version(protocol, t->protocol.len, '1');
+    raise_event(t, io->dir, te && (old || !http_value_has(side, te, "chunked")),
+                HTTP_BAD_ENCODING_REQUEST);
+    raise_event(t, io->dir, !old && !http_header_find(side, "Host"), HTTP_MISSING_HOST);
+    check_host(io, t);
+    check_authorization(io, t);
+}
+
+/** Each encoding is to be named exactly; libhtp undoes also what only contains the name. */
+static void check_encodings(struct app_io *io, struct http_tx *t)
+{
+    static const char *const known[] = {
+        "gzip", "x-gzip", "deflate", "x-deflate", "lzma", "inflate"
+    };
+    const struct http_side *side = &t->side[io->dir];
+    const struct http_header *h = http_header_find(side, "Content-Encoding");
+    const uint8_t *v = h ? http_header_value(side, h) : NULL;
+    for (uint32_t at = 0, end; h && at < h->value.len; at = end) {
+        while (at < h->value.len && (v[at] == ',' || v[at] == ' '))
+            at++;
+        for (end = at; end < h->value.len && v[end] != ',' && v[end] != ' ';)
+            end++;
+        bool is_known = end == at;
+        for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+            is_known |= token_is(v + at, end - at, known[i]);
+        raise_event(t, io->dir, !is_known, HTTP_ABNORMAL_ENCODING);
+    }
+}
+
+void http_response_check(struct app_io *io, struct http_tx *t)
+{
+    const struct http_side *side = &t->side[SIG_DIR_TOCLIENT];
+    const struct http_header *te = http_header_find(side, "Transfer-Encoding");
+    const uint8_t *line = side->line.data;
+    const uint8_t *protocol = line + t->protocol_response.at;
+    bool chunked = te && http_value_has(side, te, "chunked");
+    raise_event(t, io->dir, !is_protocol(protocol, t->protocol_response.len),
+                HTTP_RESPONSE_PROTOCOL);
+    raise_event(t, io->dir,
+                t->status_number < 100 || t->status_number > 999 ||
+                    !is_number(line + t->status.at, t->status.len),
+                HTTP_RESPONSE_STATUS);
+    raise_event(t, io->dir,
+                chunked && !trimmed_is(http_header_value(side, te), te->value.len, "chunked"),
+                HTTP_ABNORMAL_CHUNKED);
+    raise_event(t, io->dir, chunked && !is_version(protocol, t->protocol_response.len, '1'),
+                HTTP_OLD_CHUNKED);
+    check_encodings(io, t);
+}
