@@ -16,6 +16,7 @@
 #include "collector/correlate/worker.h"
 #include "collector/feeds/feeds.h"
 #include "collector/http/http.h"
+#include "collector/ingest/alarms.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/sensors.h"
 #include "collector/options.h"
@@ -37,6 +38,8 @@
 #define SECRET_MAX    4096u
 #define LOOPBACKS     2
 #define LINK_TABLES   2
+/* Archive and fold may be so far behind before it is an alarm. */
+#define BEHIND_MS 60000u
 
 enum { SITE_ANALYSTS, SITE_SENSORS, SITES };
 
@@ -50,6 +53,8 @@ struct collector {
     struct ingest ingest;
     struct worker *worker;
     struct archive *archive;
+    struct alarms *alarms;
+    uint64_t folded; /* alerts at the alarms' last look */
     struct model *model;
     struct verbs_clock *timers;
     struct auth *auth;
@@ -214,10 +219,44 @@ static int open_logins(struct collector *c)
     return err;
 }
 
+/* What the collector knows of itself, as alarms. */
+static void check_self(void *arg, struct alarms *alarms)
+{
+    struct collector *c = arg;
+    struct archive_stats archive;
+    struct worker_stats worker;
+
+    archive_stats(c->archive, &archive);
+    worker_stats(c->worker, &worker);
+    if (archive.failing)
+        alarms_hold(alarms, &(struct alarm){ "archive-behind", 1, NULL, "", 0, 1,
+                                             "the archive can't be written: is its disk full?" });
+    else if (archive.lag_ms > BEHIND_MS)
+        alarms_hold(alarms, &(struct alarm){ "archive-behind", 2, NULL, "", 0, 1,
+                                             "the archive is more than a minute behind" });
+    /* The lag is that of the last batch folded: it says something while batches are folded. */
+    if (worker.lag_ms > BEHIND_MS && worker.alerts != c->folded)
+        alarms_hold(alarms, &(struct alarm){ "worker-behind", 1, NULL, "", 0, 1,
+                                             "alerts reach the queue more than a minute late" });
+    if (!worker.states)
+        alarms_hold(alarms, &(struct alarm){ "worker-behind", 1, NULL, "", 0, 1,
+                                             "no state's alerts are being folded" });
+    c->folded = worker.alerts;
+}
+
+static int start_alarms(struct collector *c)
+{
+    c->alarms = alarms_start(
+        &(struct alarms_conf){ .store = c->store, .check = check_self, .check_arg = c });
+    return c->alarms ? ABENG_OK : ABENG_ERR;
+}
+
 static int open_triage(struct collector *c)
 {
     int err = start_worker(c);
 
+    if (!err)
+        err = start_alarms(c);
     if (!err)
         err = open_logins(c);
     if (!err) {
@@ -234,6 +273,7 @@ static int open_triage(struct collector *c)
             .feeds = c->feeds,
             .worker = c->worker,
             .archive = c->archive,
+            .alarms = c->alarms,
             .ingest = &c->ingest,
         });
     return err;
@@ -338,6 +378,7 @@ void collector_stop(struct collector *c)
     verbs_clock_stop(c->timers);
     model_stop(c->model);
     api_free(c->api);
+    alarms_stop(c->alarms);
     worker_stop(c->worker);
     archive_stop(c->archive);
     auth_free(c->auth);

@@ -13,6 +13,7 @@
 #include "collector/http/http.h"
 
 struct api;
+struct alarms;
 struct archive;
 struct auth;
 struct clock;
@@ -31,7 +32,8 @@ struct api_conf {
     struct sensors *sensors;
     struct feeds *feeds;
     struct worker *worker;
-    struct archive *archive; /* NULL: none; its routes answer 404 */
+    const struct alarms *alarms; /* for /metrics; may be NULL */
+    struct archive *archive;     /* NULL: none; its routes answer 404 */
     const struct ingest *ingest; /* for /metrics; may be NULL */
     const struct clock *clock;
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/ingest/alarms.h"
+#include "collector/ingest/ledger.h"
 #include "collector/ingest/sensors.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -15,6 +17,7 @@
 
 /** Longest token, and text of all sensors. */
 #define TOKEN_MAX   4096
+#define DAY_MS      86400000ull
 #define SENSORS_MAX (16u << 20)
 
 /* A host sees its own sensors, all of them; anybody else what speaks for the session's states. */
@@ -173,7 +176,95 @@ static enum http_done revoke(struct http_request *req, void *app)
     return done;
 }
 
+/* ---- the account, and alarms ----------------------------------------------------------------- */
+
+/* A time of the query in ms; false when it is none. */
+static bool time_of(const struct http_request *req, const char *name, uint64_t *ms)
+{
+    const char *text = http_query(req, name);
+    uint64_t ns;
+    if (!text)
+        return true;
+    if (clock_parse(text, strlen(text), &ns) != ABENG_OK)
+        return false;
+    *ms = ns / NS_PER_MS;
+    return true;
+}
+
+static void write_sum(struct json *j, const struct ledger_sum *sum)
+{
+    json_open(j, "sum");
+    json_u64(j, "raised", sum->raised);
+    json_u64(j, "received", sum->received);
+    json_u64(j, "late", sum->late);
+    json_u64(j, "lost", sum->lost);
+    json_u64(j, "shed", sum->shed);
+    json_u64(j, "gaps", sum->gaps);
+    json_close(j);
+}
+
+static enum http_done ledger(struct http_request *req, void *app)
+{
+    struct api *a = app;
+    const struct session *s = api_session(req);
+    const char *id = http_param(req, "id");
+    uint64_t to = api_now(a), from = to - DAY_MS;
+    char states[CA_STATES_MAX];
+    struct ledger_sum sum;
+    int64_t offset;
+    size_t count;
+    struct json j;
+    if (!time_of(req, "from", &from) || !time_of(req, "to", &to) || to < from)
+        return http_problem(req, 400, "query", "from and to are times (RFC 3339), in this order");
+    bool host = s->role == ROLE_HOST;
+    if (host && !ca_states_have(s->subject, id))
+        return api_not_found(req);
+    int err = sensors_states(a->conf.sensors, id, host ? "*" : s->states, states, &offset);
+    if (err)
+        return err == ABENG_ENOENT ? api_not_found(req) : api_away(req);
+    json_begin(&j, http_out(req));
+    json_open(&j, NULL);
+    json_str(&j, "sensor", id);
+    json_i64(&j, "clock_offset_ms", offset);
+    json_open_array(&j, "items");
+    err = ledger_write_hours(a->conf.store, id, states, from, to, &j, &sum, &count);
+    if (err)
+        return api_away(req);
+    json_close_array(&j);
+    json_nil(&j, "next");
+    json_u64(&j, "total", count);
+    write_sum(&j, &sum);
+    json_close(&j);
+    return http_reply(req, 200, NULL);
+}
+
+static enum http_done alarms(struct http_request *req, void *app)
+{
+    struct api *a = app;
+    const char *active = http_query(req, "active");
+    struct alarms_query q = { .states = api_session(req)->states };
+    size_t count;
+    struct json j;
+    bool any = active && !strcmp(active, "any");
+    q.on = any || !active || !strcmp(active, "true");
+    q.over = any || (active && !strcmp(active, "false"));
+    if (!q.on && !q.over)
+        return http_problem(req, 400, "query", "active is true, false or any");
+    json_begin(&j, http_out(req));
+    json_open(&j, NULL);
+    json_open_array(&j, "items");
+    if (alarms_write(a->conf.store, &q, &j, &count))
+        return api_away(req);
+    json_close_array(&j);
+    json_nil(&j, "next");
+    json_u64(&j, "total", count);
+    json_close(&j);
+    return http_reply(req, 200, NULL);
+}
+
 static const struct http_route routes[] = {
+    { HTTP_GET, "/api/v1/alarms", ROLE_READERS | SCOPE_LIST, 0, alarms },
+    { HTTP_GET, "/api/v1/sensors/{id}/ledger", ROLE_READERS | ROLE_HOST | SCOPE_LIST, 0, ledger },
     { HTTP_GET, "/api/v1/sensors", ROLE_READERS | ROLE_HOST | SCOPE_LIST, 0, list },
     { HTTP_POST, "/api/v1/sensors", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, invite },
     { HTTP_GET, "/api/v1/sensors/{id}", ROLE_READERS | ROLE_HOST | SCOPE_LIST, 0, show },

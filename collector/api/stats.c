@@ -5,6 +5,7 @@
 
 #include "collector/archive/archive.h"
 #include "collector/correlate/worker.h"
+#include "collector/ingest/alarms.h"
 #include "collector/ingest/ingest.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
@@ -81,6 +82,7 @@ static enum http_done metrics(struct http_request *req, void *app)
     uint64_t batches = in ? __atomic_load_n(&in->batches, __ATOMIC_RELAXED) : 0;
     uint64_t records = in ? __atomic_load_n(&in->records, __ATOMIC_RELAXED) : 0;
     uint64_t refused = in ? __atomic_load_n(&in->refused, __ATOMIC_RELAXED) : 0;
+    uint64_t alarms = a->conf.alarms ? alarms_active(a->conf.alarms) : 0;
     uint64_t memory = store_memory_permille(a->conf.store);
     /* clang-format off */
     const struct metric all[] = {
@@ -94,6 +96,7 @@ static enum http_done metrics(struct http_request *req, void *app)
         { "correlate_incidents", "gauge", "Incidents in memory.", w.incidents },
         { "correlate_states", "gauge", "Member states owned.", w.states },
         { "correlate_lag_milliseconds", "gauge", "From arrival to folded.", w.lag_ms },
+        { "alarms_active", "gauge", "Alarms now.", alarms },
         { "archive_records_total", "counter", "Records written since start.", ar.records },
         { "archive_bytes_total", "counter", "Bytes written since start.", ar.bytes },
         { "archive_doubles_total", "counter", "Records left out: were there.", ar.doubles },

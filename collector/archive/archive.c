@@ -150,6 +150,7 @@ static int sync_shelf(struct archive *a, struct shelf *s)
     int err = archive_file_sync(s->file);
 
     s->waiting = 0;
+    __atomic_store_n(&a->stats.failing, err != 0, __ATOMIC_RELAXED);
     if (err) {
         /* What was appended is dropped: read it again from where the archive is safe. */
         snprintf(s->reached, sizeof(s->reached), "%s", s->done);
@@ -192,12 +193,17 @@ static int serve(struct archive *a, struct shelf *s)
 
 static bool turn(struct archive *a)
 {
-    bool busy = false;
+    bool busy = false, idle = true;
 
     if (now_ms(a) < a->retry_ms && !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))
         return false;
-    for (int i = 0; i < STATE_COUNT; i++)
-        busy |= serve(a, &a->shelves[i]) >= ENTRIES_MAX;
+    for (int i = 0; i < STATE_COUNT; i++) {
+        int entries = serve(a, &a->shelves[i]);
+        busy |= entries >= ENTRIES_MAX;
+        idle &= entries == 0;
+    }
+    if (idle)
+        __atomic_store_n(&a->stats.lag_ms, 0, __ATOMIC_RELAXED);
     return busy;
 }
 
@@ -262,6 +268,7 @@ void archive_stats(const struct archive *a, struct archive_stats *out)
     out->refused = __atomic_load_n(&a->stats.refused, __ATOMIC_RELAXED);
     out->bytes = __atomic_load_n(&a->stats.bytes, __ATOMIC_RELAXED);
     out->failures = __atomic_load_n(&a->stats.failures, __ATOMIC_RELAXED);
+    out->failing = __atomic_load_n(&a->stats.failing, __ATOMIC_RELAXED);
     out->lag_ms = __atomic_load_n(&a->stats.lag_ms, __ATOMIC_RELAXED);
 }
 

@@ -37,6 +37,7 @@ struct archive_stats {
     uint64_t refused;          /* entries that can't be read */
     uint64_t bytes;            /* written since start */
     uint64_t failures;         /* writes that failed; tried again */
+    bool failing;              /* the last write failed */
     uint64_t lag_ms;           /* age of the newest batch when it was written; 0: none waits */
 };
 

@@ -23,7 +23,8 @@
 #define GLOBAL_OPTIONS "url= ca= token= data-dir= local json help"
 
 static const struct ctl_commands *const tables[] = { &ctl_session_commands, &ctl_triage_commands,
-                                                     &ctl_admin_commands, &ctl_archive_commands };
+                                                     &ctl_admin_commands, &ctl_archive_commands,
+                                                     &ctl_account_commands };
 
 static void say(const char *fmt, va_list ap)
 {

@@ -156,11 +156,13 @@ static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, 
 {
     struct ingest_tally t;
     struct store_reply *r;
-    char n[11][NUMBER_TEXT];
+    char n[14][NUMBER_TEXT];
     struct store_key keys[] = { store_key(b->state, "ing"),
                                 store_key(b->state, "pos:%s", b->who->id),
-                                store_key(b->state, "ledger:%s", b->who->id) };
-    struct store_arg key_args[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]) };
+                                store_key(b->state, "ledger:%s", b->who->id),
+                                store_key(b->state, "hours:%s", b->who->id) };
+    struct store_arg key_args[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]),
+                                    STORE_KEY(keys[3]) };
 
     ingest_count(&b->records, b->raw.data, skip, b->now_ns, &t);
     struct store_arg first = number_arg(n[0], b->first + skip);
@@ -169,6 +171,7 @@ static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, 
         STORE_TEXT(b->epoch), STORE_TEXT(b->lane), first, count, number_arg(n[2], b->oldest),
         STORE_TEXT(t.previous), number_arg(n[3], t.previous_last),
         number_arg(n[4], b->now_ns / NS_PER_MS), number_arg(n[5], t.late), number_arg(n[6], t.lost),
+        number_arg(n[10], t.shed), number_arg(n[11], t.gaps), STORE_TEXT(t.self_test ? "1" : "0"),
         /* the entry: record.h */
         STORE_TEXT("sensor"), STORE_TEXT(b->who->id), STORE_TEXT("site"), STORE_TEXT(b->who->site),
         STORE_TEXT("epoch"), STORE_TEXT(b->epoch), STORE_TEXT("lane"), STORE_TEXT(b->lane),
@@ -178,7 +181,7 @@ static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, 
         STORE_TEXT("recs"),
         STORE_BYTES(b->records.data + skip * RECORD_SIZE, b->records.len - skip * RECORD_SIZE)
     };
-    int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 3, args,
+    int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 4, args,
                          sizeof(args) / sizeof(args[0]), &r);
     *stored = store_reply_int(store_reply_at(r, 0)) == 1;
     *committed = (uint64_t)store_reply_int(store_reply_at(r, 1));

@@ -12,6 +12,7 @@
 #ifndef COLLECTOR_INGEST_INGEST_H
 #define COLLECTOR_INGEST_INGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct store;
  */
 #define INGEST_MEMORY_PERMILLE 700u
 
+/** The rule that a sensor's self-test packet meets each hour. */
+#define INGEST_SELF_TEST_SID 4000001u
+
 struct ingest {
     struct store *store;
     struct sensors *sensors;
@@ -47,6 +51,9 @@ struct http_table ingest_table(struct ingest *in);
 struct ingest_tally {
     uint64_t late;          /* alerts older than ten minutes */
     uint64_t lost;          /* named by gap records, never numbered */
+    uint64_t shed;          /* numbers that gap records say were given up when the spool was full */
+    uint64_t gaps;          /* gap records */
+    bool self_test;         /* INGEST_SELF_TEST_SID is among them */
     char previous[33];      /* of an epoch record: the epoch before, or "" */
     uint64_t previous_last; /* and its last number */
 };

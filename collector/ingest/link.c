@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/auth/ca.h"
+#include "collector/ingest/ledger.h"
 #include "collector/ingest/routes.h"
 #include "collector/ingest/sensors.h"
 #include "common/arena.h"
@@ -25,12 +26,12 @@
 #define RETRY_PENDING   "5"
 
 static const struct http_route routes[] = {
-    {HTTP_POST,  "/v1/batches",  ROLE_SENSOR, INGEST_FRAME_MAX, ingest_batch   },
-    { HTTP_POST, "/v1/health",   ROLE_SENSOR, HEALTH_BODY_MAX,  ingest_health  },
-    { HTTP_GET,  "/v1/commands", ROLE_SENSOR, 0,                ingest_commands},
-    { HTTP_POST, "/v1/renew",    ROLE_SENSOR, ENROL_BODY_MAX,   ingest_renew   },
-    { HTTP_POST, "/v1/enrol",    0,           ENROL_BODY_MAX,   ingest_enrol   },
-    { HTTP_GET,  "/v1/ca",       0,           0,                ingest_ca      },
+    { HTTP_POST, "/v1/batches", ROLE_SENSOR, INGEST_FRAME_MAX, ingest_batch },
+    { HTTP_POST, "/v1/health", ROLE_SENSOR, HEALTH_BODY_MAX, ingest_health },
+    { HTTP_GET, "/v1/commands", ROLE_SENSOR, 0, ingest_commands },
+    { HTTP_POST, "/v1/renew", ROLE_SENSOR, ENROL_BODY_MAX, ingest_renew },
+    { HTTP_POST, "/v1/enrol", 0, ENROL_BODY_MAX, ingest_enrol },
+    { HTTP_GET, "/v1/ca", 0, 0, ingest_ca },
 };
 
 struct http_table ingest_table(struct ingest *in)
@@ -173,9 +174,11 @@ enum http_done ingest_health(struct http_request *req, void *app)
     uint64_t now = clock_now(in->clock);
     int64_t said = json_integer_value(json_object_get(o, "time_ms"));
     int64_t offset = said ? said - (int64_t)(now / NS_PER_MS) : 0;
-    json_decref(o);
     const char *body = http_body(req, &len);
     int err = sensors_health(in->sensors, who->id, body, len, now, offset);
+    if (!err)
+        err = ledger_raised(in->store, who, json_object_get(o, "lanes"), now / NS_PER_MS);
+    json_decref(o);
     if (err)
         return http_problem(req, status_of(err), "health", "%s",
                             err == ABENG_EAGAIN ? "the store does not answer" : "unknown sensor");

@@ -60,7 +60,7 @@ struct span {
 struct record {
     enum record_kind kind;
     uint64_t time_ns; /* the alert's timestamp */
-    uint64_t flow_id;
+    uint64_t flow_id; /* RECORD_GAP: numbers that were shed */
     uint64_t lost; /* RECORD_GAP: records that never got a number; RECORD_EPOCH: last one before */
     struct addr src;
     struct addr dst;

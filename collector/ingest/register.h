@@ -11,4 +11,7 @@ struct sensors {
     struct http_server *server; /* NULL before sensors_attach */
 };
 
+/** Whether one of `states` ("jm,bb") is among those of `scope` ("jm" or "*"). */
+bool sensors_in_scope(const char *scope, const char *states);
+
 #endif

@@ -16,6 +16,8 @@
 
 /* An alert that is older than this when it comes was held up on its way. */
 #define LATE_NS (600 * NS_PER_S)
+/* More than this no spool holds; Lua's numbers stay exact. */
+#define SHED_MAX (1ull << 40)
 
 _Static_assert(INGEST_RAW_MAX < UINT32_MAX, "spans are 32 bits");
 
@@ -77,12 +79,25 @@ static void fill_spans(struct record *r, const struct event *e, uint32_t at)
     r->spans[RECORD_HOME] = place(&e->text[EVENT_TEXT_HOME], at);
 }
 
-static void fill_record(struct record *r, const struct event *e, uint32_t at, uint32_t len)
+/* How many numbers a gap record says were shed; the holes they leave are counted by position. */
+static uint64_t shed_of(const struct event *e, const char *line)
+{
+    const struct event_span *why = &e->text[EVENT_TEXT_WHY];
+
+    if (!e->gap_first || e->gap_last < e->gap_first || !why->there || why->len != 4 ||
+        memcmp(line + why->at, "shed", 4) != 0)
+        return 0;
+    uint64_t n = e->gap_last - e->gap_first + 1;
+    return n < SHED_MAX ? n : SHED_MAX;
+}
+
+static void fill_record(struct record *r, const struct event *e, const char *line, uint32_t at,
+                        uint32_t len)
 {
     memset(r, 0, sizeof(*r));
     r->kind = kind_of(e->type);
     r->time_ns = e->time_ns;
-    r->flow_id = e->flow_id;
+    r->flow_id = e->type == EVENT_GAP ? shed_of(e, line) : e->flow_id;
     if (e->type == EVENT_GAP && !e->gap_first)
         r->lost = e->gap_lost;
     else if (e->type == EVENT_EPOCH)
@@ -125,7 +140,7 @@ int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records
             snprintf(reason, reason_len, "line %llu: %s", (unsigned long long)line, why);
             return ABENG_EFORMAT;
         }
-        fill_record(&r, &e, (uint32_t)at, (uint32_t)n);
+        fill_record(&r, &e, text + at, (uint32_t)at, (uint32_t)n);
         record_encode(records, &r);
         at += n + (end ? 1 : 0);
     }
@@ -147,6 +162,27 @@ static void count_epoch(const struct record *r, const char *raw, struct ingest_t
     out->previous_last = r->lost;
 }
 
+static void count_one(const struct record *r, const char *raw, uint64_t now_ns,
+                      struct ingest_tally *out)
+{
+    switch (r->kind) {
+    case RECORD_ALERT:
+        out->late += r->time_ns + LATE_NS < now_ns;
+        out->self_test |= r->sid == INGEST_SELF_TEST_SID && r->gid == 1;
+        break;
+    case RECORD_GAP:
+        out->lost += r->lost < SHED_MAX ? r->lost : SHED_MAX;
+        out->shed += r->flow_id;
+        out->gaps++;
+        break;
+    case RECORD_EPOCH:
+        count_epoch(r, raw, out);
+        break;
+    case RECORD_OTHER:
+        break;
+    }
+}
+
 void ingest_count(const struct buf *records, const void *raw, uint64_t from, uint64_t now_ns,
                   struct ingest_tally *out)
 {
@@ -156,11 +192,6 @@ void ingest_count(const struct buf *records, const void *raw, uint64_t from, uin
     memset(out, 0, sizeof(*out));
     cursor_skip(&c, from * RECORD_SIZE);
     while (cursor_left(&c) && record_decode(&c, &r) == ABENG_OK) {
-        if (r.kind == RECORD_ALERT && r.time_ns + LATE_NS < now_ns)
-            out->late++;
-        else if (r.kind == RECORD_GAP)
-            out->lost += r.lost;
-        else if (r.kind == RECORD_EPOCH)
-            count_epoch(&r, raw, out);
+        count_one(&r, raw, now_ns, out);
     }
 }

@@ -87,6 +87,13 @@ int sensors_revoke(struct sensors *s, const char *id, const char *reason, char *
  */
 int sensors_write_json(struct sensors *s, const char *scope, const char *only, struct json *out);
 
+/**
+ * The states that sensor `id` speaks for and that `scope` has too, "jm,bb", and its clock's offset.
+ * 0, ABENG_ENOENT (not there, or none), ABENG_EAGAIN.
+ */
+int sensors_states(struct sensors *s, const char *id, const char *scope, char out[CA_STATES_MAX],
+                   int64_t *offset_ms);
+
 /** The CA's certificate, PEM; owned by the CA. */
 const char *sensors_ca_pem(const struct sensors *s);
 

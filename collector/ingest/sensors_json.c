@@ -18,7 +18,8 @@
 
 struct account {
     uint64_t received;
-    uint64_t lost;
+    uint64_t lost; /* missing, what was shed with it */
+    uint64_t shed;
     uint64_t late;
     uint64_t last_ms;
     char epoch[33];
@@ -117,6 +118,7 @@ static int add_state(struct sensors *s, const char *state, const char *id, struc
     if (!err) {
         a->received += field_number(l, "received");
         a->lost += field_number(l, "lost");
+        a->shed += field_number(l, "shed");
         a->late += field_number(l, "late");
         if (field_number(l, "last_alert_ms") >= a->last_ms) {
             a->last_ms = field_number(l, "last_alert_ms");
@@ -189,14 +191,15 @@ static int write_one(struct sensors *s, const char *scope, const char *id,
     json_time_ms(out, "last_alert", a.last_ms);
     json_u64(out, "received", a.received);
     json_u64(out, "raised", a.received + a.lost + waiting);
-    json_u64(out, "lost", a.lost);
+    json_u64(out, "lost", a.lost > a.shed ? a.lost - a.shed : 0);
+    json_u64(out, "shed", a.shed);
     json_u64(out, "late", a.late);
     json_close(out);
     json_decref(report);
     return err;
 }
 
-static bool in_scope(const char *scope, const char *states)
+bool sensors_in_scope(const char *scope, const char *states)
 {
     char copy[CA_STATES_MAX];
 
@@ -236,11 +239,47 @@ int sensors_write_json(struct sensors *s, const char *scope, const char *only, s
         const char *id = store_reply_text(sorted[i], NULL);
         struct store_key key = store_key(STORE_REGION, "sensor:%s", id);
         err = store_command(c, &hash, "HGETALL %s", key.text);
-        if (!err && in_scope(scope, field(hash, "states")) && (!only || ca_states_have(only, id)))
+        if (!err && sensors_in_scope(scope, field(hash, "states")) &&
+            (!only || ca_states_have(only, id)))
             err = write_one(s, scope, id, hash, out);
         store_reply_free(hash);
     }
     free(sorted);
     store_reply_free(ids);
     return err;
+}
+
+/* Those of `states` that `scope` has. */
+static void meet(const char *scope, const char *states, char out[CA_STATES_MAX])
+{
+    char copy[CA_STATES_MAX];
+    size_t len = 0;
+
+    snprintf(copy, sizeof(copy), "%s", states);
+    out[0] = '\0';
+    for (char *save, *state = strtok_r(copy, ",", &save); state;
+         state = strtok_r(NULL, ",", &save)) {
+        if (sensors_in_scope(scope, state))
+            len += (size_t)snprintf(out + len, CA_STATES_MAX - len, "%s%s", len ? "," : "", state);
+    }
+}
+
+int sensors_states(struct sensors *s, const char *id, const char *scope, char out[CA_STATES_MAX],
+                   int64_t *offset_ms)
+{
+    struct store_reply *r;
+
+    *out = '\0';
+    if (strlen(id) >= CA_ID_MAX)
+        return ABENG_ENOENT;
+    struct store_key key = store_key(STORE_REGION, "sensor:%s", id);
+    int err = store_command(store_conn(s->conf.store, NULL), &r, "HMGET %s states clock_offset_ms",
+                            key.text);
+    if (!err)
+        meet(scope, store_reply_text(store_reply_at(r, 0), NULL), out);
+    *offset_ms = store_reply_int(store_reply_at(r, 1));
+    store_reply_free(r);
+    if (err)
+        return err;
+    return *out ? ABENG_OK : ABENG_ENOENT;
 }

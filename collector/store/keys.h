@@ -6,7 +6,10 @@
  *   {jm}:ing           stream  accepted batches: one entry is one batch (ingest/record.h)
  *   {jm}:arc           hash    pos: last entry that is safe in the archive
  *   {jm}:pos:ID        hash    "EPOCH LANE" -> "LAST MS": last committed number, and when
- *   {jm}:ledger:ID     hash    a sensor's account in this state: received, lost, late, gaps
+ *   {jm}:ledger:ID     hash    a sensor's account in this state: received, lost, late, shed, gaps
+ *   {jm}:hours:ID      hash    the same by hour: "HOUR WHAT" -> n, hours since 1970; raised too
+ *   {jm}:raised:ID     hash    LANE -> "EPOCH LAST", as the sensor said last
+ *   {rg}:alarms        hash    alarms, on and lately over: id -> JSON (ingest/alarms.h)
  *   {jm}:sig:ID {jm}:inc:ID {jm}:q {jm}:tmr {jm}:ev:ID {jm}:aud {jm}:chg   triage
  *   {rg}:sensor:ID     hash    name, site, states, status, fingerprint, health
  *   {rg}:sensors       set     ids
