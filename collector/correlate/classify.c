@@ -13,6 +13,7 @@
 
 #include "collector/correlate/observation.h"
 #include "collector/correlate/rsit.h"
+#include "collector/correlate/score.h"
 #include "collector/correlate/table.h"
 #include "common/buf.h"
 #include "common/err.h"
@@ -75,6 +76,7 @@ struct classify {
     struct line *lines;
     size_t count;
     struct table *facts;
+    const struct assets *homes;
 };
 
 static const char *const stage_words[STAGE_COUNT] = { "none",   "probe", "exploit",
@@ -297,6 +299,11 @@ void classify_close(struct classify *c)
     free(c);
 }
 
+void classify_homes(struct classify *c, const struct assets *homes)
+{
+    c->homes = homes;
+}
+
 /* ---- asking it ------------------------------------------------------------------------------ */
 
 static bool metadata_holds(const json_t *metadata, const char *key, const char *pattern)
@@ -419,9 +426,14 @@ struct hosts {
     bool client_ours, server_ours;
 };
 
-static struct hosts hosts_of(const struct observation *o)
+static bool ours(const struct classify *c, const struct addr *a)
 {
-    bool src_ours = classify_private(&o->src), dest_ours = classify_private(&o->dest);
+    return classify_private(a) || assets_know(c->homes, a);
+}
+
+static struct hosts hosts_of(const struct classify *c, const struct observation *o)
+{
+    bool src_ours = ours(c, &o->src), dest_ours = ours(c, &o->dest);
     if (o->to_client)
         return (struct hosts){ o->dest, o->src, o->dest_port, o->src_port, dest_ours, src_ours };
     return (struct hosts){ o->src, o->dest, o->src_port, o->dest_port, src_ours, dest_ours };
@@ -462,7 +474,7 @@ void classify_alert(struct classify *c, const struct observation *o, struct verd
             l = &c->lines[i];
             break;
         }
-    struct hosts h = hosts_of(o);
+    struct hosts h = hosts_of(c, o);
     memset(out, 0, sizeof *out);
     out->rsit = l ? l->rsit : rsit_find("other/undetermined");
     out->stage = l ? l->stage : STAGE_NONE;

@@ -13,6 +13,7 @@
 
 #include "common/addr.h"
 
+struct assets;
 struct classify;
 struct observation;
 struct rsit;
@@ -57,6 +58,12 @@ struct classify *classify_open(const char *path, char *why, size_t why_len);
 
 /** Free. NULL is allowed. */
 void classify_close(struct classify *c);
+
+/**
+ * Besides addresses that only exist inside, the networks of `homes` are ours (borrowed; NULL:
+ * none), so that victims are known where the sensor's HOME_NET is any.
+ */
+void classify_homes(struct classify *c, const struct assets *homes);
 
 /**
  * Decide about one alert; never fails (an alert that no line takes is other/undetermined). One

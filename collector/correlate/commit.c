@@ -9,6 +9,7 @@
 
 #include "collector/correlate/fold.h"
 #include "collector/correlate/incident.h"
+#include "collector/correlate/indicator.h"
 #include "collector/correlate/signal.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
@@ -186,6 +187,34 @@ static int load_precision(struct store_conn *c, struct fold *f)
     return err;
 }
 
+/* A projection's "id others" is all that scoring needs of it. */
+static int load_campaign(struct store_conn *c, struct fold *f, const char *id)
+{
+    struct store_key key = store_key(fold_state(f), "proj:%s", id);
+    struct store_reply *r;
+    struct indicator i;
+    int err = store_command(c, &r, "HMGET %s type value others", key.text);
+    if (!err) {
+        i.type = strcmp(store_reply_text(store_reply_at(r, 0), NULL), "ip") ? INDICATOR_DOMAIN
+                                                                            : INDICATOR_IP;
+        snprintf(i.value, sizeof i.value, "%s", store_reply_text(store_reply_at(r, 1), NULL));
+        fold_campaign(f, &i, (unsigned)store_reply_int(store_reply_at(r, 2)));
+    }
+    store_reply_free(r);
+    return err;
+}
+
+static int load_campaigns(struct store_conn *c, struct fold *f)
+{
+    struct store_key index = store_key(fold_state(f), "projs");
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", index.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err; i++)
+        err = load_campaign(c, f, store_reply_text(store_reply_at(ids, i), NULL));
+    store_reply_free(ids);
+    return err;
+}
+
 static void read_place(const char *text, struct commit_place *place)
 {
     const char *colon = strchr(text, ':');
@@ -207,6 +236,8 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
         err = load_all(c, f, &signals);
     if (!err)
         err = load_precision(c, f);
+    if (!err)
+        err = load_campaigns(c, f);
     if (!err) {
         read_place(store_reply_text(store_reply_at(r, 0), NULL), place);
         fold_restore_mark(f,
@@ -224,7 +255,7 @@ unsigned commit_words(const struct fold *f)
 {
     size_t signals, incidents;
     fold_pending(f, &signals, &incidents);
-    return (unsigned)(signals * (5 + 2 * SIGNAL_SAMPLES) + incidents * 11);
+    return (unsigned)(signals * (5 + INDICATOR_MAX + 2 * SIGNAL_SAMPLES) + incidents * 11);
 }
 
 static void place_text(const struct commit_place *p, char out[COMMIT_POSITION_MAX + 24])
@@ -284,6 +315,36 @@ static void add_incident(struct words *w, const char *state, const struct incide
     add_number(w, in->stages);
 }
 
+static void add_hits(struct words *w, const struct signal *s, struct buf *text, unsigned *count)
+{
+    struct indicator of[INDICATOR_MAX];
+    unsigned n = signal_untold(s) ? indicator_of(s, of) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct json j;
+        struct hit h = { of[i],     s->number,   s->incident->number,
+                         s->count,  s->first_ms, s->last_ms,
+                         s->stages, s->prior,    s->rsit };
+        buf_clear(text);
+        json_begin(&j, text);
+        hit_write(&h, &j);
+        add_bytes(w, text->data, text->len);
+    }
+    *count += n;
+}
+
+/* What the region hears: how many, then each. */
+static void add_outbox(struct words *w, const struct fold_changes *ch)
+{
+    struct buf text;
+    unsigned count = 0;
+    size_t at = w->arg_count++;
+    buf_init(&text, 4096);
+    for (size_t i = 0; i < ch->signal_count; i++)
+        add_hits(w, ch->signals[i], &text, &count);
+    w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
+    buf_free(&text);
+}
+
 static void add_changes(struct words *w, const char *state, const struct fold_changes *ch)
 {
     struct buf text;
@@ -312,7 +373,7 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
                  uint64_t trim_ms)
 {
     static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs",
-                                        "incs", "min", "aud", "ing" };
+                                        "incs", "min", "aud", "ing", "out" };
     char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
     struct fold_changes ch;
     struct store_reply *r;
@@ -336,6 +397,7 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     add_number(&w, ch.gone_count);
     add_number(&w, ch.incident_count);
     add_changes(&w, fold_state(f), &ch);
+    add_outbox(&w, &ch);
     int err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
     if (err && err != ABENG_EAGAIN)
         log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
@@ -371,6 +433,8 @@ int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSI
         if (!strcmp(kind, "inc"))
             err = learn_incident(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
         rules |= !strcmp(kind, "rule");
+        if (!strcmp(kind, "camp"))
+            err = load_campaign(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
         if (!err)
             snprintf(seen, COMMIT_POSITION_MAX, "%s",
                      store_reply_text(store_reply_at(entry, 0), NULL));

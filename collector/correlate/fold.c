@@ -10,6 +10,7 @@
 #include "collector/correlate/classify.h"
 #include "collector/correlate/evidence.h"
 #include "collector/correlate/incident.h"
+#include "collector/correlate/indicator.h"
 #include "collector/correlate/key.h"
 #include "collector/correlate/observation.h"
 #include "collector/correlate/rsit.h"
@@ -45,9 +46,24 @@ struct fold {
     struct table *k1, *k2;
     struct table *victims; /* address -> the latest incident about it */
     struct table *past;    /* rule -> struct precision */
+    struct table *fan_out; /* rule and day -> struct fan_out */
+    struct table *shared;  /* indicator -> struct shared */
     struct list dirty_signals, dirty_incidents;
     uint64_t *gone;
     size_t gone_count;
+};
+
+/* Incidents that a rule made on one day. */
+struct fan_out {
+    uint32_t gid, sid;
+    uint64_t day;
+    unsigned count;
+};
+
+/* An indicator that other states saw, too. */
+struct shared {
+    char id[INDICATOR_ID_MAX];
+    unsigned others;
 };
 
 static void list_add(struct list *l, void *item)
@@ -71,20 +87,30 @@ struct fold *fold_create(const char *state, struct classify *classify, const str
     f->k2 = table_create();
     f->victims = table_create();
     f->past = table_create();
+    f->fan_out = table_create();
+    f->shared = table_create();
     return f;
+}
+
+/* Free a table whose values are plain memory. */
+static void free_values(struct table *t)
+{
+    size_t at = 0;
+    for (void *value; (value = table_next(t, &at));)
+        free(value);
+    table_free(t);
 }
 
 static void free_tables(struct fold *f)
 {
-    size_t at = 0;
-    for (struct precision *p; (p = table_next(f->past, &at));)
-        free(p);
+    free_values(f->past);
+    free_values(f->fan_out);
+    free_values(f->shared);
     table_free(f->signals);
     table_free(f->incidents);
     table_free(f->k1);
     table_free(f->k2);
     table_free(f->victims);
-    table_free(f->past);
 }
 
 void fold_free(struct fold *f)
@@ -151,20 +177,36 @@ static bool past_reopening(const struct incident *in, const struct observation *
     return in->ended_ms && o->received_ms > in->ended_ms + FOLD_REOPEN_MS;
 }
 
+static void fan_out_key(uint32_t gid, uint32_t sid, uint64_t day, char out[64])
+{
+    snprintf(out, 64, "%u:%u|%llu", gid, sid, (unsigned long long)day);
+}
+
+static bool storms(const struct fold *f, const struct observation *o)
+{
+    char key[64];
+    fan_out_key(o->gid, o->sid, o->time_ms / EVIDENCE_DAY_MS, key);
+    const struct fan_out *n = table_find(f->fan_out, key);
+    return n && n->count >= FOLD_FAN_OUT;
+}
+
 static struct signal *signal_for(struct fold *f, const struct verdict *v,
                                  const struct observation *o)
 {
     char key[KEY_MAX];
+    bool storm = false;
     key_signal(v, o, key);
     struct signal *s = table_find(f->k1, key);
-    if (!s && table_count(f->signals) >= FOLD_SIGNALS_MAX) {
-        snprintf(key, sizeof key, "storm|%s/%s", v->rsit->class, v->rsit->type);
+    if (!s && (table_count(f->signals) >= FOLD_SIGNALS_MAX || storms(f, o))) {
+        key_storm(v, o, key);
         s = table_find(f->k1, key);
+        storm = true;
     }
     if (s && o->time_ms <= s->last_ms + FOLD_IDLE_MS &&
         !(s->incident && past_reopening(s->incident, o)))
         return s;
     s = signal_create(++f->mark.signal_number, key, v, o);
+    s->storm = storm;
     remember(f->signals, s->number, s);
     table_put(f->k1, key, s);
     return s;
@@ -186,14 +228,14 @@ static uint64_t distance(uint64_t a, uint64_t b)
 static struct incident *chain_for(struct fold *f, const struct signal *s,
                                   const struct observation *o)
 {
-    char victim[ADDR_TEXT_MAX];
-    addr_format(&s->victim, victim);
+    char victim[KEY_HOST_MAX];
+    key_host(&s->victim, victim);
     struct incident *in = about_victim(s) && s->stage ? table_find(f->victims, victim) : NULL;
     if (!in || past_reopening(in, o) || distance(in->last_ms, o->time_ms) > FOLD_CHAIN_MS)
         return NULL;
     unsigned seen = 0;
     for (const struct signal *of = in->signals; of; of = of->next)
-        seen |= 1u << of->stage;
+        seen |= of->stages;
     bool rises = seen >> 1 && s->stage > (enum stage)(31 - __builtin_clz(seen));
     return rises ? in : NULL;
 }
@@ -215,8 +257,8 @@ static bool was_probed(const struct fold *f, const struct signal *s)
 static void place_hosts(struct fold *f, struct incident *in, const struct signal *s)
 {
     for (unsigned i = 0; about_victim(s) && i < s->host_count; i++) {
-        char host[ADDR_TEXT_MAX];
-        addr_format(&s->hosts[i], host);
+        char host[KEY_HOST_MAX];
+        key_host(&s->hosts[i], host);
         const struct incident *old = table_find(f->victims, host);
         if (!old || old->number < in->number)
             table_put(f->victims, host, in);
@@ -231,6 +273,36 @@ static void place(struct fold *f, struct incident *in, const struct signal *s)
     if (!old || old->number < in->number || old->ended_ms)
         table_put(f->k2, key, in);
     place_hosts(f, in, s);
+}
+
+static void count_born(struct fold *f, const struct incident *in)
+{
+    char key[64];
+    if (in->storm)
+        return;
+    fan_out_key(in->born.gid, in->born.sid, in->born.day, key);
+    struct fan_out *n = table_find(f->fan_out, key);
+    if (!n) {
+        n = xcalloc(1, sizeof *n);
+        n->gid = in->born.gid;
+        n->sid = in->born.sid;
+        n->day = in->born.day;
+        table_put(f->fan_out, key, n);
+    }
+    n->count++;
+}
+
+static struct incident *incident_for(struct fold *f, const struct signal *s,
+                                     const struct observation *o, uint64_t follows)
+{
+    struct incident *in = incident_create(++f->mark.incident_number, follows);
+    in->born.gid = o->gid;
+    in->born.sid = o->sid;
+    in->born.day = o->time_ms / EVIDENCE_DAY_MS;
+    in->storm = s->storm;
+    count_born(f, in);
+    remember(f->incidents, in->number, in);
+    return in;
 }
 
 static void attach(struct fold *f, struct signal *s, const struct observation *o)
@@ -250,10 +322,8 @@ static void attach(struct fold *f, struct signal *s, const struct observation *o
         return;
     if (!in && !enough)
         return;
-    if (!in) {
-        in = incident_create(++f->mark.incident_number, follows);
-        remember(f->incidents, in->number, in);
-    }
+    if (!in)
+        in = incident_for(f, s, o, follows);
     incident_join(in, s);
     in->probed |= s->stage > STAGE_PROBE && was_probed(f, s);
     place(f, in, s);
@@ -296,11 +366,67 @@ static const struct precision *past_of(const struct fold *f, const struct signal
     return table_find(f->past, key);
 }
 
+static void indicator_key(const struct indicator *i, char out[KEY_MAX])
+{
+    snprintf(out, KEY_MAX, "%s|%s", indicator_word(i->type), i->value);
+}
+
+static void name_campaign(struct incident *in, const struct shared *with)
+{
+    in->other_states = with->others > in->other_states ? with->others : in->other_states;
+    for (unsigned i = 0; i < in->campaign_count; i++)
+        if (!strcmp(in->campaigns[i], with->id))
+            return;
+    if (in->campaign_count < INCIDENT_CAMPAIGNS)
+        memcpy(in->campaigns[in->campaign_count++], with->id, INDICATOR_ID_MAX);
+}
+
+/* What other states saw of it. */
+static void sum_campaigns(const struct fold *f, struct incident *in)
+{
+    in->campaign_count = in->other_states = 0;
+    for (const struct signal *s = in->signals; s && table_count(f->shared); s = s->next) {
+        struct indicator of[INDICATOR_MAX];
+        unsigned n = indicator_of(s, of);
+        for (unsigned i = 0; i < n; i++) {
+            char key[KEY_MAX];
+            indicator_key(&of[i], key);
+            const struct shared *with = table_find(f->shared, key);
+            if (with && with->others)
+                name_campaign(in, with);
+        }
+    }
+}
+
+void fold_campaign(struct fold *f, const struct indicator *i, unsigned others)
+{
+    char key[KEY_MAX];
+    size_t at = 0;
+    indicator_key(i, key);
+    struct shared *with = table_find(f->shared, key);
+    if (with && with->others == others)
+        return;
+    if (!with) {
+        with = xcalloc(1, sizeof *with);
+        indicator_id(i, with->id);
+        table_put(f->shared, key, with);
+    }
+    with->others = others;
+    for (const struct signal *s; (s = table_next(f->signals, &at));) {
+        struct indicator of[INDICATOR_MAX];
+        unsigned n = s->incident && !s->incident->dirty ? indicator_of(s, of) : 0;
+        for (unsigned k = 0; k < n; k++)
+            if (of[k].type == i->type && !strcmp(of[k].value, i->value))
+                touch_incident(f, s->incident);
+    }
+}
+
 void fold_changes(struct fold *f, struct fold_changes *out)
 {
     for (size_t i = 0; i < f->dirty_incidents.count; i++) {
         struct incident *in = f->dirty_incidents.items[i];
         incident_sum(in);
+        sum_campaigns(f, in);
         score_incident(in, f->assets, past_of(f, in->lead), &in->score);
     }
     *out = (struct fold_changes){
@@ -318,6 +444,12 @@ void fold_committed(struct fold *f)
 {
     for (size_t i = 0; i < f->dirty_signals.count; i++) {
         struct signal *s = f->dirty_signals.items[i];
+        if (signal_untold(s)) {
+            s->told.count = s->count;
+            s->told.last_ms = s->last_ms;
+            s->told.stages = s->stages;
+            s->told.incident = s->incident->number;
+        }
         s->dirty = false;
         for (unsigned k = 0; k < SIGNAL_SAMPLES; k++) {
             free(s->samples[k]);
@@ -351,8 +483,10 @@ void fold_restore_mark(struct fold *f, const struct fold_mark *mark)
 {
     size_t at = 0;
     f->mark = *mark;
-    for (struct incident *in; (in = table_next(f->incidents, &at));)
+    for (struct incident *in; (in = table_next(f->incidents, &at));) {
         incident_sum(in);
+        count_born(f, in);
+    }
 }
 
 void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms)
@@ -392,12 +526,12 @@ static void expire_signal(struct fold *f, struct signal *s)
 static void expire_incident(struct fold *f, struct incident *in)
 {
     for (struct signal *s = in->signals; s; s = s->next) {
-        char key[KEY_MAX], host[ADDR_TEXT_MAX];
+        char key[KEY_MAX], host[KEY_HOST_MAX];
         key_incident(s, key);
         unplace(f->k1, s->key, s);
         unplace(f->k2, key, in);
         for (unsigned i = 0; i < s->host_count; i++) {
-            addr_format(&s->hosts[i], host);
+            key_host(&s->hosts[i], host);
             unplace(f->victims, host, in);
         }
         forget(f->signals, s->number);
@@ -406,10 +540,28 @@ static void expire_incident(struct fold *f, struct incident *in)
     incident_free(in);
 }
 
+/* A day that no alert can be of any more. */
+static void expire_fan_out(struct fold *f)
+{
+    struct list old = { NULL, 0, 0 };
+    size_t at = 0;
+    for (struct fan_out *n; (n = table_next(f->fan_out, &at));)
+        if ((n->day + 1) * EVIDENCE_DAY_MS + FOLD_LATE_MS < f->mark.time_ms)
+            list_add(&old, n);
+    for (size_t i = 0; i < old.count; i++) {
+        char key[64];
+        const struct fan_out *n = old.items[i];
+        fan_out_key(n->gid, n->sid, n->day, key);
+        free(table_remove(f->fan_out, key));
+    }
+    free(old.items);
+}
+
 void fold_expire(struct fold *f, uint64_t now_ms)
 {
     struct list old = { NULL, 0, 0 };
     size_t at = 0;
+    expire_fan_out(f);
     for (struct signal *s; old.count < FOLD_EXPIRE_MAX && (s = table_next(f->signals, &at));)
         if (!s->incident && !s->dirty && s->last_ms + FOLD_IDLE_MS + FOLD_LATE_MS < f->mark.time_ms)
             list_add(&old, s);

@@ -23,11 +23,15 @@ struct assets;
 struct classify;
 struct fold;
 struct incident;
+struct indicator;
 struct observation;
 struct signal;
 
 /** Signals a state keeps in memory; beyond it new ones fold by type alone ("storm"). */
 #define FOLD_SIGNALS_MAX 200000
+
+/** Incidents that one rule makes on one day; what comes then is one row ("storm"). */
+#define FOLD_FAN_OUT 50
 
 /** Signals that one fold_expire lets go. */
 #define FOLD_EXPIRE_MAX 256
@@ -85,6 +89,12 @@ void fold_restore_mark(struct fold *f, const struct fold_mark *mark);
  * ignored.
  */
 void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms);
+
+/**
+ * The region says (in this state's projection) that `others` more states saw an indicator; 0: no
+ * longer. Incidents with it change.
+ */
+void fold_campaign(struct fold *f, const struct indicator *i, unsigned others);
 
 /** What decisions say of rule `gid`:`sid` (absolute numbers). */
 void fold_precision(struct fold *f, uint32_t gid, uint32_t sid, unsigned real, unsigned false_);

@@ -25,11 +25,15 @@ struct incident *incident_create(uint64_t number, uint64_t follows)
 
 void incident_join(struct incident *in, struct signal *s)
 {
-    struct signal **end = &in->signals;
-    while (*end)
-        end = &(*end)->next;
-    *end = s;
-    s->next = NULL;
+    struct signal **at = &in->signals;
+    if (in->last_signal && in->last_signal->number < s->number)
+        at = &in->last_signal->next;
+    while (*at && (*at)->number < s->number)
+        at = &(*at)->next;
+    s->next = *at;
+    *at = s;
+    if (!s->next)
+        in->last_signal = s;
     s->incident = in;
     in->signal_count++;
 }
@@ -59,7 +63,7 @@ void incident_sum(struct incident *in)
         in->count += s->count;
         in->first_ms = s->first_ms < in->first_ms ? s->first_ms : in->first_ms;
         in->last_ms = s->last_ms > in->last_ms ? s->last_ms : in->last_ms;
-        in->stages |= 1u << s->stage;
+        in->stages |= s->stages;
         if (leads(s, in->lead))
             in->lead = s;
         add_names(&in->sensors, &s->sensors);
@@ -91,6 +95,8 @@ void incident_free(struct incident *in)
         next = s->next;
         signal_free(s);
     }
+    names_clear(&in->sensors);
+    names_clear(&in->feeds);
     free(in);
 }
 
@@ -158,6 +164,31 @@ static void write_rules(const struct incident *in, struct json *out)
     json_close_array(out);
 }
 
+static void write_campaigns(const struct incident *in, struct json *out)
+{
+    json_open_array(out, "campaigns");
+    for (unsigned i = 0; i < in->campaign_count; i++)
+        json_str(out, NULL, in->campaigns[i]);
+    json_close_array(out);
+}
+
+static void write_born(const struct incident *in, struct json *out)
+{
+    json_bool(out, "storm", in->storm);
+    json_open(out, "born");
+    json_u64(out, "gid", in->born.gid);
+    json_u64(out, "sid", in->born.sid);
+    json_u64(out, "day", in->born.day);
+    json_close(out);
+}
+
+static void read_born(const json_t *born, struct incident *in)
+{
+    in->born.gid = (uint32_t)evidence_read_u64(born, "gid");
+    in->born.sid = (uint32_t)evidence_read_u64(born, "sid");
+    in->born.day = evidence_read_u64(born, "day");
+}
+
 void incident_write(const struct incident *in, const char *state, struct json *out)
 {
     const struct signal *lead = in->lead;
@@ -190,7 +221,9 @@ void incident_write(const struct incident *in, const char *state, struct json *o
     json_time_ms(out, "first_seen", in->first_ms);
     json_time_ms(out, "last_seen", in->last_ms);
     write_reasons(&in->score, out);
-    json_u64(out, "states_seen", 1);
+    json_u64(out, "states_seen", 1 + in->other_states);
+    write_campaigns(in, out);
+    write_born(in, out);
     evidence_write_strip(out, "spark", &in->strip);
     score_write(&in->score, out);
     json_close(out);
@@ -204,6 +237,8 @@ struct incident *incident_read(const char *json, size_t len)
     if (number) {
         in = incident_create(number, evidence_read_number(root, "follows"));
         in->probed = json_is_true(json_object_get(root, "probed"));
+        in->storm = json_is_true(json_object_get(root, "storm"));
+        read_born(json_object_get(root, "born"), in);
         in->score.tier = (unsigned)evidence_read_u64(root, "tier");
     }
     json_decref(root);

@@ -11,14 +11,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/correlate/indicator.h"
 #include "collector/correlate/score.h"
 #include "collector/correlate/signal.h"
+
+/** Campaigns that an incident names. */
+#define INCIDENT_CAMPAIGNS 8
 
 struct incident {
     uint64_t number;
     uint64_t follows;       /* the ended incident of the same key before it, or 0 */
-    struct signal *signals; /* in order of joining */
+    struct signal *signals; /* by number: the same order after a restart */
+    struct signal *last_signal;
     unsigned signal_count;
+    struct {
+        uint32_t gid, sid;
+        uint64_t day; /* of the event */
+    } born;           /* by which rule: too many of one rule and day make a storm */
+    bool storm;       /* the row of such a storm */
+    char campaigns[INCIDENT_CAMPAIGNS][INDICATOR_ID_MAX];
+    unsigned campaign_count;
+    unsigned other_states;     /* that saw one of its indicators */
     const struct signal *lead; /* furthest stage, then likeliest, then first */
     unsigned stages;           /* mask of 1 << enum stage */
     bool probed;               /* a scan by the same peer came before */

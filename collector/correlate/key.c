@@ -16,11 +16,40 @@
 /** Longest name from traffic that enters a key. */
 #define KEY_NAME_MAX 160
 
+static void add_octet(struct buf *b, unsigned n)
+{
+    if (n >= 100)
+        buf_byte(b, (uint8_t)('0' + n / 100));
+    if (n >= 10)
+        buf_byte(b, (uint8_t)('0' + n / 10 % 10));
+    buf_byte(b, (uint8_t)('0' + n % 10));
+}
+
+/* A host of IPv6 changes its address as it likes; what stays is its network, the first 64 bits. */
 static void add_addr(struct buf *b, const struct addr *a)
 {
+    char text[KEY_HOST_MAX];
+    buf_byte(b, '|');
+    if (addr_is_v4(a)) {
+        for (int i = 12; i < 16; i++) {
+            if (i > 12)
+                buf_byte(b, '.');
+            add_octet(b, a->bytes[i]);
+        }
+        return;
+    }
+    key_host(a, text);
+    buf_text(b, text);
+}
+
+void key_host(const struct addr *a, char out[KEY_HOST_MAX])
+{
     char text[ADDR_TEXT_MAX];
-    addr_format(a, text);
-    buf_printf(b, "|%s", text);
+    struct addr net = *a;
+    if (!addr_is_v4(a))
+        memset(net.bytes + 8, 0, 8);
+    addr_format(&net, text);
+    snprintf(out, KEY_HOST_MAX, "%s%s", text, addr_is_v4(a) ? "" : "/64");
 }
 
 static void add_name(struct buf *b, const char *name, size_t len)
@@ -62,7 +91,9 @@ void key_signal(const struct verdict *v, const struct observation *o, char out[K
     unsigned fold = v->rsit->fold;
     struct buf b;
     buf_init_fixed(&b, out, KEY_MAX - 1);
-    buf_printf(&b, "%s/%s", v->rsit->class, v->rsit->type);
+    buf_text(&b, v->rsit->class);
+    buf_byte(&b, '/');
+    buf_text(&b, v->rsit->type);
     if (fold & RSIT_VICTIM)
         add_addr(&b, &v->victim);
     if (fold & RSIT_ATTACKER)
@@ -98,6 +129,20 @@ void key_incident(const struct signal *s, char out[KEY_MAX])
     struct buf b;
     buf_init_fixed(&b, out, KEY_MAX - 1);
     buf_text(&b, s->rsit->class);
-    add_addr(&b, incident_subject(s));
+    if (s->storm) {
+        buf_printf(&b, "|storm|%u:%u|d%llu", s->gid, s->sid,
+                   (unsigned long long)(s->first_ms / EVIDENCE_DAY_MS));
+    } else if (s->rsit->fold & RSIT_SWEEP && s->direction != DIRECTION_OUT) {
+        buf_text(&b, "|by");
+        add_addr(&b, &s->peer);
+    } else {
+        add_addr(&b, incident_subject(s));
+    }
     out[b.len] = '\0';
+}
+
+void key_storm(const struct verdict *v, const struct observation *o, char out[KEY_MAX])
+{
+    snprintf(out, KEY_MAX, "storm|%s/%s|%u:%u|d%llu", v->rsit->class, v->rsit->type, o->gid, o->sid,
+             (unsigned long long)(o->time_ms / EVIDENCE_DAY_MS));
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MALWARE (RSIT_VICTIM | RSIT_NAME)
-#define ATTEMPT (RSIT_ATTACKER | RSIT_FLAW | RSIT_NET)
+#define ATTEMPT (RSIT_ATTACKER | RSIT_FLAW | RSIT_NET | RSIT_SWEEP)
 #define WEEKLY  (RSIT_VICTIM | RSIT_SID | RSIT_WEEK)
 
 /* clang-format off */

@@ -22,6 +22,8 @@ enum rsit_part {
     RSIT_WEEK = 1 << 7, /* UTC week of the event */
     RSIT_SID = 1 << 8,
     RSIT_SENSOR = 1 << 9,
+    RSIT_SWEEP =
+        1 << 10, /* not of K1. K2: one attacker's tries are one incident, whoever the victims */
 };
 
 struct rsit {
@@ -29,7 +31,7 @@ struct rsit {
     const char *type;  /* "infected-system" */
     const char *label; /* the taxonomy's own words */
     unsigned fold;     /* K1: set of enum rsit_part */
-    bool by_attacker;  /* K2: incidents are about the attacker, not the victim */
+    bool by_attacker;  /* incidents are about the attacker, not the victim */
     unsigned impact;   /* points added to the asset's */
 };
 

@@ -60,12 +60,12 @@ static void add_stage(struct score *s, const struct incident *in)
         double strength;
         const char *text;
     } stages[STAGE_COUNT] = {
-        [STAGE_NONE] = {0,    ""                                  },
-        [STAGE_PROBE] = { .03, "the host was probed from outside"  },
-        [STAGE_EXPLOIT] = { .15, "an attack was sent to the host"    },
-        [STAGE_ANSWER] = { .45, "the host answered its attacker"    },
-        [STAGE_C2] = { .55, "the host talks to a command server"},
-        [STAGE_OUT] = { .60, "data leaves the host"              },
+        [STAGE_NONE] = { 0, "" },
+        [STAGE_PROBE] = { .03, "the host was probed from outside" },
+        [STAGE_EXPLOIT] = { .15, "an attack was sent to the host" },
+        [STAGE_ANSWER] = { .45, "the host answered its attacker" },
+        [STAGE_C2] = { .55, "the host talks to a command server" },
+        [STAGE_OUT] = { .60, "data leaves the host" },
     };
     enum stage top = incident_stage(in);
     if (top)
@@ -81,6 +81,10 @@ static void add_weight_of_numbers(struct score *s, const struct incident *in)
     uint64_t span = in->last_ms - in->first_ms;
     if (in->feeds.count > 1)
         add(s, 'L', "feeds", odds(.35), "%u independent feeds name it", in->feeds.count);
+    if (in->other_states)
+        add(s, 'L', "states", odds(fmin(.45, .15 * in->other_states)),
+            "%u other state%s saw the same indicator", in->other_states,
+            in->other_states == 1 ? "" : "s");
     if (span >= PERSIST_MS && in->count > 1)
         add(s, 'L', "persistence", odds(fmin(.30, .05 * log2((double)in->count))),
             "%llu alerts over %.1f hours", (unsigned long long)in->count, (double)span / 3600000);
@@ -146,10 +150,10 @@ const struct limits *score_limits(unsigned tier)
 {
     enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
     static const struct limits limits[] = {
-        {2 * MINUTE,   10 * MINUTE, 5 * MINUTE,  15 * MINUTE},
-        { 10 * MINUTE, 30 * MINUTE, 30 * MINUTE, 2 * HOUR   },
-        { 30 * MINUTE, 4 * HOUR,    4 * HOUR,    24 * HOUR  },
-        { 0,           DAY,         7 * DAY,     0          },
+        { 2 * MINUTE, 10 * MINUTE, 5 * MINUTE, 15 * MINUTE },
+        { 10 * MINUTE, 30 * MINUTE, 30 * MINUTE, 2 * HOUR },
+        { 30 * MINUTE, 4 * HOUR, 4 * HOUR, 24 * HOUR },
+        { 0, DAY, 7 * DAY, 0 },
     };
     return &limits[tier >= 1 && tier <= 4 ? tier - 1 : 3];
 }

@@ -10,6 +10,7 @@
 #ifndef CORRELATE_SCORE_H
 #define CORRELATE_SCORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,6 +73,9 @@ struct assets *assets_open(const char *path, char *why, size_t why_len);
 
 /** Free. NULL is allowed. */
 void assets_close(struct assets *a);
+
+/** Whether `host` lies in a network of the table: the owner's word that it is one of ours. */
+bool assets_know(const struct assets *a, const struct addr *host);
 
 /** Points and words of the longest prefix that holds `host`; business when none does. */
 unsigned assets_points(const struct assets *a, const struct addr *host, const char **class_,

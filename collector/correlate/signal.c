@@ -20,16 +20,22 @@ bool names_add(struct names *n, const char *name, size_t len)
 {
     if (!len)
         return true;
-    if (len >= SIGNAL_NAME_MAX)
-        len = SIGNAL_NAME_MAX - 1;
+    if (len > SIGNAL_NAME_MAX)
+        len = SIGNAL_NAME_MAX;
     for (unsigned i = 0; i < n->count; i++)
-        if (strlen(n->name[i]) == len && !memcmp(n->name[i], name, len))
+        if (!strncmp(n->name[i], name, len) && !n->name[i][len])
             return true;
     if (n->count == SIGNAL_NAMES)
         return false;
-    memcpy(n->name[n->count], name, len);
-    n->name[n->count++][len] = '\0';
+    n->name[n->count++] = xstrndup(name, len);
     return true;
+}
+
+void names_clear(struct names *n)
+{
+    for (unsigned i = 0; i < n->count; i++)
+        free(n->name[i]);
+    n->count = 0;
 }
 
 void strip_add(struct strip *s, uint64_t hour, uint32_t n)
@@ -109,13 +115,62 @@ static void count_rule(struct signal *s, const struct observation *o)
         s->rules[s->rule_count++] = (struct signal_rule){ o->gid, o->sid, o->rev, 1 };
 }
 
+/* Room grows by doubling: 1, 2, 4 … things. */
+static void *room_for_one(void *items, unsigned count, size_t size)
+{
+    return count & (count - 1) ? items : xreallocarray(items, count ? 2 * count : 1, size);
+}
+
+static void add_host(struct signal *s, const struct addr *host)
+{
+    s->hosts = room_for_one(s->hosts, s->host_count, sizeof *s->hosts);
+    s->hosts[s->host_count++] = *host;
+}
+
 static void count_host(struct signal *s, const struct addr *victim)
 {
-    for (unsigned i = 0; i < s->host_count; i++)
+    for (unsigned i = s->host_count; i-- > 0;)
         if (!addr_compare(&s->hosts[i], victim))
             return;
     if (s->host_count < SIGNAL_HOSTS)
-        s->hosts[s->host_count++] = *victim;
+        add_host(s, victim);
+}
+
+static void add_port(struct signal *s, struct signal_port port)
+{
+    s->ports = room_for_one(s->ports, s->port_count, sizeof *s->ports);
+    s->ports[s->port_count++] = port;
+}
+
+/* Keep the ports that were used last. */
+static void count_port(struct signal *s, unsigned port, uint64_t time_ms)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < s->port_count; i++) {
+        if (s->ports[i].port == port) {
+            s->ports[i].last_ms = time_ms > s->ports[i].last_ms ? time_ms : s->ports[i].last_ms;
+            return;
+        }
+        oldest = s->ports[i].last_ms < s->ports[oldest].last_ms ? i : oldest;
+    }
+    if (s->port_count < SIGNAL_PORTS)
+        add_port(s, (struct signal_port){ time_ms, (uint16_t)port });
+    else if (time_ms > s->ports[oldest].last_ms)
+        s->ports[oldest] = (struct signal_port){ time_ms, (uint16_t)port };
+}
+
+/* A name longer than what is kept is not kept at all: its beginning would be another name. */
+static void count_name(struct signal *s, struct text name)
+{
+    if (name.len > SIGNAL_NAME_MAX)
+        return;
+    if (!memchr(name.at, '\\', name.len)) {
+        names_add(&s->called, name.at, name.len);
+        return;
+    }
+    char *text = evidence_unescape(name);
+    names_add(&s->called, text, strlen(text));
+    free(text);
 }
 
 static void keep_sample(struct signal *s, const struct observation *o)
@@ -139,6 +194,7 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
         s->last_ms = o->time_ms;
     if (v->stage > s->stage)
         s->stage = v->stage;
+    s->stages |= 1u << v->stage;
     if (v->alerts && (!s->alerts || v->alerts < s->alerts))
         s->alerts = v->alerts;
     if (o->severity && o->severity < s->severity)
@@ -146,10 +202,21 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
     strip_add(&s->strip, o->time_ms / HOUR_MS, 1);
     count_rule(s, o);
     count_host(s, &v->victim);
+    if (s->victim_is_client && v->victim_is_client)
+        count_port(s, v->victim_port, o->time_ms);
+    if (o->name.len)
+        count_name(s, o->name);
     names_add(&s->sensors, o->sensor.at, o->sensor.len);
     names_add(&s->feeds, o->feed.at, o->feed.len);
     keep_sample(s, o);
     s->dirty = true;
+}
+
+bool signal_untold(const struct signal *s)
+{
+    return s->incident &&
+           (s->told.incident != s->incident->number || s->told.stages != s->stages ||
+            s->count >= 2 * s->told.count || s->last_ms >= s->told.last_ms + HOUR_MS);
 }
 
 void signal_free(struct signal *s)
@@ -165,6 +232,11 @@ void signal_free(struct signal *s)
     free(s->ruleset);
     free(s->feed);
     free(s->key);
+    free(s->hosts);
+    free(s->ports);
+    names_clear(&s->sensors);
+    names_clear(&s->feeds);
+    names_clear(&s->called);
     free(s);
 }
 
@@ -202,6 +274,14 @@ static void write_ways(const struct signal *s, struct json *out)
     for (unsigned i = 0; i < s->host_count; i++)
         evidence_write_addr(out, NULL, &s->hosts[i]);
     json_close_array(out);
+    json_open_array(out, "victim_ports");
+    for (unsigned i = 0; i < s->port_count; i++) {
+        json_open(out, NULL);
+        json_u64(out, "port", s->ports[i].port);
+        json_time_ms(out, "at", s->ports[i].last_ms);
+        json_close(out);
+    }
+    json_close_array(out);
 }
 
 void signal_write(const struct signal *s, const char *state, struct json *out)
@@ -213,6 +293,8 @@ void signal_write(const struct signal *s, const char *state, struct json *out)
     json_str(out, "key", s->key);
     evidence_write_rsit(out, s->rsit);
     json_str(out, "stage", s->stage ? stage_word(s->stage) : NULL);
+    json_u64(out, "stage_set", s->stages);
+    json_bool(out, "storm", s->storm);
     json_str(out, "direction", direction_word(s->direction));
     json_u64(out, "prior", s->prior);
     json_u64(out, "alerts", s->alerts);
@@ -234,6 +316,7 @@ void signal_write(const struct signal *s, const char *state, struct json *out)
     write_rules(s, out);
     evidence_write_names(out, "sensors", &s->sensors);
     evidence_write_names(out, "feeds", &s->feeds);
+    evidence_write_names(out, "names", &s->called);
     json_u64(out, "count", s->count);
     json_u64(out, "late", s->late);
     json_time_ms(out, "first_seen", s->first_ms);
@@ -267,8 +350,15 @@ static void read_ways(struct signal *s, const json_t *root)
     s->victim_is_client = !strcmp(evidence_read_text(root, "victim_role"), "client");
     for (size_t i = 0; i < json_array_size(hosts) && i < SIGNAL_HOSTS; i++) {
         const char *text = json_string_value(json_array_get(hosts, i));
-        if (text && !addr_parse(text, &s->hosts[s->host_count]))
-            s->host_count++;
+        struct addr host;
+        if (text && !addr_parse(text, &host))
+            add_host(s, &host);
+    }
+    const json_t *ports = json_object_get(root, "victim_ports");
+    for (size_t i = 0; i < json_array_size(ports) && i < SIGNAL_PORTS; i++) {
+        const json_t *port = json_array_get(ports, i);
+        add_port(s, (struct signal_port){ evidence_read_time(port, "at"),
+                                          (uint16_t)evidence_read_u64(port, "port") });
     }
 }
 
@@ -302,6 +392,8 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
     s->key = xstrdup(evidence_read_text(root, "key"));
     s->rsit = rsit;
     s->stage = (enum stage)stage;
+    s->stages = (unsigned)evidence_read_u64(root, "stage_set") | 1u << s->stage;
+    s->storm = json_is_true(json_object_get(root, "storm"));
     s->direction = (enum direction)direction;
     s->prior = (unsigned)evidence_read_u64(root, "prior");
     s->alerts = (unsigned)evidence_read_u64(root, "alerts");
@@ -320,6 +412,7 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
     read_rules(s, json_object_get(root, "rules"));
     evidence_read_names(root, "sensors", &s->sensors);
     evidence_read_names(root, "feeds", &s->feeds);
+    evidence_read_names(root, "names", &s->called);
     evidence_read_strip(root, "spark", &s->strip);
     json_decref(root);
     return s;

@@ -18,8 +18,9 @@ struct observation;
 
 /** Limits of what one signal remembers by name; beyond them it counts only. */
 #define SIGNAL_RULES   8
-#define SIGNAL_HOSTS   16
+#define SIGNAL_HOSTS   256
 #define SIGNAL_NAMES   8
+#define SIGNAL_PORTS   16
 #define SIGNAL_SAMPLES 8
 
 /** The first samples stay; the others are the latest. */
@@ -28,15 +29,15 @@ struct observation;
 /** Hours of the activity strip. */
 #define SIGNAL_HOURS 24
 
-/** Longest name of a sensor, feed or rule set kept. */
-#define SIGNAL_NAME_MAX 64
+/** Longest name of a sensor or feed, or name asked for, kept. */
+#define SIGNAL_NAME_MAX 159
 
 /** Longest sample kept; a longer record is left out of the samples. */
 #define SIGNAL_SAMPLE_MAX (64u << 10)
 
-/** A small set of names in order of appearance. */
+/** A small set of names in order of appearance; owned. */
 struct names {
-    char name[SIGNAL_NAMES][SIGNAL_NAME_MAX];
+    char *name[SIGNAL_NAMES];
     unsigned count;
 };
 
@@ -44,6 +45,15 @@ struct names {
 struct strip {
     uint64_t last;
     uint32_t count[SIGNAL_HOURS];
+};
+
+/**
+ * A port that the victim spoke from, and when last: behind a carrier's address translation stand
+ * many, and their provider tells them apart by port and time.
+ */
+struct signal_port {
+    uint64_t last_ms;
+    uint16_t port;
 };
 
 /** A rule of the signal and how often it fired. */
@@ -56,8 +66,10 @@ struct signal {
     uint64_t number;
     char *key; /* K1 */
     const struct rsit *rsit;
-    enum stage stage;
+    enum stage stage; /* the furthest */
+    unsigned stages;  /* all seen, mask of 1 << enum stage */
     enum direction direction;
+    bool storm; /* stands for what was too much to be told apart */
     unsigned prior;
     unsigned alerts; /* that make an incident; 0: never alone */
     int confidence;
@@ -70,14 +82,21 @@ struct signal {
     unsigned proto;
     struct addr victim, peer;
     unsigned victim_port, peer_port;
-    struct addr hosts[SIGNAL_HOSTS]; /* the victims, in order of appearance */
+    struct addr *hosts; /* the victims, in order of appearance */
     unsigned host_count;
+    struct signal_port *ports; /* of a victim that began the flows; the latest SIGNAL_PORTS */
+    unsigned port_count;
     struct signal_rule rules[SIGNAL_RULES];
     unsigned rule_count;
     struct names sensors, feeds;
+    struct names called; /* names that were asked for */
     uint64_t count, late;
     uint64_t first_ms, last_ms;
     struct strip strip;
+    struct {
+        uint64_t count, last_ms, incident;
+        unsigned stages;
+    } told;                        /* what the region heard of it */
     struct incident *incident;     /* NULL: waits off the queue */
     struct signal *next;           /* of the incident */
     char *samples[SIGNAL_SAMPLES]; /* those that came since the last commit */
@@ -90,6 +109,12 @@ struct signal *signal_create(uint64_t number, const char *key, const struct verd
 
 /** Count one alert in. */
 void signal_add(struct signal *s, const struct verdict *v, const struct observation *o, bool late);
+
+/**
+ * Whether the region should hear of it: it joined an incident, got further, doubled, or was seen an
+ * hour after what the region knows.
+ */
+bool signal_untold(const struct signal *s);
 
 /** Free. NULL is allowed. */
 void signal_free(struct signal *s);
@@ -105,6 +130,9 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident);
 
 /** Add a name unless it is there; false when it is new and there is no room. */
 bool names_add(struct names *n, const char *name, size_t len);
+
+/** Free the names. */
+void names_clear(struct names *n);
 
 /** Count `n` alerts of hour `hour` in; hours older than the strip are left out. */
 void strip_add(struct strip *s, uint64_t hour, uint32_t n);

@@ -14,6 +14,7 @@
 #include "collector/correlate/fold.h"
 #include "collector/correlate/intake.h"
 #include "collector/correlate/observation.h"
+#include "collector/correlate/regional.h"
 #include "collector/correlate/score.h"
 #include "collector/ingest/record.h"
 #include "collector/store/keys.h"
@@ -56,6 +57,7 @@ struct worker {
     struct classify *classify;
     struct assets *assets;
     struct owned owned[STATE_COUNT];
+    struct regional *regional; /* held with the region's own state */
     struct buf frame;
     struct worker_stats stats; /* written by the thread, read by any: one word at a time */
     pthread_t thread;
@@ -74,8 +76,12 @@ static void count(uint64_t *slot, uint64_t n)
 
 /* ---- holding states -------------------------------------------------------------------------- */
 
-static void let_go(struct owned *o)
+static void let_go(struct worker *w, struct owned *o)
 {
+    if (o == &w->owned[STATE_REGION]) {
+        regional_free(w->regional);
+        w->regional = NULL;
+    }
     fold_free(o->fold);
     o->fold = NULL;
     o->uncommitted = 0;
@@ -92,8 +98,10 @@ static void take(struct worker *w, struct owned *o)
         return;
     o->fold = fold_create(o->state, w->classify, w->assets);
     snprintf(o->seen, sizeof o->seen, "0");
-    if (commit_load(w->conn, o->fold, &place)) {
-        let_go(o);
+    bool region = o == &w->owned[STATE_REGION];
+    if (commit_load(w->conn, o->fold, &place) ||
+        (region && !(w->regional = regional_load(w->conn, place.fence)))) {
+        let_go(w, o);
         return;
     }
     o->place = o->reached = place;
@@ -108,7 +116,7 @@ static void renew(struct worker *w, struct owned *o)
     int err = commit_renew(w->conn, o->state, o->place.fence, now);
     if (err == ABENG_EDENIED) {
         log_warn("correlate", "%s: another worker has taken the state", o->state);
-        let_go(o);
+        let_go(w, o);
     } else if (!err) {
         o->renew_ms = now + RENEW_MS;
     }
@@ -123,8 +131,10 @@ static void renew(struct worker *w, struct owned *o)
 static int commit(struct worker *w, struct owned *o)
 {
     uint64_t now = now_ms(w);
+    size_t signals, incidents;
+    fold_pending(o->fold, &signals, &incidents);
     if (o->place.done == o->reached.done && !strcmp(o->place.entry, o->reached.entry) &&
-        !fold_gone(o->fold))
+        !fold_gone(o->fold) && !signals && !incidents)
         return 0;
     int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted, 0);
     if (!err) {
@@ -133,7 +143,7 @@ static int commit(struct worker *w, struct owned *o)
         o->place = o->reached;
         o->uncommitted = 0;
     } else if (err != ABENG_EAGAIN) {
-        let_go(o);
+        let_go(w, o);
     }
     return err;
 }
@@ -208,6 +218,15 @@ static int serve(struct worker *w, struct owned *o)
     return err ? err : (int)entries;
 }
 
+/* Campaigns, by whoever holds the region's state; the number of sightings, or below 0. */
+static int serve_region(struct worker *w)
+{
+    int n = regional_serve(w->regional, w->conn);
+    if (n == ABENG_EDENIED || n == ABENG_ECONFLICT)
+        let_go(w, &w->owned[STATE_REGION]);
+    return n;
+}
+
 static void expire(struct worker *w, struct owned *o)
 {
     uint64_t now = now_ms(w);
@@ -215,6 +234,8 @@ static void expire(struct worker *w, struct owned *o)
         return;
     o->expire_ms = now + EXPIRE_MS;
     fold_expire(o->fold, now);
+    if (o == &w->owned[STATE_REGION])
+        regional_expire(w->regional, now);
 }
 
 static void measure(struct worker *w)
@@ -249,6 +270,8 @@ static int turn(struct worker *w)
             expire(w, o);
         busy += n > 0;
     }
+    if (w->regional)
+        busy += serve_region(w) > 0;
     measure(w);
     return busy;
 }
@@ -269,7 +292,7 @@ static void *work(void *arg)
 static void worker_free(struct worker *w)
 {
     for (int i = 0; i < STATE_COUNT; i++)
-        let_go(&w->owned[i]);
+        let_go(w, &w->owned[i]);
     buf_free(&w->frame);
     classify_close(w->classify);
     assets_close(w->assets);
@@ -290,6 +313,8 @@ struct worker *worker_start(const struct worker_conf *conf)
     w->classify = classify_open(conf->classify_path, why, sizeof why);
     if (w->classify && conf->assets_path)
         w->assets = assets_open(conf->assets_path, why, sizeof why);
+    if (w->classify)
+        classify_homes(w->classify, w->assets);
     if (!w->classify || (conf->assets_path && !w->assets)) {
         log_error("correlate", "%s", why);
         worker_free(w);

@@ -124,6 +124,150 @@ void measure_page(struct measure_result *r, const struct days *d, const uint64_t
     free(began);
 }
 
+/* ---- campaigns ------------------------------------------------------------------------------- */
+
+/* An incident and what it is a part of. */
+struct member {
+    uint64_t incident;
+    uint32_t truth;
+    int campaign;
+};
+
+/* Each incident with the thing that most of its alerts belong to, in order of incidents. */
+static size_t members(const struct days *d, const uint64_t *signal_of,
+                      const uint64_t *const *incident_of, struct member **out)
+{
+    struct pair *p = xcalloc(d->alert_count, sizeof *p);
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < d->alert_count; i++) {
+        uint64_t made = incident_of_alert(d, i, signal_of, incident_of);
+        if (made)
+            p[count++] = (struct pair){ d->alerts[i].truth, made };
+    }
+    qsort(p, count, sizeof *p, by_both);
+    struct member *m = xcalloc(count + 1, sizeof *m);
+    size_t *most = xcalloc(count + 1, sizeof *most);
+    /* Runs of equal pairs; an incident's runs are apart, so look it up among those before. */
+    qsort(p, count, sizeof *p, by_made);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && p[end].made == p[i].made;)
+            end++;
+        qsort(p + i, end - i, sizeof *p, by_truth);
+        m[n] = (struct member){ p[i].made, 0, -1 };
+        for (size_t a = i, b; a < end; a = b) {
+            for (b = a + 1; b < end && p[b].truth == p[a].truth;)
+                b++;
+            if (b - a > most[n]) {
+                most[n] = b - a;
+                m[n].truth = (uint32_t)p[a].truth;
+            }
+        }
+        m[n].campaign = d->truths[m[n].truth].campaign;
+        n++;
+    }
+    free(most);
+    free(p);
+    *out = m;
+    return n;
+}
+
+static int by_incident(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    return x->incident < y->incident ? -1 : x->incident > y->incident;
+}
+
+static const struct member *member_of(const struct member *m, size_t n, const char *id)
+{
+    int state = strlen(id) > 3 ? state_find(id, 2) : -1;
+    struct member want = { (uint64_t)state << 48 | strtoull(id + 3, NULL, 10), 0, 0 };
+    return state < 0 ? NULL : bsearch(&want, m, n, sizeof *m, by_incident);
+}
+
+/* A pair of incidents that belong together, the smaller one first. */
+static void add_pair(struct pair **list, size_t *count, uint64_t a, uint64_t b)
+{
+    if (a >> 48 == b >> 48)
+        return;
+    if ((*count & (*count - 1)) == 0)
+        *list = xreallocarray(*list, *count ? 2 * *count : 1, sizeof **list);
+    (*list)[(*count)++] = a < b ? (struct pair){ a, b } : (struct pair){ b, a };
+}
+
+static size_t unique(struct pair *p, size_t count)
+{
+    size_t n = 0;
+    qsort(p, count, sizeof *p, by_both);
+    for (size_t i = 0; i < count; i++)
+        if (!n || by_both(&p[n - 1], &p[i]))
+            p[n++] = p[i];
+    return n;
+}
+
+static size_t made_pairs(const struct member *m, size_t n, const json_t *campaigns,
+                         struct pair **out)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < json_array_size(campaigns); c++) {
+        const struct member *of[4096];
+        size_t k = 0;
+        const json_t *states = json_object_get(json_array_get(campaigns, c), "states");
+        for (size_t s = 0; s < json_array_size(states); s++) {
+            const json_t *ids = json_object_get(json_array_get(states, s), "incidents");
+            for (size_t i = 0; i < json_array_size(ids) && k < 4096; i++)
+                if ((of[k] = member_of(m, n, json_string_value(json_array_get(ids, i)))))
+                    k++;
+        }
+        for (size_t a = 0; a < k; a++)
+            for (size_t b = a + 1; b < k; b++)
+                add_pair(out, &count, of[a]->incident, of[b]->incident);
+    }
+    return unique(*out, count);
+}
+
+static size_t true_pairs(const struct member *m, size_t n, struct pair **out)
+{
+    size_t count = 0;
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = a + 1; b < n && m[a].campaign >= 0; b++)
+            if (m[a].campaign == m[b].campaign)
+                add_pair(out, &count, m[a].incident, m[b].incident);
+    return unique(*out, count);
+}
+
+void measure_campaigns(struct measure_result *r, const struct days *d, const uint64_t *signal_of,
+                       const uint64_t *const *incident_of, const json_t *campaigns)
+{
+    struct member *m;
+    struct pair *made = NULL, *wanted = NULL;
+    size_t n = members(d, signal_of, incident_of, &m);
+    size_t made_count = made_pairs(m, n, campaigns, &made);
+    size_t wanted_count = true_pairs(m, n, &wanted), both = 0;
+    for (size_t i = 0; i < made_count; i++)
+        both += wanted && bsearch(&made[i], wanted, wanted_count, sizeof *wanted, by_both);
+    r->campaign_precision = made_count ? (double)both / (double)made_count : 1;
+    r->campaign_recall = wanted_count ? (double)both / (double)wanted_count : 1;
+    free(made);
+    free(wanted);
+    free(m);
+}
+
+bool measure_leaks(json_t *projection, unsigned state)
+{
+    bool leaks = false;
+    json_object_del(projection, "indicator");
+    char *text = json_dumps(projection, JSON_COMPACT);
+    for (unsigned s = 0; s < DAYS_STATES; s++) {
+        char incident[8], code[8];
+        snprintf(incident, sizeof incident, "\"%s-", state_at(s)->code);
+        snprintf(code, sizeof code, "\"%s\"", state_at(s)->code);
+        if (s != state)
+            leaks |= days_names_host(text, s) || strstr(text, incident) || strstr(text, code);
+    }
+    free(text);
+    return leaks;
+}
+
 void measure_print(const struct measure_result *r)
 {
     printf("{\"alerts\":%zu,\"folded\":%.5f,\"ari\":%.4f,\"tier1_missed\":%zu,"

@@ -4,6 +4,7 @@
 #define TESTS_BENCH_MEASURE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,20 @@ void measure_incidents(struct measure_result *r, const struct days *d, const uin
  */
 void measure_page(struct measure_result *r, const struct days *d, const uint64_t *signal_of,
                   const uint64_t *const *incident_of, unsigned day, const json_t *page);
+
+/**
+ * Compare campaigns (as the region stores them) with the truth's: over all pairs of incidents of
+ * different states, whether both are of one campaign. An incident is of the thing that most of its
+ * alerts belong to.
+ */
+void measure_campaigns(struct measure_result *r, const struct days *d, const uint64_t *signal_of,
+                       const uint64_t *const *incident_of, const json_t *campaigns);
+
+/**
+ * Whether the projection that `state` sees names a host or an incident of another state; the
+ * indicator, which the state saw itself, aside.
+ */
+bool measure_leaks(json_t *projection, unsigned state);
 
 /** The last line. */
 void measure_print(const struct measure_result *r);

@@ -405,6 +405,32 @@ static void check_day(struct bench *b, struct model *m, unsigned day)
     json_decref(page);
 }
 
+/* Until the region has read every outbox and owes no projection. */
+static void settle_region(struct bench *b)
+{
+    static const struct timespec pause = { 0, 20000000 };
+    struct store_conn *c = store_conn(b->store->store, NULL);
+    for (int tries = 0; tries < 6000; tries++) {
+        struct store_reply *r;
+        int64_t waiting = 0;
+        for (unsigned s = 0; s < DAYS_STATES; s++) {
+            struct store_key out = store_key(state_at(s)->code, "out");
+            if (store_command(c, &r, "XLEN %s", out.text))
+                die("the store is away");
+            waiting += store_reply_int(r) > 1; /* the last one read stays */
+            store_reply_free(r);
+        }
+        if (store_command(c, &r, "SCARD {rg}:owed"))
+            die("the store is away");
+        waiting += store_reply_int(r);
+        store_reply_free(r);
+        if (!waiting)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    die("the region did not read its outboxes within two minutes");
+}
+
 static void replay(struct bench *b)
 {
     struct worker *w = worker_start(&(struct worker_conf){ .store = b->store->store,
@@ -430,6 +456,7 @@ static void replay(struct bench *b)
         put(b, &b->batches[i], (unsigned)i + 1);
     }
     drain(b);
+    settle_region(b);
     check_day(b, m, day);
     double took = seconds(CLOCK_MONOTONIC) - began;
     say(b, "through the store: %.1f s for %u days, %.0f alerts/s\n", took, b->days_count,
@@ -450,6 +477,49 @@ static void compare(struct bench *b, struct fold *folds[DAYS_STATES])
         incidents += here;
     }
     b->result.incidents = incidents;
+}
+
+/* ---- campaigns ------------------------------------------------------------------------------- */
+
+/* JSON of all things named in an index, each read by `command` with its key. */
+static json_t *read_all(struct bench *b, const char *tag, const char *index, const char *kind,
+                        const char *command)
+{
+    struct store_conn *c = store_conn(b->store->store, NULL);
+    struct store_key key = store_key(tag, "%s", index);
+    struct store_reply *ids, *one;
+    json_t *all = json_array();
+    if (store_command(c, &ids, "ZRANGE %s 0 -1", key.text))
+        die("the store is away");
+    for (size_t i = 0; i < store_reply_count(ids); i++) {
+        size_t len;
+        key = store_key(tag, "%s:%s", kind, store_reply_text(store_reply_at(ids, i), NULL));
+        if (store_command(c, &one, command, key.text))
+            die("the store is away");
+        const char *text = store_reply_text(one, &len);
+        json_array_append_new(all, json_loadb(text, len, 0, NULL));
+        store_reply_free(one);
+    }
+    store_reply_free(ids);
+    return all;
+}
+
+static void check_campaigns(struct bench *b)
+{
+    json_t *campaigns = read_all(b, "rg", "camps", "ind", "GET %s");
+    size_t projections = 0;
+    measure_campaigns(&b->result, b->days, b->signal_of, (const uint64_t *const *)b->incident_of,
+                      campaigns);
+    for (unsigned s = 0; s < DAYS_STATES; s++) {
+        json_t *seen = read_all(b, state_at(s)->code, "projs", "proj", "HGET %s ev");
+        for (size_t i = 0; i < json_array_size(seen); i++)
+            b->result.leaks += measure_leaks(json_array_get(seen, i), s);
+        projections += json_array_size(seen);
+        json_decref(seen);
+    }
+    say(b, "campaigns: %zu found of %d, %zu projections, %zu leaks\n", json_array_size(campaigns),
+        b->days->campaign_count, projections, b->result.leaks);
+    json_decref(campaigns);
 }
 
 /* ---- the queue under load -------------------------------------------------------------------- */
@@ -558,12 +628,14 @@ static void run(struct bench *b)
     struct assets *assets = assets_open(b->assets, why, sizeof why);
     if (!classify || !assets)
         die(why);
+    classify_homes(classify, assets);
     for (unsigned s = 0; s < DAYS_STATES; s++)
         folds[s] = fold_create(state_at(s)->code, classify, assets);
     fold_days(b, folds);
     weigh_signals(b, classify, assets);
     replay(b);
     compare(b, folds);
+    check_campaigns(b);
     measure_incidents(&b->result, b->days, b->signal_of, (const uint64_t *const *)b->incident_of);
     if (b->fill)
         time_pages(b);

@@ -75,11 +75,12 @@ local function incident(key, timeline, common, a, now)
     abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
 end
 
--- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream, then for each signal
+-- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream 10 outbox, then for each signal
 -- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
 --   9 stream entries below this id may go ('' none) 10 signals 11 gone 12 incidents
---   each signal: number, JSON, samples n, n * (slot, line); each gone: number; each incident: see above.
+--   each signal: number, JSON, samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
+--   the region n, n * JSON (the outbox: correlate/indicator.h).
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
 local function commit(keys, args)
     local have = redis.call('HMGET', keys[1], 'fence', 'pos')
@@ -93,7 +94,7 @@ local function commit(keys, args)
         return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
-    local now, k, at = tonumber(args[4]), 9, 13
+    local now, k, at = tonumber(args[4]), 10, 13
     for _ = 1, tonumber(args[10]) do
         redis.call('SET', keys[k + 1], args[at + 1])
         redis.call('ZADD', keys[5], args[at], args[at])
@@ -113,6 +114,9 @@ local function commit(keys, args)
         incident(keys[k + 1], keys[k + 2], common, { unpack(args, at, at + 8) }, now)
         at = at + 9
         k = k + 2
+    end
+    for i = 1, tonumber(args[at]) do
+        redis.call('XADD', keys[10], '*', 'k', 'hit', 'v', args[at + i])
     end
     redis.call('HSET', keys[1], 'pos', args[3], 'signal', args[5], 'incident', args[6], 'time', args[7])
     if tonumber(args[8]) > 0 then

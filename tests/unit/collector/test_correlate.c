@@ -19,8 +19,10 @@
 #include "collector/correlate/fold.h"
 #include "collector/correlate/incident.h"
 #include "collector/correlate/observation.h"
+#include "collector/correlate/region.h"
 #include "collector/correlate/rsit.h"
 #include "common/buf.h"
+#include "common/err.h"
 #include "common/json.h"
 #include "common/xalloc.h"
 
@@ -106,25 +108,25 @@ static void the_table_gives_type_stage_and_victim(void **state)
         bool to_client;
         const char *rsit, *stage, *victim, *direction;
     } cases[] = {
-        {SCAN,                                          "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     false, "scanner",         "probe",   "10.1.1.1",     "in"     },
-        { BEACON,                                       "",                              NULL,                                        "10.1.1.1",    "203.0.113.9",  false, "infected-system", "c2",      "10.1.1.1",
-         "out"                                                                                                                                                                                                                     },
-        { BEACON,                                       "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     true,  "infected-system", "c2",      "10.1.1.1",
-         "out"                                                                                                                                                                                                                     },
-        { EXPLOIT,                                      "",                              "{\"attack_target\":[\"Web_Server\"]}",      "203.0.113.9", "198.51.100.4", false,
-         "ids-alert",                                                                                                                                                                          "exploit", "198.51.100.4", "in"     },
-        { EXPLOIT,                                      "",                              "{\"attack_target\":[\"Client_Endpoint\"]}", "203.0.113.9", "198.51.100.4",
-         true,                                                                                                                                                              "ids-alert",       "exploit", "198.51.100.4", "out"    },
-        { EXPLOIT,                                      "",                              NULL,                                        "203.0.113.9", "198.51.100.4", false, "ids-alert",       "exploit",
-         "198.51.100.4",                                                                                                                                                                                                  "in"     },
-        { "GPL ATTACK_RESPONSE id check returned root", "",                              NULL,                                        "10.1.1.1",    "203.0.113.9",  true,
-         "system-compromise",                                                                                                                                                                  "answer",  "10.1.1.1",     "in"     },
-        { "Partner rule",                               "A Network Trojan was detected", NULL,                                        "10.1.1.1",    "10.2.2.2",     false,
-         "infected-system",                                                                                                                                                                    "c2",      "10.1.1.1",     "lateral"},
-        { "nobody knows",                               "",                              NULL,                                        "203.0.113.9", "10.1.1.1",     false, "undetermined",    "none",
-         "10.1.1.1",                                                                                                                                                                                                      "in"     },
-        { "x",                                          "",                              "{\"tag\":[\"y\",\"CISA_KEV\"]}",            "203.0.113.9", "10.1.1.1",     false, "ids-alert",
-         "exploit",                                                                                                                                                                                       "10.1.1.1",     "in"     },
+        { SCAN, "", NULL, "203.0.113.9", "10.1.1.1", false, "scanner", "probe", "10.1.1.1", "in" },
+        { BEACON, "", NULL, "10.1.1.1", "203.0.113.9", false, "infected-system", "c2", "10.1.1.1",
+          "out" },
+        { BEACON, "", NULL, "203.0.113.9", "10.1.1.1", true, "infected-system", "c2", "10.1.1.1",
+          "out" },
+        { EXPLOIT, "", "{\"attack_target\":[\"Web_Server\"]}", "203.0.113.9", "198.51.100.4", false,
+          "ids-alert", "exploit", "198.51.100.4", "in" },
+        { EXPLOIT, "", "{\"attack_target\":[\"Client_Endpoint\"]}", "203.0.113.9", "198.51.100.4",
+          true, "ids-alert", "exploit", "198.51.100.4", "out" },
+        { EXPLOIT, "", NULL, "203.0.113.9", "198.51.100.4", false, "ids-alert", "exploit",
+          "198.51.100.4", "in" },
+        { "GPL ATTACK_RESPONSE id check returned root", "", NULL, "10.1.1.1", "203.0.113.9", true,
+          "system-compromise", "answer", "10.1.1.1", "in" },
+        { "Partner rule", "A Network Trojan was detected", NULL, "10.1.1.1", "10.2.2.2", false,
+          "infected-system", "c2", "10.1.1.1", "lateral" },
+        { "nobody knows", "", NULL, "203.0.113.9", "10.1.1.1", false, "undetermined", "none",
+          "10.1.1.1", "in" },
+        { "x", "", "{\"tag\":[\"y\",\"CISA_KEV\"]}", "203.0.113.9", "10.1.1.1", false, "ids-alert",
+          "exploit", "10.1.1.1", "in" },
     };
     struct classify *c = open_table();
     (void)state;
@@ -163,13 +165,13 @@ static void a_broken_table_is_refused_with_its_line(void **state)
     static const struct {
         const char *line, *why;
     } cases[] = {
-        {"signature=*\tother/other\tnone\tauto\t5",       "six columns"       },
-        { "colour=*\tother/other\tnone\tauto\t5\t-",      "field is not known"},
-        { "signature=*\tother/nothing\tnone\tauto\t5\t-", "RSIT"              },
-        { "signature=*\tother/other\tlate\tauto\t5\t-",   "stage"             },
-        { "signature=*\tother/other\tnone\tnobody\t5\t-", "victim"            },
-        { "signature=*\tother/other\tnone\tauto\t100\t-", "prior"             },
-        { "signature=*\tother/other\tnone\tauto\t5\t0",   "alerts"            },
+        { "signature=*\tother/other\tnone\tauto\t5", "six columns" },
+        { "colour=*\tother/other\tnone\tauto\t5\t-", "field is not known" },
+        { "signature=*\tother/nothing\tnone\tauto\t5\t-", "RSIT" },
+        { "signature=*\tother/other\tlate\tauto\t5\t-", "stage" },
+        { "signature=*\tother/other\tnone\tnobody\t5\t-", "victim" },
+        { "signature=*\tother/other\tnone\tauto\t100\t-", "prior" },
+        { "signature=*\tother/other\tnone\tauto\t5\t0", "alerts" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -262,7 +264,7 @@ static void stages_do_not_chain_backwards_nor_after_two_days(void **state)
     bench_open(&b);
     show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
     show(&b, seen(EXPLOIT, "203.0.113.9", "10.1.1.1", T0 + HOUR));
-    show(&b, seen(EXPLOIT, "203.0.113.9", "10.1.2.2", T0));
+    show(&b, seen(EXPLOIT, "203.0.113.10", "10.1.2.2", T0));
     show(&b, seen(BEACON, "10.1.2.2", "203.0.113.50", T0 + 2 * DAY + HOUR));
     fold_changes(b.fold, &b.changes);
     assert_int_equal(b.changes.mark.incident_number, 4);
@@ -283,6 +285,205 @@ static void a_sweep_chains_to_whichever_victim_fell(void **state)
     struct incident *in = only_incident(&b);
     assert_int_equal(in->signal_count, 2);
     assert_int_equal(in->lead->victim.bytes[15], 5);
+    bench_close(&b);
+}
+
+static void one_attackers_tries_on_many_networks_are_one_incident(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (int i = 0; i < 40; i++) {
+        char victim[32];
+        snprintf(victim, sizeof victim, "10.1.%d.%d", i % 4, i);
+        show(&b, seen(EXPLOIT, "203.0.113.9", victim, T0 + (uint64_t)i * 1000));
+    }
+    struct incident *in = only_incident(&b);
+    assert_int_equal(in->signal_count, 4);
+    assert_int_equal(in->count, 40);
+    bench_close(&b);
+}
+
+static void a_victim_of_ipv6_is_its_network(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "fd00:1:2:3::10", "203.0.113.9", T0));
+    show(&b, seen(BEACON, "fd00:1:2:3:4444:5555:6666:7777", "203.0.113.9", T0 + HOUR));
+    struct incident *in = only_incident(&b);
+    assert_int_equal(in->signal_count, 1);
+    assert_int_equal(in->signals->host_count, 2);
+    assert_non_null(strstr(in->signals->key, "fd00:1:2:3::/64"));
+    show(&b, seen(BEACON, "fd00:1:2:4::10", "203.0.113.9", T0 + HOUR));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.incident_count, 2);
+    bench_close(&b);
+}
+
+static void ports_of_hosts_behind_one_address_are_kept(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (unsigned i = 0; i < 40; i++) {
+        struct observation o = seen(BEACON, "100.64.1.1", "203.0.113.9", T0 + i * 1000);
+        o.src_port = (uint16_t)(50000 + i % 20);
+        show(&b, o);
+    }
+    const struct signal *s = only_incident(&b)->signals;
+    assert_int_equal(s->port_count, SIGNAL_PORTS);
+    bool newest = false;
+    for (unsigned i = 0; i < s->port_count; i++)
+        newest |= s->ports[i].port == 50019 && s->ports[i].last_ms == T0 + 39000;
+    assert_true(newest);
+    bench_close(&b);
+}
+
+static void a_rule_that_storms_is_one_row(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (unsigned i = 0; i < 400; i++) {
+        char victim[32];
+        snprintf(victim, sizeof victim, "10.2.%u.%u", i / 200, i % 200);
+        show(&b, seen(BEACON, victim, "203.0.113.9", T0 + i * 1000));
+    }
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.incident_count, FOLD_FAN_OUT + 1);
+    const struct incident *last = b.changes.incidents[FOLD_FAN_OUT];
+    assert_true(last->storm);
+    assert_int_equal(last->count, 400 - FOLD_FAN_OUT);
+    assert_int_equal(last->signals->host_count, SIGNAL_HOSTS);
+    fold_committed(b.fold);
+    show(&b, seen(BEACON, "10.3.1.1", "203.0.113.9", T0 + DAY));
+    assert_int_equal(only_incident(&b)->number, FOLD_FAN_OUT + 2);
+    assert_false(only_incident(&b)->storm);
+    bench_close(&b);
+}
+
+/* ---- campaigns ------------------------------------------------------------------------------- */
+
+static struct hit hit(const char *name, uint64_t signal, uint64_t at, unsigned prior)
+{
+    struct hit h = { .signal = signal,
+                     .incident = signal,
+                     .count = 5,
+                     .first_ms = at,
+                     .last_ms = at + HOUR,
+                     .stages = 1u << STAGE_C2,
+                     .prior = prior,
+                     .rsit = rsit_find("malicious-code/infected-system") };
+    snprintf(h.indicator.value, sizeof h.indicator.value, "%s", name);
+    return h;
+}
+
+static char *written(const struct campaign *c, int state)
+{
+    struct buf b;
+    struct json j;
+    buf_init(&b, 1 << 20);
+    json_begin(&j, &b);
+    if (state < 0)
+        campaign_write(c, &j);
+    else
+        campaign_project(c, (unsigned)state, &j);
+    char *text = xstrdup(buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+static struct campaign *campaign_of(struct region *r, const char *name)
+{
+    char id[INDICATOR_ID_MAX];
+    struct hit h = hit(name, 1, T0, 50);
+    indicator_id(&h.indicator, id);
+    return region_find(r, id);
+}
+
+static void two_states_within_three_days_are_a_campaign(void **state)
+{
+    struct region *r = region_create();
+    (void)state;
+    struct hit first = hit("bad.example", 1, T0, 50),
+               late = hit("bad.example", 2, T0 + 5 * DAY, 50);
+    struct hit near = hit("bad.example", 3, T0 + 3 * DAY, 50);
+    struct hit poor = hit("cdn.example", 4, T0, 3);
+    region_hit(r, 0, &first);
+    region_hit(r, 0, &poor);
+    region_hit(r, 1, &poor);
+    region_hit(r, 1, &late);
+    assert_int_equal(region_count(r), 0);
+    region_hit(r, 2, &near);
+    assert_int_equal(region_count(r), 1);
+    assert_true(campaign_of(r, "bad.example")->joined);
+    assert_false(campaign_of(r, "cdn.example")->joined);
+    region_free(r);
+}
+
+static void a_projection_says_of_others_only_how_many(void **state)
+{
+    struct region *r = region_create();
+    struct hit a = hit("bad.example", 11, T0, 50), b = hit("bad.example", 222, T0, 50);
+    (void)state;
+    region_hit(r, 0, &a);
+    region_hit(r, 1, &b);
+    struct campaign *c = campaign_of(r, "bad.example");
+    char *seen = written(c, 0), theirs[16];
+    snprintf(theirs, sizeof theirs, "\"%s", state_at(1)->code);
+    assert_non_null(strstr(seen, "\"other_states\":1"));
+    assert_null(strstr(seen, theirs));
+    assert_null(strstr(seen, "222"));
+    free(seen);
+    region_release(r, 1, c->id, true);
+    seen = written(c, 0);
+    assert_non_null(strstr(seen, theirs));
+    assert_null(strstr(seen, "222"));
+    free(seen);
+    region_free(r);
+}
+
+static void the_order_of_sightings_does_not_matter(void **state)
+{
+    struct region *one = region_create(), *other = region_create(), *back = region_create();
+    (void)state;
+    for (uint64_t i = 0; i < 60; i++) {
+        struct hit h = hit("bad.example", i / 3 + 1, T0 + i * HOUR / 4, 30 + (unsigned)i % 7);
+        struct hit k = hit("bad.example", (59 - i) / 3 + 1, T0 + (59 - i) * HOUR / 4,
+                           30 + (unsigned)(59 - i) % 7);
+        region_hit(one, (unsigned)(i % 5), &h);
+        region_hit(other, (unsigned)((59 - i) % 5), &k);
+    }
+    char *a = written(campaign_of(one, "bad.example"), -1);
+    char *b = written(campaign_of(other, "bad.example"), -1);
+    assert_string_equal(a, b);
+    assert_int_equal(region_restore(back, a, strlen(a)), 0);
+    free(b);
+    b = written(campaign_of(back, "bad.example"), -1);
+    assert_string_equal(a, b);
+    assert_int_equal(region_restore(back, "{}", 2), ABENG_EFORMAT);
+    free(a);
+    free(b);
+    region_free(one);
+    region_free(other);
+    region_free(back);
+}
+
+static void what_other_states_saw_raises_the_likelihood(void **state)
+{
+    struct bench b;
+    struct indicator i = { INDICATOR_IP, "203.0.113.50" };
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
+    unsigned before = only_incident(&b)->score.likelihood;
+    fold_committed(b.fold);
+    fold_campaign(b.fold, &i, 2);
+    const struct incident *in = only_incident(&b);
+    assert_true(in->score.likelihood > before);
+    assert_int_equal(in->other_states, 2);
+    assert_int_equal(in->campaign_count, 1);
     bench_close(&b);
 }
 
@@ -543,18 +744,8 @@ static void tiers_are_those_of_the_table(void **state)
 {
     static const struct {
         unsigned l, i, tier;
-    } cases[] = {
-        {60,   70,  1},
-        { 60,  69,  2},
-        { 99,  0,   2},
-        { 59,  70,  2},
-        { 30,  40,  2},
-        { 30,  39,  4},
-        { 29,  70,  3},
-        { 29,  69,  4},
-        { 0,   0,   4},
-        { 100, 100, 1}
-    };
+    } cases[] = { { 60, 70, 1 }, { 60, 69, 2 }, { 99, 0, 2 },  { 59, 70, 2 }, { 30, 40, 2 },
+                  { 30, 39, 4 }, { 29, 70, 3 }, { 29, 69, 4 }, { 0, 0, 4 },   { 100, 100, 1 } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(score_tier(cases[i].l, cases[i].i), cases[i].tier);
@@ -594,6 +785,14 @@ int main(void)
         cmocka_unit_test(an_exploit_then_a_master_is_one_incident_with_stages),
         cmocka_unit_test(stages_do_not_chain_backwards_nor_after_two_days),
         cmocka_unit_test(a_sweep_chains_to_whichever_victim_fell),
+        cmocka_unit_test(one_attackers_tries_on_many_networks_are_one_incident),
+        cmocka_unit_test(a_victim_of_ipv6_is_its_network),
+        cmocka_unit_test(ports_of_hosts_behind_one_address_are_kept),
+        cmocka_unit_test(a_rule_that_storms_is_one_row),
+        cmocka_unit_test(two_states_within_three_days_are_a_campaign),
+        cmocka_unit_test(a_projection_says_of_others_only_how_many),
+        cmocka_unit_test(the_order_of_sightings_does_not_matter),
+        cmocka_unit_test(what_other_states_saw_raises_the_likelihood),
         cmocka_unit_test(hints_wait_off_the_queue_and_expire),
         cmocka_unit_test(a_beacon_of_days_is_persistent),
         cmocka_unit_test(an_ended_incident_takes_evidence_for_14_days),

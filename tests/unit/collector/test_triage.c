@@ -310,7 +310,7 @@ static void a_large_burst_is_committed_in_parts(void **state)
     for (unsigned i = 0; i < 3000; i++) {
         char victim[32];
         snprintf(victim, sizeof victim, "10.2.%u.%u", i / 250, i % 250);
-        alerts_line(&b, "2026-11-20T10:00:00.000000+0000", victim, "203.0.113.9", 2000001,
+        alerts_line(&b, "2026-11-20T10:00:00.000000+0000", victim, "203.0.113.9", 2000001 + i / 40,
                     "ET MALWARE Example CnC Checkin");
     }
     alerts_put(f->store, &b, 3000);
