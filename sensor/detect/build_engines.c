@@ -65,8 +65,22 @@ static void engine_open(struct build_engine *e, uint16_t spec, unsigned dir)
     e->dir = (uint8_t)dir;
     buf_init(&e->pattern_bytes, IMAGE_SIZE_MAX);
     buf_init(&e->pattern_pairs, IMAGE_SIZE_MAX);
+    buf_init(&e->windows, IMAGE_SIZE_MAX);
     buf_init(&e->name_bytes, IMAGE_SIZE_MAX);
     buf_init(&e->name_pairs, IMAGE_SIZE_MAX);
+}
+
+/* A pattern that several rules have may stand wherever one of them allows. */
+static void window_widen(struct build_engine *e, uint32_t pattern, const struct fastpattern *p)
+{
+    struct build_window w = { p->from, p->to };
+    if (pattern * sizeof(w) == e->windows.len) {
+        buf_add(&e->windows, &w, sizeof(w));
+        return;
+    }
+    struct build_window *known = (struct build_window *)e->windows.data + pattern;
+    known->from = p->from < known->from ? p->from : known->from;
+    known->to = p->to > known->to ? p->to : known->to;
 }
 
 static void engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
@@ -81,8 +95,9 @@ static void engine_add(struct build_engine *e, const struct fastpattern *p, bool
     }
     bytes[0] = p->nocase;
     memcpy(bytes + 1, p->bytes, p->len);
-    pair_add(&e->pattern_pairs, intern_add(&e->patterns, &e->pattern_bytes, bytes, p->len + 1),
-             rule);
+    uint32_t pattern = intern_add(&e->patterns, &e->pattern_bytes, bytes, p->len + 1);
+    window_widen(e, pattern, p);
+    pair_add(&e->pattern_pairs, pattern, rule);
 }
 
 static void patterns_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
@@ -160,17 +175,19 @@ struct expressions {
     uint32_t count;
 };
 
-static struct expressions expressions_make(const struct build_engine *e)
+static struct expressions expressions_make(const struct build_engine *e, enum image_tier tier)
 {
-    struct expressions x = { .count = e->patterns.count };
-    x.texts = xcalloc(x.count, sizeof(*x.texts));
-    x.flags = xcalloc(x.count, sizeof(*x.flags));
-    x.ids = xcalloc(x.count, sizeof(*x.ids));
-    for (uint32_t i = 0; i < x.count; i++) {
+    struct expressions x = { 0 };
+    x.texts = xcalloc(e->patterns.count, sizeof(*x.texts));
+    x.flags = xcalloc(e->patterns.count, sizeof(*x.flags));
+    x.ids = xcalloc(e->patterns.count, sizeof(*x.ids));
+    for (uint32_t i = 0; i < e->patterns.count; i++) {
         const uint8_t *run = e->pattern_bytes.data + e->patterns.entries[i].at;
-        x.texts[i] = expression_make(run + 1, e->patterns.entries[i].len - 1);
-        x.flags[i] = HS_FLAG_SINGLEMATCH | (run[0] ? HS_FLAG_CASELESS : 0);
-        x.ids[i] = i;
+        if (builder_tier(e, i) != tier)
+            continue;
+        x.texts[x.count] = expression_make(run + 1, e->patterns.entries[i].len - 1);
+        x.flags[x.count] = HS_FLAG_SINGLEMATCH | (run[0] ? HS_FLAG_CASELESS : 0);
+        x.ids[x.count++] = i;
     }
     return x;
 }
@@ -184,22 +201,30 @@ static void expressions_free(struct expressions *x)
     free(x->ids);
 }
 
-static void engine_compile(struct build_engine *e)
+static void tier_compile(struct build_engine *e, enum image_tier tier)
 {
-    if (e->patterns.count == 0)
-        return;
-    struct expressions x = expressions_make(e);
+    struct expressions x = expressions_make(e, tier);
     hs_database_t *db = NULL;
     hs_compile_error_t *error = NULL;
-    hs_error_t rc = hs_compile_multi((const char *const *)x.texts, x.flags, x.ids, x.count,
-                                     HS_MODE_BLOCK, NULL, &db, &error);
-    if (rc == HS_SUCCESS)
-        rc = hs_serialize_database(db, &e->db, &e->db_len);
-    if (rc != HS_SUCCESS)
+    hs_error_t rc = HS_SUCCESS;
+    if (x.count)
+        rc = hs_compile_multi((const char *const *)x.texts, x.flags, x.ids, x.count, HS_MODE_BLOCK,
+                              NULL, &db, &error);
+    if (rc == HS_SUCCESS && db)
+        rc = hs_serialize_database(db, &e->dbs[tier], &e->db_lens[tier]);
+    if (rc != HS_SUCCESS && !e->error)
         e->error = xstrdup(error ? error->message : "it can't be stored");
     hs_free_compile_error(error);
     hs_free_database(db);
     expressions_free(&x);
+}
+
+static void engine_compile(struct build_engine *e)
+{
+    if (e->patterns.count == 0)
+        return;
+    tier_compile(e, IMAGE_TIER_SHORT);
+    tier_compile(e, IMAGE_TIER_LONG);
 }
 
 /* Threads take engines off one counter; each engine is compiled by one. */
@@ -273,10 +298,7 @@ static void names_emit(struct builder *b, struct build_engine *e, struct image_e
     uint32_t blob = builder_put(b, IMAGE_BLOB, e->name_bytes.data, (uint32_t)e->name_bytes.len);
     for (uint32_t i = 0; i < count; i++) {
         const struct intern_entry *run = &e->names.entries[i];
-        struct image_name name = {
-            .bytes = {blob + run->at, run->len},
-              .rules = rules[i]
-        };
+        struct image_name name = { .bytes = { blob + run->at, run->len }, .rules = rules[i] };
         for (uint32_t k = run->len; k > 0; k--)
             name.hash = image_suffix_step(name.hash, e->name_bytes.data[run->at + k - 1]);
         uint32_t index = builder_put(b, IMAGE_NAMES, &name, 1);
@@ -304,10 +326,13 @@ static void engine_emit(struct builder *b, uint32_t index)
     pairs_emit(b, &e->pattern_pairs, count, rules);
     out.patterns = (struct image_span){ builder_put(b, IMAGE_PATTERNS, rules, count), count };
     free(rules);
-    buf_add(&b->sections[IMAGE_DATABASES], zeros,
-            -b->sections[IMAGE_DATABASES].len % sizeof(zeros));
-    out.db_len = (uint32_t)e->db_len;
-    out.db_at = builder_put(b, IMAGE_DATABASES, e->db, out.db_len);
+    for (unsigned tier = 0; tier < IMAGE_TIERS; tier++) {
+        buf_add(&b->sections[IMAGE_DATABASES], zeros,
+                -b->sections[IMAGE_DATABASES].len % sizeof(zeros));
+        out.tiers[tier].len = (uint32_t)e->db_lens[tier];
+        out.tiers[tier].at = builder_put(b, IMAGE_DATABASES, e->dbs[tier], out.tiers[tier].len);
+    }
+    builder_sieves(b, e, &out);
     names_emit(b, e, &out);
     b->engine_index[index] = builder_put(b, IMAGE_ENGINES, &out, 1);
 }
@@ -319,10 +344,12 @@ static void engine_close(struct build_engine *e)
     if (e->pattern_bytes.max) {
         buf_free(&e->pattern_bytes);
         buf_free(&e->pattern_pairs);
+        buf_free(&e->windows);
         buf_free(&e->name_bytes);
         buf_free(&e->name_pairs);
     }
-    free(e->db);
+    for (unsigned tier = 0; tier < IMAGE_TIERS; tier++)
+        free(e->dbs[tier]);
     free(e->error);
 }
 

@@ -25,6 +25,11 @@ struct build_pair {
     uint32_t pattern, rule;
 };
 
+/** Bytes of a buffer that a pattern has to lie in, whatever rule it leads to. */
+struct build_window {
+    uint32_t from, to;
+};
+
 /** One engine being filled. */
 struct build_engine {
     uint16_t spec;
@@ -33,11 +38,12 @@ struct build_engine {
     struct intern patterns; /* runs of pattern_bytes: a flag byte (nocase), then the bytes */
     struct buf pattern_bytes;
     struct buf pattern_pairs; /* struct build_pair */
+    struct buf windows;       /* struct build_window, by pattern */
     struct intern names;      /* runs of name_bytes, lower case */
     struct buf name_bytes;
     struct buf name_pairs;
-    char *db; /* serialised */
-    size_t db_len;
+    char *dbs[IMAGE_TIERS]; /* serialised */
+    size_t db_lens[IMAGE_TIERS];
     char *error; /* Hyperscan's words */
 };
 
@@ -76,6 +82,12 @@ uint32_t builder_engine_payload(enum image_class cls, unsigned dir, bool stream)
 
 /** Choose each rule's pattern and give it to its engines (build_engines.c). */
 void builder_patterns(struct builder *b);
+
+/** How a pattern is looked for: a tier, or IMAGE_TIERS when it has fixed places. */
+enum image_tier builder_tier(const struct build_engine *e, uint32_t pattern);
+
+/** Fill the sieves and places of `out` (build_sieve.c). */
+void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out);
 
 /** Compile the engines and lay them into the image. 0, or ABENG_ERR with `reason`. */
 int builder_engines(struct builder *b, char *reason, size_t reason_len);

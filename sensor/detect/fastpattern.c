@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "sensor/detect/fastpattern.h"
+#include "sensor/detect/sieve.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 /* Bytes that count: Hyperscan looks at the last eight first. */
 #define WEIGHED_BYTES 12
 #define SHORT_PATTERN 4
+/* A writer's choice that no sieve can hold (sieve.h) weighs no more than others. */
+#define CHOSEN_WEIGHT 1000
 
 bool fastpattern_named(enum sig_buffer buffer)
 {
@@ -39,7 +42,7 @@ static bool poor_buffer(enum sig_buffer buffer)
            buffer == SIG_BUF_TLS_VERSION || buffer == SIG_BUF_HTTP_HEADER_NAMES;
 }
 
-static unsigned byte_weight(uint8_t c)
+unsigned fastpattern_byte_weight(uint8_t c)
 {
     if (c == 0 || c == 0xff || c == ' ')
         return 1;
@@ -56,13 +59,15 @@ static unsigned pattern_weight(const struct fastpattern *p, enum sig_buffer buff
     bool seen[256] = { false };
     for (uint32_t i = 0; i < p->len && i < WEIGHED_BYTES; i++) {
         uint8_t c = p->bytes[p->len - 1 - i];
-        weight += byte_weight(c);
+        weight += fastpattern_byte_weight(c);
         distinct += !seen[c];
         seen[c] = true;
     }
     if (distinct == 1)
         weight = 2; /* runs of one byte are everywhere */
     if (p->len < SHORT_PATTERN)
+        weight /= 2;
+    if (p->len < SIEVE_LONG && p->to > SIEVE_HEAD)
         weight /= 2;
     if (poor_buffer(buffer))
         weight /= 4;
@@ -79,6 +84,26 @@ static bool is_exact(const struct sig_op *ops, uint32_t count, uint32_t len)
             return true;
     }
     return false;
+}
+
+/* Where in the buffer the content has to lie; anywhere when that depends on other matches. */
+static void window_of(const struct sig_op *op, struct fastpattern *p)
+{
+    int64_t from = op->flags & SIG_F_OFFSET ? op->u.content.offset : 0, to = -1;
+    p->from = 0;
+    p->to = UINT32_MAX;
+    if (op->flags & (SIG_F_DISTANCE | SIG_F_WITHIN | SIG_VAR_OFFSET | SIG_VAR_DEPTH))
+        return;
+    if (op->flags & SIG_F_STARTSWITH) {
+        from = 0;
+        to = op->u.content.bytes.len;
+    } else if (op->flags & SIG_F_DEPTH) {
+        to = from + op->u.content.depth;
+    }
+    if (from < 0 || to < from)
+        return;
+    p->from = (uint32_t)from;
+    p->to = (uint32_t)to;
 }
 
 static struct fastpattern pattern_of(const struct sig_ruleset *set, const struct sig_list *list,
@@ -101,6 +126,7 @@ static struct fastpattern pattern_of(const struct sig_ruleset *set, const struct
         p.len = PATTERN_LEN_MAX;
     }
     bool ends = op->flags & SIG_F_ENDSWITH || is_exact(set->ops + list->first, list->count, whole);
+    window_of(op, &p);
     p.suffix = ends && p.bytes + p.len == set->blob + op->u.content.bytes.at + whole;
     return p;
 }
@@ -131,8 +157,8 @@ bool fastpattern_choose(const struct sig_ruleset *set, const struct sig *sig, un
                 continue;
             struct fastpattern p = pattern_of(set, list, op);
             unsigned weight = pattern_weight(&p, set->specs[list->spec].buffer);
-            if (op->flags & SIG_F_FAST_PATTERN)
-                weight += 1000;
+            if (op->flags & SIG_F_FAST_PATTERN && (p.len >= SIEVE_LONG || p.to != UINT32_MAX))
+                weight += CHOSEN_WEIGHT;
             if (weight > best) {
                 best = weight;
                 *out = p;

@@ -17,6 +17,9 @@ struct fastpattern {
     const uint8_t *bytes; /* lower case when nocase */
     uint32_t len;
     bool nocase;
+    /* The buffer's bytes that the pattern has to lie in, when the rule says so; 0 and UINT32_MAX
+     * otherwise. */
+    uint32_t from, to;
     bool suffix; /* the bytes end the buffer, or are all of it: a name table can hold them */
 };
 
@@ -26,6 +29,9 @@ struct fastpattern {
  */
 bool fastpattern_choose(const struct sig_ruleset *set, const struct sig *sig, unsigned dir,
                         struct fastpattern *out);
+
+/** How rare a byte is in traffic: 1 (everywhere) to 5. */
+unsigned fastpattern_byte_weight(uint8_t c);
 
 /** Whether a buffer's engines keep a table of names. */
 bool fastpattern_named(enum sig_buffer buffer);

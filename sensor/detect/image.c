@@ -31,6 +31,9 @@ static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_IP_EDGES] = sizeof(struct image_ip_edge),
     [IMAGE_REGEXES] = sizeof(struct image_regex),
     [IMAGE_BITS] = sizeof(uint64_t),
+    [IMAGE_SIEVE_BITS] = sizeof(uint64_t),
+    [IMAGE_GRAMS] = sizeof(struct image_gram),
+    [IMAGE_PLACES] = sizeof(struct image_place),
 };
 
 size_t image_element_size(enum image_section s)
@@ -162,24 +165,59 @@ static bool rule_sets_ok(const struct image *image, const struct image_rule *rul
            span_ok(image, IMAGE_PORTS, sets[rule->dports]);
 }
 
-static bool engine_ok(const struct image *image, const struct image_engine *e)
+/* Slots of a table with open addresses: each free or an index below `limit`, and one free, since a
+ * probe has to end. */
+static bool slots_ok(const struct image *image, struct image_span span, uint32_t limit)
+{
+    const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
+    uint32_t used = 0;
+    if (!span_ok(image, IMAGE_SLOTS, span) || span.count & (span.count - 1))
+        return false;
+    for (uint32_t i = 0; i < span.count; i++) {
+        if (slots[span.first + i] > limit)
+            return false;
+        used += slots[span.first + i] != 0;
+    }
+    return used < span.count || span.count == 0;
+}
+
+static bool sieve_ok(const struct image *image, const struct image_sieve *s, uint32_t patterns)
+{
+    const struct image_gram *grams = image_section(image, IMAGE_GRAMS, NULL);
+    const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
+    if (s->bits.count == 0)
+        return s->slots.count == 0;
+    if (!span_ok(image, IMAGE_SIEVE_BITS, s->bits) || s->bits.count & (s->bits.count - 1) ||
+        s->slots.count == 0 || !slots_ok(image, s->slots, count_of(image, IMAGE_GRAMS)))
+        return false;
+    for (uint32_t i = 0; i < s->slots.count; i++) {
+        uint32_t slot = slots[s->slots.first + i];
+        if (slot && grams[slot - 1].pattern >= patterns)
+            return false;
+    }
+    return true;
+}
+
+static bool gram_ok(const struct image_gram *g)
+{
+    return g->at >= -4 && g->at <= 0 && g->width >= 1 && g->width <= 4;
+}
+
+static bool database_ok(const struct image *image, const struct image_database *d)
 {
     uint64_t bytes = count_of(image, IMAGE_DATABASES);
-    bool slots_ok = e->slots.count == 0 || (e->slots.count & (e->slots.count - 1)) == 0;
-    const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
-    if (e->spec >= count_of(image, IMAGE_SPECS) || e->dir > SIG_DIR_TOCLIENT || e->db_at > bytes ||
-        e->db_len > bytes - e->db_at || !span_ok(image, IMAGE_PATTERNS, e->patterns) ||
-        !span_ok(image, IMAGE_NAMES, e->names) || !span_ok(image, IMAGE_SLOTS, e->slots) ||
-        !slots_ok)
-        return false;
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < e->slots.count; i++) {
-        uint32_t slot = slots[e->slots.first + i];
-        if (slot > count_of(image, IMAGE_NAMES))
-            return false;
-        used += slot != 0;
-    }
-    return used < e->slots.count || e->slots.count == 0; /* a probe has to end */
+    return d->at <= bytes && d->len <= bytes - d->at;
+}
+
+static bool engine_ok(const struct image *image, const struct image_engine *e)
+{
+    return e->spec < count_of(image, IMAGE_SPECS) && e->dir <= SIG_DIR_TOCLIENT &&
+           database_ok(image, &e->tiers[IMAGE_TIER_SHORT]) &&
+           database_ok(image, &e->tiers[IMAGE_TIER_LONG]) &&
+           span_ok(image, IMAGE_PATTERNS, e->patterns) && span_ok(image, IMAGE_PLACES, e->places) &&
+           span_ok(image, IMAGE_NAMES, e->names) && sieve_ok(image, &e->body, e->patterns.count) &&
+           sieve_ok(image, &e->head, e->patterns.count) &&
+           slots_ok(image, e->slots, count_of(image, IMAGE_NAMES));
 }
 
 static bool portmap_ok(const struct image *image, const struct image_portmap *map)
@@ -213,6 +251,7 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     const struct image_plan *plan = element;
     const struct image_ip_edge *edge = element;
     const struct image_regex *regex = element;
+    const struct image_place *place = element;
     const struct image_ipmap *ipmap = element;
     switch (s) {
     case IMAGE_SPECS:
@@ -227,6 +266,10 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
         return rules_ok(image, *span);
     case IMAGE_NAMES:
         return bytes_ok(image, name->bytes) && rules_ok(image, name->rules);
+    case IMAGE_GRAMS:
+        return gram_ok(element);
+    case IMAGE_PLACES:
+        return place->width >= 1 && place->width <= 4;
     case IMAGE_ENGINES:
         return engine_ok(image, element);
     case IMAGE_PLANS:
@@ -246,18 +289,11 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
 }
 
 static const struct element_check element_checks[] = {
-    {IMAGE_SPECS,     "buffer"     },
-    { IMAGE_OPS,      "instruction"},
-    { IMAGE_LISTS,    "list"       },
-    { IMAGE_RULES,    "rule"       },
-    { IMAGE_PATTERNS, "pattern"    },
-    { IMAGE_NAMES,    "name"       },
-    { IMAGE_ENGINES,  "engine"     },
-    { IMAGE_PLANS,    "plan"       },
-    { IMAGE_PORTMAPS, "port map"   },
-    { IMAGE_IPMAPS,   "address map"},
-    { IMAGE_IP_EDGES, "address"    },
-    { IMAGE_REGEXES,  "regex"      },
+    { IMAGE_SPECS, "buffer" },     { IMAGE_OPS, "instruction" },   { IMAGE_LISTS, "list" },
+    { IMAGE_RULES, "rule" },       { IMAGE_PATTERNS, "pattern" },  { IMAGE_NAMES, "name" },
+    { IMAGE_GRAMS, "gram" },       { IMAGE_PLACES, "place" },      { IMAGE_ENGINES, "engine" },
+    { IMAGE_PLANS, "plan" },       { IMAGE_PORTMAPS, "port map" }, { IMAGE_IPMAPS, "address map" },
+    { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },
 };
 
 static const char *extents_check(const struct image *image)

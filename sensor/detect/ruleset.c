@@ -63,18 +63,21 @@ static void views_set(struct detect_ruleset *set)
     set->ipmaps = image_section(i, IMAGE_IPMAPS, NULL);
     set->ip_edges = image_section(i, IMAGE_IP_EDGES, NULL);
     set->bits = image_section(i, IMAGE_BITS, NULL);
+    set->sieve_bits = image_section(i, IMAGE_SIEVE_BITS, NULL);
+    set->grams = image_section(i, IMAGE_GRAMS, NULL);
+    set->places = image_section(i, IMAGE_PLACES, NULL);
 }
 
 static bool databases_open(struct detect_ruleset *set, char *reason, size_t reason_len)
 {
     const char *bytes = image_section(&set->image, IMAGE_DATABASES, NULL);
-    set->databases = xcalloc(set->engine_count + 1, sizeof(*set->databases));
-    for (uint32_t i = 0; i < set->engine_count; i++) {
-        const struct image_engine *e = &set->engines[i];
-        if (e->db_len == 0)
+    uint32_t count = set->engine_count * IMAGE_TIERS;
+    set->databases = xcalloc(count + 1, sizeof(struct hs_database *));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct image_database *d = &set->engines[i / IMAGE_TIERS].tiers[i % IMAGE_TIERS];
+        if (d->len == 0)
             continue;
-        if (hs_deserialize_database(bytes + e->db_at, e->db_len, &set->databases[i]) !=
-                HS_SUCCESS ||
+        if (hs_deserialize_database(bytes + d->at, d->len, &set->databases[i]) != HS_SUCCESS ||
             hs_alloc_scratch(set->databases[i], &set->scratch) != HS_SUCCESS) {
             snprintf(reason, reason_len,
                      "rule image: Hyperscan can't use database %u on this machine", i);
@@ -131,7 +134,7 @@ void detect_ruleset_drop(struct detect_ruleset *set)
 {
     if (!set || __atomic_sub_fetch(&set->holds, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    for (uint32_t i = 0; set->databases && i < set->engine_count; i++)
+    for (uint32_t i = 0; set->databases && i < set->engine_count * IMAGE_TIERS; i++)
         hs_free_database(set->databases[i]);
     free(set->databases);
     hs_free_scratch(set->scratch);

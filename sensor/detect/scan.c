@@ -5,6 +5,7 @@
 #include <hs.h>
 
 #include "sensor/detect/search.h"
+#include "sensor/detect/sieve.h"
 #include "sensor/detect/state.h"
 
 /* What the callback needs. */
@@ -56,6 +57,16 @@ static void scan_names(struct detect_thread *t, const struct image_engine *e,
     }
 }
 
+static void scan_tier(struct detect_thread *t, uint32_t engine, enum image_tier tier,
+                      const struct app_view *view)
+{
+    const struct image_engine *e = &t->set->engines[engine];
+    struct scan_target target = { t, t->set->patterns + e->patterns.first, e->patterns.count };
+    const struct hs_database *db = t->set->databases[engine * IMAGE_TIERS + tier];
+    if (db)
+        hs_scan(db, (const char *)view->data, view->len, 0, t->scratch, on_match, &target);
+}
+
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view)
 {
     const struct image_engine *e = &t->set->engines[engine];
@@ -65,9 +76,10 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
     counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
     if (e->slots.count)
         scan_names(t, e, view);
-    if (!t->set->databases[engine])
-        return;
-    struct scan_target target = { t, t->set->patterns + e->patterns.first, e->patterns.count };
-    hs_scan(t->set->databases[engine], (const char *)view->data, view->len, 0, t->scratch, on_match,
-            &target);
+    sieve_head(t, e, view);
+    scan_tier(t, engine, IMAGE_TIER_SHORT, view);
+    if (sieve_pass(t, e, view))
+        scan_tier(t, engine, IMAGE_TIER_LONG, view);
+    else
+        counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
 }

@@ -22,6 +22,7 @@ struct hs_scratch;
 enum detect_counter {
     DETECT_COUNT_SCANS,
     DETECT_COUNT_SCAN_BYTES,
+    DETECT_COUNT_SIEVED,
     DETECT_COUNT_CANDIDATES,
     DETECT_COUNT_HITS,
     DETECT_COUNT_HITS_DROPPED,
@@ -66,8 +67,11 @@ struct detect_ruleset {
     const struct image_ipmap *ipmaps;
     const struct image_ip_edge *ip_edges;
     const uint64_t *bits;
+    const uint64_t *sieve_bits;
+    const struct image_gram *grams;
+    const struct image_place *places;
     uint32_t rule_count, spec_count, engine_count;
-    struct hs_database **databases; /* by engine, NULL without one */
+    struct hs_database **databases; /* by engine and tier, NULL without one */
     struct hs_scratch *scratch;     /* to clone */
     struct regex_set *regexes;
 };

@@ -14,23 +14,24 @@
 #include "sensor/detect/state.h"
 
 const struct counter_def detect_counters[] = {
-    [DETECT_COUNT_SCANS] = {"detect.scans",           "buffers scanned for patterns"},
-    [DETECT_COUNT_SCAN_BYTES] = { "detect.scan_bytes",     "bytes scanned for patterns"  },
-    [DETECT_COUNT_CANDIDATES] = { "detect.candidates",     "rules looked at after a scan"},
-    [DETECT_COUNT_HITS] = { "detect.hits",           "rules that matched"          },
+    [DETECT_COUNT_SCANS] = { "detect.scans", "buffers scanned for patterns" },
+    [DETECT_COUNT_SCAN_BYTES] = { "detect.scan_bytes", "bytes scanned for patterns" },
+    [DETECT_COUNT_SIEVED] = { "detect.sieved", "scans whose long patterns the sieve ruled out" },
+    [DETECT_COUNT_CANDIDATES] = { "detect.candidates", "rules looked at after a scan" },
+    [DETECT_COUNT_HITS] = { "detect.hits", "rules that matched" },
     [DETECT_COUNT_HITS_DROPPED] = { "detect.hits_dropped",
-                            "hits beyond the most that one packet can give"         },
+                                    "hits beyond the most that one packet can give" },
     [DETECT_COUNT_NO_MEMORY] = { "detect.no_memory",
-                            "detection state not kept: the worker's memory was out" },
+                                 "detection state not kept: the worker's memory was out" },
     [DETECT_COUNT_TX_STATE_FULL] = { "detect.tx_state_full",
-                            "half matched rules dropped from a transaction"         },
+                                     "half matched rules dropped from a transaction" },
     [DETECT_COUNT_BITS_FULL] = { "detect.bits_full",
-                            "flowbits or flowints beyond the most of one flow"      },
+                                 "flowbits or flowints beyond the most of one flow" },
     [DETECT_COUNT_TRANSFORM_FULL] = { "detect.transform_full",
-                            "buffers not looked at: no room to transform them"      },
+                                      "buffers not looked at: no room to transform them" },
     [DETECT_COUNT_INSTANCES] = { "detect.instances",
-                            "instances of a buffer beyond those looked at"          },
-    { NULL,                    NULL                          },
+                                 "instances of a buffer beyond those looked at" },
+    { NULL, NULL },
 };
 
 /* What hangs on the rule set, made whole before the old is let go. */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns into sieves: which bytes of each stand for it, filter and table. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "sensor/detect/builder.h"
+#include "sensor/detect/fastpattern.h"
+#include "sensor/detect/sieve.h"
+
+/* What much traffic says: bytes found in here stand for no pattern when it has others. Folded. */
+static const char common_text[] =
+    "get / http/1.1\r\nhost: www.\r\nuser-agent: mozilla/5.0 (windows nt 10.0; win64; x64) "
+    "applewebkit/537.36 (khtml, like gecko) chrome/ safari/537.36 firefox/ gecko/20100101\r\n"
+    "accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8\r\n"
+    "accept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate, br\r\nconnection: "
+    "keep-alive\r\ncookie: referer: http://https://www.google.com/index.php?id= .html .com/ .net "
+    "upgrade-insecure-requests: 1\r\ncache-control: max-age=0, no-cache, no-store, private\r\n"
+    "pragma: content-type: application/x-www-form-urlencoded; charset=utf-8\r\n"
+    "content-length: 0\r\n\r\npost / http/1.0\r\nhttp/1.1 200 ok\r\nserver: nginx apache date: "
+    "mon, jan 2024 00:00:00 gmt\r\nlast-modified: expires: etag: vary: set-cookie: path=/; "
+    "domain= transfer-encoding: chunked\r\nlocation: x-powered-by: <html><head><title></title>"
+    "<script type=\"text/javascript\" src=\"function() { var return document.window.</script>"
+    "<body><div class=\" style=\"</div><a href=\"http://<img src=\"<meta name=\"content=\"";
+
+enum image_tier builder_tier(const struct build_engine *e, uint32_t pattern)
+{
+    const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
+    uint32_t len = e->patterns.entries[pattern].len - 1; /* less its flag */
+    if (sieve_is_head(w->from, w->to, len))
+        return IMAGE_TIERS;
+    return len < SIEVE_LONG ? IMAGE_TIER_SHORT : IMAGE_TIER_LONG;
+}
+
+/* Bytes of a pattern. */
+static const uint8_t *pattern_bytes(const struct build_engine *e, uint32_t pattern, uint32_t *len)
+{
+    *len = e->patterns.entries[pattern].len - 1;
+    return e->pattern_bytes.data + e->patterns.entries[pattern].at + 1;
+}
+
+static uint32_t gram_value(uint64_t v)
+{
+    uint32_t gram;
+    memcpy(&gram, &v, sizeof(gram));
+    return gram;
+}
+
+/* ---- choosing bytes -------------------------------------------------------------------------- */
+
+static bool is_common(const uint8_t *gram)
+{
+    uint32_t want = gram_value(sieve_load(gram, SIEVE_GRAM, 0));
+    for (size_t at = 0; at + SIEVE_GRAM < sizeof(common_text); at++) {
+        if (gram_value(sieve_load((const uint8_t *)common_text + at, SIEVE_GRAM, 0)) == want)
+            return true;
+    }
+    return false;
+}
+
+static unsigned gram_weight(const uint8_t *gram)
+{
+    unsigned weight = 0, distinct = 0;
+    for (unsigned i = 0; i < SIEVE_GRAM; i++) {
+        weight += fastpattern_byte_weight(gram[i]);
+        distinct += memchr(gram, gram[i], SIEVE_GRAM) == gram + i;
+    }
+    weight = distinct == 1 ? 1 : weight + distinct;
+    return is_common(gram) ? weight / 4 : weight;
+}
+
+/* First of the neighbouring grams whose commonest one is rarest. */
+static uint32_t rarest(const uint8_t *bytes, uint32_t len)
+{
+    uint32_t best = 0;
+    unsigned most = 0;
+    unsigned weights[SIEVE_STRIDE] = { 0 };
+    for (uint32_t i = 0; i + SIEVE_GRAM <= len; i++) {
+        weights[i % SIEVE_STRIDE] = gram_weight(bytes + i);
+        unsigned least = UINT32_MAX;
+        for (unsigned k = 0; k < SIEVE_STRIDE; k++)
+            least = weights[k] < least ? weights[k] : least;
+        if (least > most) {
+            most = least;
+            best = i + 1 - SIEVE_STRIDE;
+        }
+    }
+    return best;
+}
+
+/* ---- grams ----------------------------------------------------------------------------------- */
+
+/* The gram at `at` of the pattern, with up to eight bytes around it. */
+static void gram_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint32_t at,
+                     uint32_t pattern)
+{
+    uint32_t from = len < SIEVE_WIDTH ? 0 : at < len - SIEVE_WIDTH ? at : len - SIEVE_WIDTH;
+    struct image_gram g = { .pattern = pattern,
+                            .at = (int8_t)((int32_t)from - (int32_t)at),
+                            .mask = sieve_mask(len - from),
+                            .width = SIEVE_GRAM };
+    g.want = sieve_load(bytes, len, from) & g.mask;
+    g.gram = gram_value(sieve_load(bytes, len, at));
+    buf_add(grams, &g, sizeof(g));
+}
+
+static void places_add(struct buf *grams, const uint8_t *bytes, uint32_t len,
+                       const struct build_window *w, uint32_t pattern)
+{
+    for (uint32_t at = w->from; at + len <= w->to; at++) {
+        struct image_gram g = { .pattern = pattern,
+                                .place = (uint16_t)at,
+                                .mask = sieve_mask(len),
+                                .width = (uint16_t)(len < SIEVE_GRAM ? len : SIEVE_GRAM) };
+        g.want = sieve_load(bytes, len, 0) & g.mask;
+        g.gram = gram_value(g.want & sieve_mask(g.width));
+        buf_add(grams, &g, sizeof(g));
+    }
+}
+
+/* ---- into the image -------------------------------------------------------------------------- */
+
+static uint32_t power_above(uint32_t n)
+{
+    uint32_t power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+static struct image_sieve sieve_emit(struct builder *b, const struct buf *grams, bool placed)
+{
+    const struct image_gram *all = (const struct image_gram *)grams->data;
+    uint32_t count = (uint32_t)(grams->len / sizeof(*all));
+    if (count == 0)
+        return (struct image_sieve){ 0 };
+    uint32_t words = power_above(count), slot_count = power_above(count * 2 + 1);
+    uint64_t *bits = xcalloc(words, sizeof(*bits));
+    uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
+    uint32_t first = builder_put(b, IMAGE_GRAMS, all, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t gram =
+            placed ? sieve_placed(all[i].gram, all[i].place, all[i].width) : all[i].gram;
+        uint32_t bit = sieve_bit(gram, sieve_shift(words)), slot = sieve_slot(gram, slot_count - 1);
+        bits[bit / 64] |= 1ull << bit % 64;
+        while (slots[slot])
+            slot = (slot + 1) & (slot_count - 1);
+        slots[slot] = first + i + 1;
+    }
+    struct image_sieve out = { .bits = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words },
+                               .slots = { builder_put(b, IMAGE_SLOTS, slots, slot_count),
+                                          slot_count } };
+    free(bits);
+    free(slots);
+    return out;
+}
+
+static int place_order(const void *left, const void *right)
+{
+    const struct image_place *a = left, *b = right;
+    int ends = (a->at + a->width) - (b->at + b->width);
+    return ends ? ends : a->at - b->at;
+}
+
+/* The places of all grams, each once, those that need least of the buffer first. */
+static struct image_span places_emit(struct builder *b, const struct buf *grams)
+{
+    const struct image_gram *all = (const struct image_gram *)grams->data;
+    uint32_t count = (uint32_t)(grams->len / sizeof(*all)), kept = 0;
+    struct image_place *places = xcalloc(count + 1, sizeof(*places));
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = (struct image_place){ all[i].place, all[i].width };
+    if (count)
+        qsort(places, count, sizeof(*places), place_order);
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || place_order(&places[i], &places[kept - 1]) != 0)
+            places[kept++] = places[i];
+    }
+    struct image_span span = { builder_put(b, IMAGE_PLACES, places, kept), kept };
+    free(places);
+    return span;
+}
+
+void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out)
+{
+    struct buf body, head;
+    buf_init(&body, IMAGE_SIZE_MAX);
+    buf_init(&head, IMAGE_SIZE_MAX);
+    for (uint32_t i = 0; i < e->patterns.count; i++) {
+        const struct build_window *w = (const struct build_window *)e->windows.data + i;
+        uint32_t len, at;
+        const uint8_t *bytes = pattern_bytes(e, i, &len);
+        switch (builder_tier(e, i)) {
+        case IMAGE_TIER_SHORT:
+            break;
+        case IMAGE_TIER_LONG:
+            at = rarest(bytes, len);
+            for (unsigned k = 0; k < SIEVE_STRIDE; k++)
+                gram_add(&body, bytes, len, at + k, i);
+            break;
+        default:
+            places_add(&head, bytes, len, w, i);
+            break;
+        }
+    }
+    out->body = sieve_emit(b, &body, false);
+    out->head = sieve_emit(b, &head, true);
+    out->places = places_emit(b, &head);
+    buf_free(&body);
+    buf_free(&head);
+}

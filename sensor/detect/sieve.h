@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What can be said of a buffer before Hyperscan is asked.
+ *
+ * Of each long pattern the sieve knows the seven neighbouring bytes that are rarest, as four grams
+ * of four bytes: wherever the pattern stands, one of them begins at a multiple of four, so that
+ * looking there is enough. A filter of bits answers nearly all places from the nearest cache, a
+ * table with up to eight bytes around the gram the rest. What it lets through goes to Hyperscan
+ * whole; what it does not let through holds none of the patterns. A pattern that can stand at few
+ * places only is looked up there and never searched. All bytes are folded (| 0x20), which makes
+ * letters of both cases one; it lets a little more through, never less.
+ */
+#ifndef SENSOR_DETECT_SIEVE_H
+#define SENSOR_DETECT_SIEVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "sensor/detect/image.h"
+
+struct detect_thread;
+struct app_view;
+
+#define SIEVE_FOLD 0x2020202020202020ull
+/** Bytes of a gram, and of what is compared around it. */
+#define SIEVE_GRAM   4
+#define SIEVE_WIDTH  8
+#define SIEVE_STRIDE 4
+/** Shorter patterns have no gram at every place of a stride. */
+#define SIEVE_LONG (SIEVE_GRAM + SIEVE_STRIDE - 1)
+/** A pattern has fixed places when it has to end within these first bytes, at so few places. */
+#define SIEVE_HEAD       64
+#define SIEVE_PLACES_MAX 4
+
+/** Eight folded bytes at `at` of `len`; those beyond the end are 0x20. */
+static inline uint64_t sieve_load(const uint8_t *data, uint32_t len, uint32_t at)
+{
+    uint64_t v = 0;
+    if (at + SIEVE_WIDTH <= len)
+        memcpy(&v, data + at, SIEVE_WIDTH);
+    else if (at < len)
+        memcpy(&v, data + at, len - at);
+    return v | SIEVE_FOLD;
+}
+
+/** The mask of the first `width` of a value's bytes as they stand in memory. */
+static inline uint64_t sieve_mask(uint32_t width)
+{
+    uint64_t v = 0;
+    memset(&v, 0xff, width < SIEVE_WIDTH ? width : SIEVE_WIDTH);
+    return v;
+}
+
+/** How far a hash of 32 bits is shifted to be a bit of a filter of `words` (a power of two). */
+static inline unsigned sieve_shift(uint32_t words)
+{
+    return 26 - (unsigned)__builtin_ctz(words);
+}
+
+/** Which bit of a filter a gram has. */
+static inline uint32_t sieve_bit(uint32_t gram, unsigned shift)
+{
+    return gram * 0x9E3779B1u >> shift;
+}
+
+/** Where a gram's probe of a table with `mask` + 1 slots begins. */
+static inline uint32_t sieve_slot(uint32_t gram, uint32_t mask)
+{
+    return (uint32_t)(gram * 0x9E3779B97F4A7C15ull >> 40) & mask;
+}
+
+/** A gram with the place where it has to stand and how many of its bytes count, as one. */
+static inline uint32_t sieve_placed(uint32_t gram, uint32_t at, uint32_t width)
+{
+    return gram ^ at * 0x85EBCA6Bu ^ width << 28;
+}
+
+/** Whether a pattern with places from `from` on that ends before `to` is looked up there. */
+static inline bool sieve_is_head(uint32_t from, uint32_t to, uint32_t len)
+{
+    return to <= SIEVE_HEAD && to >= len && to - len >= from && to - len - from < SIEVE_PLACES_MAX;
+}
+
+/** Whether a long pattern of `e` can be in the view. */
+bool sieve_pass(const struct detect_thread *t, const struct image_engine *e,
+                const struct app_view *view);
+
+/** Make candidates of the rules whose patterns stand at their places. */
+void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
+
+#endif
