@@ -23,6 +23,7 @@
 #include "sensor/detect/build.h"
 #include "sensor/monitor/channel.h"
 #include "signatures/bundle.h"
+#include "signatures/frame.h"
 #include "signatures/parse.h"
 #include "signatures/report.h"
 #include "signatures/ruleset.h"
@@ -89,9 +90,12 @@ static void make_key(struct load *l)
     crypto_generichash_state h;
     uint8_t digest[(KEY_TEXT - 1) / 2];
     const char *version = detect_image_version();
+    /* instructions, buffers and frames are numbers in an image: another set of them, another key */
+    const uint32_t shape[] = { SIG_APP_COUNT, SIG_BUF_COUNT, SIG_FRAME_COUNT, SIG_OP_APP_UINT };
     crypto_generichash_init(&h, NULL, 0, sizeof(digest));
     hash_text(&h, PACKAGE_VERSION, strlen(PACKAGE_VERSION));
     hash_text(&h, version, strlen(version));
+    hash_text(&h, shape, sizeof(shape));
     hash_variables(&h, s->address_groups, s->address_groups_count);
     hash_variables(&h, s->port_groups, s->port_groups_count);
     hash_text(&h, l->classification.data, l->classification.len);

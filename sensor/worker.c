@@ -115,6 +115,7 @@ static bool make_stages(struct worker *w)
     w->apps = app_create(&app, w->slab, &k[WORKER_STAGE_APP]);
     if (c->ndpi)
         w->classify = classify_create(c->ndpi_tcp, c->ndpi_udp, w->slab, &k[WORKER_STAGE_CLASSIFY]);
+    app_frames_want(w->apps, detect_ruleset_frames(w->rules));
     w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
     return w->decoder && w->flows && w->streams && w->apps && w->detect &&
            (w->classify || !c->ndpi);
@@ -459,6 +460,7 @@ void worker_swap_rules(struct worker *w, struct detect_ruleset *rules)
     }
     detect_ruleset_drop(w->rules);
     w->rules = detect_ruleset_hold(rules);
+    app_frames_want(w->apps, detect_ruleset_frames(rules));
 }
 
 void worker_finish(struct worker *w)

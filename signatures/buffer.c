@@ -160,6 +160,7 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_IPV4_HDR] = { "ipv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_IPV6_HDR] = { "ipv6.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_UDP_HDR] = { "udp.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
+    [SIG_BUF_FRAME] = { "", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_FRAME },
     [SIG_BUF_TCP_HDR] = { "tcp.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
 };
 /* clang-format on */
@@ -193,6 +194,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(FTP) | APP(FTP_DATA) |
         APP(SMTP) |
         APP(SSH) |
+        APP(TELNET) |
         APP(TLS);
     /* clang-format on */
     return parsed >> app & 1;

@@ -167,6 +167,7 @@ enum sig_buffer {
     SIG_BUF_IPV6_HDR,
     SIG_BUF_TCP_HDR,
     SIG_BUF_UDP_HDR,
+    SIG_BUF_FRAME, /* which one the spec says: signatures/frame.h */
     /* SIP, MQTT, SNMP, KRB5, RFB, IKE … join here with their parsers */
     SIG_BUF_COUNT
 };
@@ -183,6 +184,8 @@ enum sig_buffer {
 #define SIG_BUFFER_HASH (1u << 5)
 /* may get longer until the transaction is done: looked at whole each time */
 #define SIG_BUFFER_GROWS (1u << 6)
+/* a range of the stream, looked at apart from transactions */
+#define SIG_BUFFER_FRAME (1u << 6)
 #define SIG_BUFFER_EMPTY (1u << 7) /* no parser fills it yet: rules on it are refused */
 
 /** One row of the table. */

@@ -7,6 +7,7 @@
 
 #include "common/arena.h"
 #include "common/buf.h"
+#include "common/err.h"
 #include "common/json.h"
 #include "common/xalloc.h"
 #include "signatures/parser.h"
@@ -250,10 +251,32 @@ static void set_payload_way(struct draft *d)
     }
 }
 
+static bool is_frame(enum sig_buffer b)
+{
+    return sig_buffer_def(b)->flags & SIG_BUFFER_FRAME;
+}
+
+/* Frames stand apart from transactions and from packets. */
+static int check_frames(struct draft *d)
+{
+    bool frame = false, other = d->said & DRAFT_APP_OPS;
+    for (uint32_t i = 1; i < d->list_count; i++) {
+        frame |= is_frame(d->lists[i].buffer);
+        other |= !is_frame(d->lists[i].buffer);
+    }
+    if (frame && other)
+        return draft_refuse(d, "frame can't be mixed with other buffers or events");
+    if (frame && d->lists[DRAFT_PAYLOAD].count)
+        return draft_refuse(d, "frame can't be mixed with contents of the payload");
+    return 0;
+}
+
 static int check_mixture(struct draft *d)
 {
     const struct draft_list *last = &d->lists[d->current];
     bool app = d->said & DRAFT_APP_OPS;
+    if (check_frames(d))
+        return ABENG_EFORMAT;
     if (d->current != DRAFT_PAYLOAD && !last->count)
         return draft_refuse(d, "nothing is asked of buffer %s", sig_buffer_def(last->buffer)->name);
     for (uint32_t i = 1; i < d->list_count; i++)
@@ -277,7 +300,7 @@ static bool ip_compatible(const struct sig_op *op)
 }
 
 struct kinds {
-    bool match, ip_only, pd_only, event, event_only, app, packet_buffer;
+    bool match, ip_only, pd_only, event, event_only, app, packet_buffer, frame;
 };
 
 static struct kinds look(const struct draft *d)
@@ -305,6 +328,7 @@ static struct kinds look(const struct draft *d)
     k.pd_only &= proto;
     k.event_only &= k.event;
     for (uint32_t i = 1; i < d->list_count; i++) {
+        k.frame |= is_frame(d->lists[i].buffer);
         k.app |= is_app_buffer(d->lists[i].buffer);
         k.packet_buffer |= !is_app_buffer(d->lists[i].buffer);
     }
@@ -331,6 +355,8 @@ static enum sig_kind find_kind(const struct draft *d)
         return r->src.negated || r->dst.negated ? SIG_KIND_LIKE_IP_ONLY : SIG_KIND_IP_ONLY;
     if (bare && k.event_only)
         return SIG_KIND_DE_ONLY;
+    if (k.frame)
+        return SIG_KIND_FRAME;
     if (k.packet_buffer)
         return SIG_KIND_PKT;
     if (k.app)
@@ -357,7 +383,8 @@ static void narrow_syn(struct draft *d)
 static bool same_spec(const struct sig_ruleset *set, const struct sig_bufspec *s,
                       const struct draft_list *l)
 {
-    if (s->buffer != l->buffer || s->transform_count != l->transform_count ||
+    if (s->buffer != l->buffer || s->frame != l->frame ||
+        s->transform_count != l->transform_count ||
         memcmp(s->transforms, l->transforms, l->transform_count) != 0)
         return false;
     for (unsigned i = 0; i < l->transform_count; i++) {
@@ -371,7 +398,7 @@ static bool same_spec(const struct sig_ruleset *set, const struct sig_bufspec *s
 uint16_t parser_spec_intern(struct sig_parser *p, const struct draft_list *l)
 {
     struct sig_ruleset *set = p->set;
-    bool plain = !l->transform_count;
+    bool plain = !l->transform_count && l->buffer != SIG_BUF_FRAME;
     if (plain && p->plain_specs[l->buffer])
         return (uint16_t)(p->plain_specs[l->buffer] - 1);
     for (uint32_t i = 0; i < set->spec_count && !plain; i++) {
@@ -382,6 +409,7 @@ uint16_t parser_spec_intern(struct sig_parser *p, const struct draft_list *l)
     struct sig_bufspec *s = &set->specs[set->spec_count];
     memset(s, 0, sizeof(*s));
     s->buffer = l->buffer;
+    s->frame = l->frame;
     s->transform_count = l->transform_count;
     memcpy(s->transforms, l->transforms, sizeof(s->transforms));
     if (!plain)

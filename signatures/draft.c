@@ -177,7 +177,22 @@ int draft_buffer_open(struct draft *d, enum sig_buffer buffer)
 
 int draft_buffer_again(struct draft *d)
 {
-    return list_new(d, d->lists[d->current].buffer, &d->current);
+    uint8_t frame = d->lists[d->current].frame;
+    int rc = list_new(d, d->lists[d->current].buffer, &d->current);
+    d->lists[d->current].frame = frame;
+    return rc;
+}
+
+int draft_frame_open(struct draft *d, unsigned frame)
+{
+    int rc = leave(d);
+    if (!rc)
+        rc = list_new(d, SIG_BUF_FRAME, &d->current);
+    if (rc)
+        return rc;
+    d->said |= DRAFT_STICKY | DRAFT_OPENED;
+    d->lists[d->current].frame = (uint8_t)frame;
+    return 0;
 }
 
 int draft_list_add(struct draft *d, enum sig_buffer buffer, uint32_t *list)

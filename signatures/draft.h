@@ -64,6 +64,7 @@ struct draft_op {
 
 struct draft_list {
     enum sig_buffer buffer;
+    uint8_t frame; /* enum sig_frame, of SIG_BUF_FRAME */
     uint8_t transform_count;
     uint8_t transforms[SIG_TRANSFORMS_MAX];
     struct sig_bytes arguments[SIG_TRANSFORMS_MAX];
@@ -124,6 +125,9 @@ int draft_buffer_open(struct draft *d, enum sig_buffer buffer);
  * refused.
  */
 int draft_buffer_find(struct draft *d, enum sig_buffer buffer, uint32_t *list);
+
+/** A list over a frame (enum sig_frame) becomes the current one. 0, or refused. */
+int draft_frame_open(struct draft *d, unsigned frame);
 
 /** A new list of `buffer`, which does not become the current one. 0, or refused. */
 int draft_list_add(struct draft *d, enum sig_buffer buffer, uint32_t *list);

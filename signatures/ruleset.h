@@ -51,6 +51,7 @@ enum sig_kind {
     SIG_KIND_STREAM,
     SIG_KIND_APPLAYER,
     SIG_KIND_APP_TX,
+    SIG_KIND_FRAME,
 };
 
 /** An inclusive range of addresses; IPv4 mapped as in common/addr.h. */
@@ -113,6 +114,7 @@ enum sig_transform_kind {
  */
 struct sig_bufspec {
     enum sig_buffer buffer;
+    uint8_t frame; /* enum sig_frame, of SIG_BUF_FRAME */
     uint8_t transform_count;
     uint8_t transforms[SIG_TRANSFORMS_MAX];         /* enum sig_transform_kind */
     struct sig_bytes arguments[SIG_TRANSFORMS_MAX]; /* xor key, regex */

@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/xalloc.h"
 #include "sensor/app/expect.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/probe.h"
 #include "sensor/decode/packet.h"
@@ -216,6 +217,7 @@ static void flow_clear(struct app_ctx *ctx, struct app_flow *af)
     }
     af->last = NULL;
     af->tx_live = 0;
+    app_frames_free(ctx, af);
     if (af->state) {
         if (af->parser->state_clear)
             af->parser->state_clear(ctx, af->state);
@@ -294,6 +296,7 @@ static void flow_change_now(struct app_ctx *ctx, struct app_flow *af)
         af->side[d] = SIG_APP_UNKNOWN;
         af->probed[d] = 0;
         af->want[d] = 0;
+        af->taken[d] = 0;
         af->stopped[d] = false;
         af->closed[d] = false;
     }
@@ -363,15 +366,32 @@ static bool flow_detect(struct app_io *io, const uint8_t *data, uint32_t len, bo
 
 /* ---- bytes --------------------------------------------------------------------------------- */
 
+/** Give the parser `len` bytes, of which `old` were there at its last call; frames take theirs. */
+static uint32_t parse(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
+{
+    struct app_flow *af = io->af;
+    io->want = 0;
+    io->data = data;
+    io->len = len;
+    io->at = af->taken[io->dir];
+    if (io->at == 0 && old == 0)
+        app_frame_open(io, SIG_FRAME_STREAM, data, APP_FRAME_OPEN);
+    uint32_t used = af->parser->stream(io, data, len, old);
+    app_frames_feed(io);
+    if (used == APP_GIVE_UP)
+        return used;
+    af->want[io->dir] = io->want;
+    af->taken[io->dir] += used;
+    return used;
+}
+
 /** Give a parser `len` bytes that stand alone; carry what it leaves. */
 static bool feed_direct(struct app_io *io, const uint8_t *data, uint32_t len)
 {
     struct app_flow *af = io->af;
-    io->want = 0;
-    uint32_t used = af->parser->stream(io, data, len, 0);
+    uint32_t used = parse(io, data, len, 0);
     if (used == APP_GIVE_UP)
         return false;
-    af->want[io->dir] = io->want;
     if (used >= len || af->stopped[io->dir])
         return true;
     if (len - used > APP_CARRY_MAX) {
@@ -397,11 +417,9 @@ static bool feed_carried(struct app_io *io, const uint8_t *data, uint32_t len)
     }
     if (carry->len < af->want[io->dir])
         return true;
-    io->want = 0;
-    uint32_t used = af->parser->stream(io, carry->data, carry->len, old);
+    uint32_t used = parse(io, carry->data, carry->len, old);
     if (used == APP_GIVE_UP)
         return false;
-    af->want[io->dir] = io->want;
     app_bytes_shift(carry, used);
     if (carry->len == 0)
         app_bytes_free(io->ctx->slab, carry);
@@ -432,6 +450,8 @@ static void feed_gap(struct app_io *io, uint32_t len)
 {
     struct app_flow *af = io->af;
     app_count(io->ctx, APP_COUNT_GAP);
+    af->taken[io->dir] += af->carry[io->dir].len + len;
+    app_frames_gap(io, len);
     app_bytes_free(io->ctx->slab, &af->carry[io->dir]);
     af->want[io->dir] = 0;
     if (!af->parser->gap || !af->parser->gap(io, len))
@@ -445,8 +465,12 @@ static void feed_end(struct app_io *io)
         return;
     af->ended[io->dir] = true;
     struct app_bytes *carry = &af->carry[io->dir];
+    io->data = carry->data;
+    io->len = carry->len;
+    io->at = af->taken[io->dir];
     if (af->parser->end)
         af->parser->end(io, carry->data, carry->len);
+    app_frames_end(af, io->dir);
     app_bytes_free(io->ctx->slab, carry);
 }
 
@@ -536,7 +560,8 @@ uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
             return 0;
         flow_change_now(ctx, af);
     }
-    struct app_io io = { ctx, f, af, out, p->now_ns, p->number, dir, 0 };
+    struct app_io io = { .ctx = ctx, .flow = f, .af = af, .out = out, .now_ns = p->now_ns,
+                         .packet = p->number, .dir = dir };
     if (af->app == SIG_APP_UNKNOWN) {
         stream_detect(&io, span);
         return span->len;
@@ -561,13 +586,21 @@ void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struc
     struct app_flow *af = flow_make(ctx, f);
     if (!af || p->payload_len == 0)
         return;
-    struct app_io io = { ctx, f, af, out, p->now_ns, p->number, dir, 0 };
+    struct app_io io = { .ctx = ctx, .flow = f, .af = af, .out = out, .now_ns = p->now_ns,
+                         .packet = p->number, .dir = dir };
     if (af->first_dir < 0)
         af->first_dir = (int8_t)dir;
     if (af->app == SIG_APP_UNKNOWN && !flow_detect(&io, p->payload, p->payload_len, true))
         return;
-    if (af->parser && af->parser->datagram && !af->stopped[dir])
-        af->parser->datagram(&io, p->payload, p->payload_len);
+    if (!af->parser || !af->parser->datagram || af->stopped[dir])
+        return;
+    io.data = p->payload;
+    io.len = p->payload_len;
+    io.at = af->taken[dir];
+    app_frame_open(&io, SIG_FRAME_STREAM, io.data, io.len);
+    af->parser->datagram(&io, p->payload, p->payload_len);
+    app_frames_feed(&io);
+    af->taken[dir] += p->payload_len;
 }
 
 void app_finish(struct app_ctx *ctx, struct flow *f)
@@ -577,7 +610,7 @@ void app_finish(struct app_ctx *ctx, struct flow *f)
         return;
     if (af->parser && af->change_packet == 0) {
         struct app_result out = { 0 };
-        struct app_io io = { ctx, f, af, &out, f->last_ns, 0, 0, 0 };
+        struct app_io io = { .ctx = ctx, .flow = f, .af = af, .out = &out, .now_ns = f->last_ns };
         for (io.dir = 0; io.dir < 2; io.dir++)
             feed_end(&io);
     }

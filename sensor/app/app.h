@@ -135,6 +135,30 @@ void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx,
 bool app_tx_number(struct flow *f, struct app_tx *tx, unsigned dir, const char *name,
                    uint64_t *out);
 
+struct app_frame;
+
+/** Follow the frames of this set, bits 1 << enum sig_frame: rules ask for them. */
+void app_frames_want(struct app_ctx *ctx, uint64_t frames);
+
+/**
+ * The frame behind `after` (NULL: the first) that is to be looked at now, NULL when there is none;
+ * `kind`: its enum sig_frame. Valid until the flow's next bytes.
+ */
+const struct app_frame *app_frame_next(const struct flow *f, unsigned dir,
+                                       const struct app_frame *after, unsigned *kind);
+
+/**
+ * Its new bytes: piece `i` of those that gaps divide, false when there are no more. `end` of the
+ * view: it is the frame's last.
+ */
+bool app_frame_piece(const struct app_frame *frame, unsigned i, struct app_view *out);
+
+/** Whether app_frame_next has something. */
+bool app_frames_waiting(const struct flow *f, unsigned dir);
+
+/** Rules have looked at what app_frame_next gives. */
+void app_frames_advance(struct app_ctx *ctx, struct flow *f, unsigned dir);
+
 /** Free transactions that both directions are done with (progress DONE and inspected). */
 void app_tx_prune(struct app_ctx *ctx, struct flow *f);
 

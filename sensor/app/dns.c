@@ -4,6 +4,7 @@
  * one direction. The message is kept as it came; names are made when a rule asks.
  */
 #include "config.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/parsers.h"
 
 #include <stdio.h>
@@ -242,6 +243,7 @@ static bool dns_message(struct app_io *io, const uint8_t *data, uint32_t len)
 
 static void dns_datagram(struct app_io *io, const uint8_t *data, uint32_t len)
 {
+    app_frame_open(io, SIG_FRAME_DNS_PDU, data, len);
     (void)dns_message(io, data, len);
 }
 
@@ -256,6 +258,7 @@ static uint32_t dns_stream(struct app_io *io, const uint8_t *data, uint32_t len,
             io->want = size + 2;
             break;
         }
+        app_frame_open(io, SIG_FRAME_DNS_PDU, data + used + 2, size);
         if (size > 0 && !dns_message(io, data + used + 2, size))
             return APP_GIVE_UP;
         used += 2 + size;

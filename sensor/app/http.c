@@ -8,6 +8,7 @@
 
 #include <strings.h>
 
+#include "sensor/app/frames.h"
 #include "sensor/app/parsers.h"
 
 enum http_step {
@@ -25,6 +26,7 @@ enum http_step {
 
 struct http_reader {
     uint8_t step;
+    bool framed, frame_done; /* a frame is open; the message has ended, and so has it */
     uint64_t left;
     struct http_tx *tx; /* NULL between messages */
 };
@@ -86,9 +88,32 @@ static bool method_is(const struct http_tx *t, const char *name)
 
 /* ---- ends of messages ---------------------------------------------------------------------- */
 
+/** A message begins at `at`. */
+static void message_frame(struct app_io *io, const uint8_t *at)
+{
+    struct http_reader *r = reader_of(io);
+    bool request = io->dir == SIG_DIR_TOSERVER;
+    if (!r->framed)
+        app_frame_open(io, request ? SIG_FRAME_HTTP1_REQUEST : SIG_FRAME_HTTP1_RESPONSE, at,
+                       APP_FRAME_OPEN);
+    r->framed = true;
+}
+
+/** The message ended with a step that took all before `end`. */
+static void message_frame_end(struct app_io *io, const uint8_t *end)
+{
+    struct http_reader *r = reader_of(io);
+    bool request = io->dir == SIG_DIR_TOSERVER;
+    if (r->frame_done && r->framed)
+        app_frame_close(io, request ? SIG_FRAME_HTTP1_REQUEST : SIG_FRAME_HTTP1_RESPONSE, end);
+    r->framed = r->framed && !r->frame_done;
+    r->frame_done = false;
+}
+
 static void message_done(struct app_io *io)
 {
     struct http_reader *r = reader_of(io);
+    r->frame_done = true;
     http_body_close(io->ctx, &r->tx->side[io->dir].body);
     app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_DONE);
     io->out->raw_trigger[io->dir] = true;
@@ -373,6 +398,7 @@ static uint32_t request_first(struct app_io *io, const uint8_t *data, uint32_t l
     struct http_tx *t = (struct http_tx *)app_tx_new(io);
     if (!t)
         return APP_GIVE_UP;
+    message_frame(io, data);
     r->tx = t;
     struct http_side *side = &t->side[SIG_DIR_TOSERVER];
     if (!app_bytes_add(io->ctx->slab, &side->line, data, text)) {
@@ -461,6 +487,7 @@ static uint32_t response_first(struct app_io *io, const uint8_t *data, uint32_t 
         return line;
     if (!r->tx && !(r->tx = response_tx(io)))
         return APP_GIVE_UP;
+    message_frame(io, data);
     if (r->tx->no_protocol) {
         response_is_body(io);
         return 0;
@@ -543,6 +570,7 @@ static uint32_t http_stream(struct app_io *io, const uint8_t *data, uint32_t len
         uint32_t n = step_take(io, data + used, len - used, old > used ? old - used : 0);
         if (n == APP_GIVE_UP)
             return APP_GIVE_UP;
+        message_frame_end(io, data + used + n);
         if (n == 0 && reader_of(io)->step == step)
             break;
         if (n == 0)

@@ -38,6 +38,7 @@ enum app_counter {
     APP_COUNT_DECOMPRESS_ERROR,
     APP_COUNT_HANDSHAKE_LIMIT,
     APP_COUNT_EXPECT_LIMIT,
+    APP_COUNT_FRAME_LIMIT,
     APP_COUNT_DCE_LIMIT,
     APP_COUNT_FLOWS, /* flows by protocol: APP_COUNT_FLOWS + enum sig_app */
 };
@@ -66,6 +67,8 @@ struct app_flow {
     uint64_t expect_tag;
     /* what the protocol before leaves to the next (HTTP/1 to HTTP/2); the next one's to free */
     struct app_bytes handover;
+    uint64_t taken[2];        /* bytes of each direction that the parser has consumed */
+    struct app_frames *frames; /* frames not yet looked at, see frames.h; NULL: none */
 };
 
 /** One call's surroundings. */
@@ -79,6 +82,10 @@ struct app_io {
     unsigned dir;
     /* set by `stream`: least bytes that make another call worth while, counted from what it left */
     uint32_t want;
+    /* the bytes at hand and their place in the direction's stream, for frames.h */
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t at;
 };
 
 struct app_parser {
@@ -120,6 +127,7 @@ struct app_ctx {
     struct slab *slab;
     struct counter_block *counters;
     struct app_expect *expect; /* data channels to come, see expect.h */
+    uint64_t frames;           /* those that rules ask for, bits 1 << enum sig_frame */
 };
 
 /** The parser of a protocol, NULL when it is only detected. */

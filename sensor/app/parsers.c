@@ -13,6 +13,7 @@ static const struct app_parser *const parsers[] = {
     &app_parser_http2,
     &app_parser_smtp,
     &app_parser_ssh,
+    &app_parser_telnet,
     &app_parser_tls,
 };
 /* clang-format on */
@@ -41,6 +42,7 @@ const struct counter_def app_counters[] = {
     [APP_COUNT_BODY_LIMIT] = { "app.body_limit", "Bodies cut at the inspection limit" },
     [APP_COUNT_DECOMPRESS_LIMIT] = { "app.decompress_limit", "Decompressions stopped at a limit" },
     [APP_COUNT_DECOMPRESS_ERROR] = { "app.decompress_error", "Bodies that did not decompress" },
+    [APP_COUNT_FRAME_LIMIT] = { "app.frame_limit", "Frames, or bytes of them, not followed" },
     [APP_COUNT_HANDSHAKE_LIMIT] = { "app.handshake_limit",
                                     "TLS handshake messages longer than is kept" },
     [APP_COUNT_EXPECT_LIMIT] = { "app.expect_limit",

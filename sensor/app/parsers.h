@@ -14,5 +14,6 @@ extern const struct app_parser app_parser_smtp;
 extern const struct app_parser app_parser_ftp;
 extern const struct app_parser app_parser_ftp_data;
 extern const struct app_parser app_parser_ssh;
+extern const struct app_parser app_parser_telnet;
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/cursor.h"
 #include "common/json.h"
 #include "sensor/app/digest.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/parsers.h"
 #include "sensor/app/x509.h"
 
@@ -20,6 +21,10 @@
 #define RECORD_MAX (16384 + 2048)
 /** Longest handshake message that is put together. */
 #define HANDSHAKE_MAX 65536u
+
+/** Frames that are records, or of them. */
+#define TLS_FRAMES                                                                                 \
+    ((UINT64_C(2) << SIG_FRAME_TLS_SSL2_PDU) - (UINT64_C(1) << SIG_FRAME_TLS_PDU))
 
 enum record_type { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA, RECORD_HEARTBEAT };
 
@@ -202,6 +207,8 @@ static void tls_encrypted(struct app_io *io, struct tls_state *s)
         for (unsigned d = 0; d < 2; d++)
             app_tx_progress(&t->tx, d, SIG_PROGRESS_DONE);
     io->out->encrypted = true;
+    if (io->ctx->frames & TLS_FRAMES)
+        return; /* rules ask for records: their headers are still read */
     for (unsigned d = 0; d < 2; d++) {
         io->af->stopped[d] = true;
         io->out->stop[d] = true;
@@ -229,13 +236,26 @@ static void record_bytes(struct app_io *io, struct tls_state *s, const uint8_t *
     }
 }
 
+static void record_frames(struct app_io *io, const uint8_t *head, uint32_t len)
+{
+    app_frame_open(io, SIG_FRAME_TLS_HDR, head, RECORD_HEADER);
+    app_frame_open(io, SIG_FRAME_TLS_DATA, head + RECORD_HEADER, len);
+    app_frame_open(io, SIG_FRAME_TLS_PDU, head, RECORD_HEADER + len);
+    if (head[0] == RECORD_ALERT)
+        app_frame_open(io, SIG_FRAME_TLS_ALERT, head + RECORD_HEADER, len);
+    if (head[0] == RECORD_HEARTBEAT)
+        app_frame_open(io, SIG_FRAME_TLS_HEARTBEAT, head + RECORD_HEADER, len);
+}
+
 /** SSLv2 hello (RFC 5246 E.2): only its version and length are of use. */
-static bool record_begin_v2(struct tls_reader *r, const uint8_t *head)
+static bool record_begin_v2(struct app_io *io, struct tls_reader *r, const uint8_t *head)
 {
     if (r->started || !(head[0] & 0x80) || head[2] != 1)
         return false;
     uint32_t len = (uint32_t)(head[0] & 0x7f) << 8 | head[1];
     r->record = 0;
+    app_frame_open(io, SIG_FRAME_TLS_SSL2_HDR, head, 2);
+    app_frame_open(io, SIG_FRAME_TLS_SSL2_PDU, head, len + 2);
     r->left = len + 2 > RECORD_HEADER ? len + 2 - RECORD_HEADER : 0;
     r->started = true;
     return true;
@@ -244,7 +264,7 @@ static bool record_begin_v2(struct tls_reader *r, const uint8_t *head)
 static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *head)
 {
     struct tls_reader *r = &s->reader[io->dir];
-    if (record_begin_v2(r, head))
+    if (record_begin_v2(io, r, head))
         return true;
     uint32_t len = (uint32_t)head[3] << 8 | head[4];
     int event = -1;
@@ -260,6 +280,7 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
             app_tx_event(&t->tx, io->dir, (unsigned)event);
         return false;
     }
+    record_frames(io, head, len);
     r->record = head[0];
     r->left = len;
     r->started = true;

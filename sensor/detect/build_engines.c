@@ -127,7 +127,7 @@ static void patterns_rule(struct builder *b, uint32_t rule, unsigned dir)
     struct build_rule *r = &b->rules[rule];
     struct fastpattern p;
     if (!(r->sig->dirs & 1u << dir) || r->sig->kind == SIG_KIND_IP_ONLY ||
-        r->sig->kind == SIG_KIND_DE_ONLY)
+        r->sig->kind == SIG_KIND_DE_ONLY || r->sig->kind == SIG_KIND_FRAME)
         return;
     if (!fastpattern_choose(b->set, r->sig, dir, &p))
         return;

@@ -369,4 +369,7 @@ void builder_groups(struct builder *b)
     span = kind_list(b, SIG_KIND_PD_ONLY);
     b->header.pd_first = span.first;
     b->header.pd_count = span.count;
+    span = kind_list(b, SIG_KIND_FRAME);
+    b->header.fr_first = span.first;
+    b->header.fr_count = span.count;
 }

@@ -97,6 +97,9 @@ void detect_ruleset_drop(struct detect_ruleset *set);
 /** Name of the set (content hash and version, as alerts carry it), rules in it. */
 const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rules);
 
+/** Frames that some rule looks into, bits 1 << enum sig_frame, for app_frames_want. */
+uint64_t detect_ruleset_frames(const struct detect_ruleset *set);
+
 /** What the later stages need of rule `index`. */
 void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out);
 

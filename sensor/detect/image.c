@@ -145,7 +145,7 @@ static bool list_ok(const struct image *image, const struct sig_list *list)
 static bool rule_ok(const struct image *image, const struct image_rule *rule)
 {
     uint32_t sets = count_of(image, IMAGE_SETS), strings = count_of(image, IMAGE_STRINGS);
-    return rule->app < SIG_APP_COUNT && rule->kind <= SIG_KIND_APP_TX &&
+    return rule->app < SIG_APP_COUNT && rule->kind <= SIG_KIND_FRAME &&
            rule->vars <= CONFIRM_VARS_MAX && rule->src < sets && rule->dst < sets &&
            rule->sports < sets && rule->dports < sets && rule->lists.count <= IMAGE_LISTS_MAX &&
            span_ok(image, IMAGE_LISTS, rule->lists) && span_ok(image, IMAGE_OPS, rule->packet) &&
@@ -357,6 +357,7 @@ int image_check(const void *bytes, size_t len, struct image *out, char *reason, 
     const struct image_header *h = out->header;
     if (rules_ok(out, (struct image_span){ h->de_first, h->de_count }) &&
         rules_ok(out, (struct image_span){ h->pd_first, h->pd_count }) &&
+        rules_ok(out, (struct image_span){ h->fr_first, h->fr_count }) &&
         rules_ok(out, (struct image_span){ h->ip_first, h->ip_count }))
         return 0;
     snprintf(reason, reason_len, "rule image: a list of rules points outside of it");

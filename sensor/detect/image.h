@@ -69,6 +69,7 @@ struct image_header {
     uint32_t flowbits, flowints; /* parts of IMAGE_BITS */
     uint32_t de_first, de_count; /* decoder-event rules, in IMAGE_MEMBERS */
     uint32_t pd_first, pd_count; /* app-layer-protocol rules */
+    uint32_t fr_first, fr_count; /* rules over frames */
     uint32_t ip_first, ip_count; /* IP-only rules for any address */
     struct image_extent sections[IMAGE_SECTIONS];
 };

@@ -314,7 +314,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
 static bool pseudo_needed(const struct detect_job *job)
 {
     unsigned dir = job->in->dir;
-    if (job->chunk.len)
+    if (job->chunk.len || (job->in->flow && app_frames_waiting(job->in->flow, dir)))
         return true;
     const struct app_tx *tx = job->in->flow ? app_tx_first(job->in->flow) : NULL;
     for (; tx; tx = tx->next) {
@@ -361,6 +361,8 @@ static void packet_run(struct detect_job *job)
     always_add(job);
     scan_payloads(job);
     detect_candidates_run(job, rule_run);
+    if (in->flow)
+        detect_frames_run(job);
     if (in->flow)
         detect_tx_run(job);
     if (job->chunk.len)

@@ -220,6 +220,13 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
  */
 bool detect_fetch(struct detect_job *job, uint16_t spec, uint32_t index, struct app_view *out);
 
+/** Do a buffer's transforms to `view`; false when there is no room for what they make (tx.c). */
+bool detect_transform(struct detect_job *job, const struct sig_bufspec *spec,
+                      struct app_view *view);
+
+/** Frames of the flow in the packet's direction (frames.c). */
+void detect_frames_run(struct detect_job *job);
+
 /** Transactions of the flow in the packet's direction (tx.c). */
 void detect_tx_run(struct detect_job *job);
 

@@ -125,6 +125,15 @@ static const struct sig_buffer_def *spec_def(const struct detect_job *job, uint1
     return sig_buffer_def(job->set->specs[spec].buffer);
 }
 
+bool detect_transform(struct detect_job *job, const struct sig_bufspec *spec,
+                      struct app_view *view)
+{
+    if (transform_apply(&job->t->transforms, spec, job->set->blob, job->t->confirm.regexes, view))
+        return true;
+    counter_add(job->t->counters, DETECT_COUNT_TRANSFORM_FULL, 1);
+    return false;
+}
+
 static bool buffer_fetch(struct detect_job *job, uint16_t spec, uint32_t index,
                          struct app_view *out)
 {
@@ -134,11 +143,7 @@ static bool buffer_fetch(struct detect_job *job, uint16_t spec, uint32_t index,
         return false;
     if (sig_buffer_def(s->buffer)->flags & SIG_BUFFER_BODY && !out->end)
         job->body_open = true;
-    if (s->transform_count == 0 ||
-        transform_apply(&job->t->transforms, s, job->set->blob, job->t->confirm.regexes, out))
-        return true;
-    counter_add(job->t->counters, DETECT_COUNT_TRANSFORM_FULL, 1);
-    return false;
+    return s->transform_count == 0 || detect_transform(job, s, out);
 }
 
 bool detect_fetch(struct detect_job *job, uint16_t spec, uint32_t index, struct app_view *out)
@@ -425,4 +430,6 @@ void detect_tx_skip(struct detect_job *job)
         app_tx_body_advance(job->in->apps, job->in->flow, tx, job->in->dir);
         tx_close(job, tx);
     }
+    if (job->in->flow)
+        app_frames_advance(job->in->apps, job->in->flow, job->in->dir);
 }

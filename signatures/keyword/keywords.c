@@ -23,6 +23,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_dcerpc,
     keywords_file,
     keywords_flow,
+    keywords_frame,
     keywords_header,
     keywords_http2,
     keywords_meta,
