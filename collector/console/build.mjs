@@ -38,17 +38,30 @@ const page = {
     sourcemap: flag("--watch") ? "linked" : false,
     legalComments: "none",
     entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    splitting: true,
     outdir: out,
     metafile: true,
 };
+
+/** What the script needs at once is asked for together with it, not after it was read. */
+function preloads(metafile, app) {
+    const [, entry] = Object.entries(metafile.outputs).find(([path]) => basename(path) === app);
+    return entry.imports
+        .filter(({ kind }) => kind === "import-statement")
+        .map(({ path }) => `<link rel="modulepreload" href="${basename(path)}">\n`)
+        .join("");
+}
 
 // The page names its script and style by content hash, so a new release is never mixed with a cached old one.
 function writePage(metafile) {
     const built = Object.keys(metafile.outputs).map((path) => basename(path));
     const named = (stem, ext) =>
         built.find((name) => name.startsWith(`${stem}-`) && name.endsWith(ext));
+    const app = named("app", ".js");
     const html = readFileSync(join(here, "src/index.html"), "utf8")
-        .replace("app.js", named("app", ".js"))
+        .replace("</head>", `${preloads(metafile, app)}</head>`)
+        .replace("app.js", app)
         .replace("style.css", named("style", ".css"));
     writeFileSync(join(out, "index.html"), html);
     cpSync(join(here, "src/favicon.svg"), join(out, "favicon.svg"));

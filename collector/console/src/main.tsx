@@ -5,20 +5,35 @@ import { render } from "preact";
 import { Problem, Unreachable, api } from "./api/client.ts";
 import { LiveStream } from "./api/stream.ts";
 import type { Me } from "./api/types.ts";
-import { t } from "./msg/index.ts";
-import { app, go, readRoute } from "./model/app.ts";
+import { chooseLanguage, language, t } from "./msg/index.ts";
+import { app, go, preference, readRoute, type MorePage, type Route } from "./model/app.ts";
 import { dispatch } from "./model/commands.ts";
 import { desk, sayProblem } from "./model/desk.ts";
 import { KeyReader, type Command } from "./model/keys.ts";
+import { PAGES, mayOpen } from "./model/pages.ts";
+import { SHIFT_GAP_MS } from "./model/shift.ts";
 import { useStore } from "./model/store.ts";
 import { DecisionDialogs } from "./view/decisions.tsx";
 import { Help } from "./view/help.tsx";
 import { IncidentPage } from "./view/incident.tsx";
+import { lazy } from "./view/lazy.tsx";
 import { Login } from "./view/login.tsx";
 import { QueuePage } from "./view/queue.tsx";
-import { SensorsPage } from "./view/sensors.tsx";
 import { Guard, Notices, TopBar } from "./view/shell.tsx";
 
+const MORE: Record<MorePage, ReturnType<typeof lazy<{ part?: string }>>> = {
+    shift: lazy(() => import("./view/shift.tsx").then((m) => m.default)),
+    campaigns: lazy(() => import("./view/campaigns.tsx").then((m) => m.default)),
+    notifications: lazy(() => import("./view/notifications.tsx").then((m) => m.default)),
+    sensors: lazy(() => import("./view/sensors.tsx").then((m) => m.default)),
+    feeds: lazy(() => import("./view/feeds.tsx").then((m) => m.default)),
+    reports: lazy(() => import("./view/reports.tsx").then((m) => m.default)),
+    archive: lazy(() => import("./view/archive.tsx").then((m) => m.default)),
+    audit: lazy(() => import("./view/audit.tsx").then((m) => m.default)),
+    admin: lazy(() => import("./view/admin.tsx").then((m) => m.default)),
+};
+
+const LAGS_KEPT = 240;
 const TICK_MS = 1000;
 const STATS_MS = 15_000;
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
@@ -33,9 +48,7 @@ function App() {
         <>
             <TopBar />
             <Guard key={route.page}>
-                {route.page === "queue" && <QueuePage q={route.q} />}
-                {route.page === "incident" && <IncidentPage key={route.id} id={route.id} />}
-                {route.page === "sensors" && <SensorsPage />}
+                {mayOpen(me, route.page) ? <Page route={route} /> : <NotServed />}
             </Guard>
             <Notices />
             <DecisionDialogs />
@@ -46,6 +59,22 @@ function App() {
                 </div>
             )}
         </>
+    );
+}
+
+function Page({ route }: { route: Route }) {
+    if (route.page === "queue") return <QueuePage q={route.q} />;
+    if (route.page === "incident") return <IncidentPage key={route.id} id={route.id} />;
+    const More = MORE[route.page];
+    return <More part={route.part} />;
+}
+
+function NotServed() {
+    return (
+        <main id="content" class="empty" role="alert">
+            <p class="empty-title">{t("page.not-served")}</p>
+            <a href="#/queue">{t("incident.back")}</a>
+        </main>
     );
 }
 
@@ -63,6 +92,7 @@ function signedIn(me: Me): void {
     const before = app.state.me;
     if (before && before.user !== me.user) return location.reload();
     app.set({ me, expired: false });
+    rememberShift(me.user);
     stream.stop();
     stream.start();
     void api.states().then(
@@ -79,19 +109,30 @@ api.onSignedOut = () => {
     app.set({ expired: true });
 };
 
+/** A long time without this user on this browser: what was before it was their last shift. */
+function rememberShift(user: string): void {
+    const seen = Number(preference(`seen.${user}`));
+    if (seen > 0 && Date.now() - seen > SHIFT_GAP_MS) preference(`shift.${user}`, String(seen));
+    preference(`seen.${user}`, String(Date.now()));
+}
+
 async function readStats(): Promise<void> {
     if (!app.state.me || app.state.expired || document.hidden) return;
+    rememberShift(app.state.me.user);
     try {
-        app.set({ stats: await api.stats() });
+        const stats = await api.stats();
+        const lag = stats.lag_ms === undefined ? [] : [{ at: Date.now(), ms: stats.lag_ms }];
+        app.set({ stats, lags: [...app.state.lags, ...lag].slice(-LAGS_KEPT) });
     } catch (err) {
         if (err instanceof Unreachable) stream.doubt();
     }
 }
 
 function everywhere(command: Command): boolean {
+    const page = PAGES.find((entry) => entry.command === command)?.page;
     if (command === "help") app.set({ help: true });
-    else if (command === "go-queue") go({ page: "queue", q: "" });
-    else if (command === "go-sensors") go({ page: "sensors" });
+    else if (page === "queue") go({ page, q: "" });
+    else if (page) mayOpen(app.state.me, page) && go({ page });
     else if (command === "search") go({ page: "queue", q: "" });
     else if (command === "undo") void desk.undo();
     else return false;
@@ -124,6 +165,8 @@ function onKey(event: KeyboardEvent): void {
 
 async function start(): Promise<void> {
     document.documentElement.dataset.theme = app.state.theme;
+    await chooseLanguage(preference("language"));
+    document.documentElement.lang = language;
     window.addEventListener("keydown", onKey);
     const onRoute = () => app.set({ route: readRoute(location.hash) });
     window.addEventListener("hashchange", onRoute);

@@ -96,3 +96,19 @@ test("what is decided leaves a list that asks for open incidents", () => {
         false,
     );
 });
+
+test("ages are judged against the clock, and nonsense is the collector's to refuse", () => {
+    const row = incident("a", { opened_at: new Date(Date.now() - 90 * 60_000).toISOString() });
+    for (const [text, verdict] of [
+        ["age:1h", true],
+        ["age:>1h", true],
+        ["age:>2h", false],
+        ["age:<2h", true],
+        ["age:<80m", false],
+        ["-age:<1d", false],
+        ["age:soon", null],
+    ] as const)
+        assert.equal(matches(row, text, "lin"), verdict, text);
+    assert.equal(matches(row, "is:unclaimed", "lin"), true);
+    assert.equal(matches(incident("b", { claimed_by: "ana" }), "is:unclaimed", "lin"), false);
+});

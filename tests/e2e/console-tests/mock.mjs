@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { More, Refusal, resourcesOf } from "./more.mjs";
 import { STATES, alertsOf, iso, makeIncident, makeSensors, random, signalsOf } from "./data.mjs";
 
 const TYPES = {
@@ -23,6 +24,7 @@ const MOVES = {
     resolved: ["closed"],
     rejected: ["triage"],
     closed: [],
+    merged: [],
 };
 const USERS = [
     ["regional1", "Regional desk 1", "regional", ["*"]],
@@ -32,13 +34,6 @@ const USERS = [
     ["auditor", "Auditor", "auditor", ["*"]],
 ];
 export const PASSWORD = "correct horse";
-
-class Refusal extends Error {
-    constructor(status, title, detail, rule = "", headers = {}) {
-        super(detail);
-        Object.assign(this, { status, title, detail, rule, headers });
-    }
-}
 
 export class Mock {
     constructor(dist, { incidents = 60, seed = 7 } = {}) {
@@ -54,6 +49,7 @@ export class Mock {
         for (let i = 0; i < incidents; i++) this.add(makeIncident(this.serial++, Date.now(), pick));
         this.sensors = makeSensors(Date.now());
         this.pick = pick;
+        this.more = new More(this);
     }
 
     add(row) {
@@ -119,7 +115,9 @@ export class Mock {
             let text = "";
             for await (const chunk of request) text += chunk;
             if (this.delay) await new Promise((done) => setTimeout(done, this.delay));
-            const answer = this.answer(request, url, text ? JSON.parse(text) : {}, reply);
+            const csv = request.headers["content-type"] === "text/csv";
+            const body = csv ? { text } : text ? JSON.parse(text) : {};
+            const answer = this.answer(request, url, body, reply);
             if (answer === undefined) return;
             reply.writeHead(answer.status ?? 200, {
                 "Content-Type": "application/json",
@@ -154,18 +152,23 @@ export class Mock {
         if (method !== "GET" && request.headers["x-abeng-csrf"] !== session.csrf)
             throw new Refusal(403, "Forbidden", "The CSRF token does not match.");
         if (path === "/session") return (this.sessions.delete(token), { status: 204 });
-        if (path === "/me") return { body: { ...me, csrf: session.csrf } };
+        if (path === "/me") return { body: { ...me, csrf: session.csrf, totp: false } };
         if (path === "/states")
             return { body: page(STATES.filter(({ code }) => inScope(me, code))) };
         if (path === "/stats") return { body: this.stats(me) };
         if (path === "/stream") return this.stream(me, request, reply);
+        const [, ledger] = /^\/sensors\/([^/:]+)\/ledger$/.exec(path) ?? [];
+        if (ledger) return { body: this.more.ledger(this.sensors.find(({ id }) => id === ledger)) };
         if (path.startsWith("/sensors")) return this.sensor(me, method, path, body);
         if (path === "/incidents") return { body: this.list(me, url.searchParams) };
         if (path === "/incidents:bulk") return { body: { results: this.bulk(me, body) } };
+        const more = this.more.answer(me, method, path, url.searchParams, body);
+        if (more) return more;
         const [, id, rest] = /^\/incidents\/([^/:]+)(.*)$/.exec(path) ?? [];
         if (!id) throw new Refusal(404, "Not found", "There is nothing here.");
         const row = this.find(me, decodeURIComponent(id));
         if (rest === "") return { body: this.detail(me, row) };
+        if (rest === "/links") return { body: page(linksOf(row)) };
         if (rest === "/alerts") return { body: page(alertsOf(row)) };
         const match = Number(/"(\d+)"/.exec(request.headers["if-match"] ?? "")?.[1]);
         if (match !== row.version)
@@ -191,9 +194,10 @@ export class Mock {
         const [, name, role, states] = known;
         const token = randomBytes(16).toString("hex");
         const csrf = randomBytes(16).toString("hex");
-        this.sessions.set(token, { me: { user, name, role, states }, csrf });
+        const me = { user, name, role, states, resources: resourcesOf(role) };
+        this.sessions.set(token, { me, csrf });
         return {
-            body: { user, name, role, states, csrf, token },
+            body: { ...me, csrf, token, totp: false },
             headers: { "Set-Cookie": `abeng_session=${token}; HttpOnly; SameSite=Strict; Path=/` },
         };
     }
@@ -210,7 +214,7 @@ export class Mock {
     // ---- incidents ----
 
     find(me, id) {
-        const row = this.incidents.get(id);
+        const row = this.incidents.get(id) ?? this.more.past.find((one) => one.id === id);
         if (!row || !inScope(me, row.state))
             throw new Refusal(
                 404,
@@ -223,11 +227,12 @@ export class Mock {
 
     list(me, params) {
         const words = [
-            ...(params.get("q") ?? "").matchAll(/(?:([a-z]+):)?(?:"([^"]*)"|(\S+))/g),
-        ].map((m) => [m[1], (m[2] ?? m[3]).toLowerCase()]);
+            ...(params.get("q") ?? "").matchAll(/(-(?=\S))?(?:([a-z]+):)?(?:"([^"]*)"|(\S+))/g),
+        ].map((m) => [m[2], (m[3] ?? m[4]).toLowerCase(), m[1] !== undefined]);
+        const is = words.filter(([key]) => key === "is").map(([, value]) => value);
         const list = (name, otherwise) => params.get(name)?.split(",") ?? otherwise;
         const [statuses, tiers, states] = [
-            list("status", OPEN),
+            list("status", is.includes("any") ? Object.keys(MOVES) : OPEN),
             list("tier", ["1", "2", "3", "4"]),
             list("state", null),
         ];
@@ -236,7 +241,8 @@ export class Mock {
             statuses.includes(row.status) &&
             tiers.includes(String(row.tier)) &&
             (!states || states.includes(row.state));
-        const all = [...this.incidents.values()].filter(
+        const past = statuses.some((status) => !OPEN.includes(status)) ? this.more.past : [];
+        const all = [...this.incidents.values(), ...past].filter(
             (row) => listed(row) && words.every((word) => fits(row, word, me)),
         );
         all.sort(
@@ -289,6 +295,7 @@ export class Mock {
             row.extra.notes.push({ at: iso(Date.now()), who: me.user, text: body.text });
             row.last_note = body.text;
         } else if (verb === "wait") row.waiting_until = body.until;
+        else if (verb === "merge" || verb === "unmerge") this.merge(me, row, verb, body);
         else if (verb === "transition") this.transition(me, row, body);
         else throw new Refusal(404, "Not found", "No such verb.");
         row.version++;
@@ -344,13 +351,35 @@ export class Mock {
             clock: to === "confirmed" ? "notify" : null,
             deadline: to === "confirmed" ? iso(Date.now() + 5 * 60_000) : null,
         });
+        const ends = ["rejected", "resolved", "closed"].includes(to);
+        Object.assign(row, { outcome: outcome ?? null, ended_at: ends ? iso(Date.now()) : null });
         Object.assign(row.extra, {
-            outcome: outcome ?? null,
             reason: reason ?? null,
             tlp: tlp ?? row.extra.tlp,
         });
         if (victim) row.victim = victim;
         if (note) row.extra.notes.push({ at: iso(Date.now()), who: me.user, text: note });
+    }
+
+    merge(me, row, verb, { into }) {
+        const other = this.find(me, verb === "merge" ? into : row.merged_into);
+        if (other.state !== row.state)
+            throw new Refusal(
+                409,
+                "Other state",
+                "Only incidents of one state merge.",
+                "merge.state",
+            );
+        if (verb === "merge") {
+            row.was = row.status;
+            Object.assign(row, { status: "merged", merged_into: other.id });
+            other.merged.push(row.id);
+        } else {
+            Object.assign(row, { status: row.was, merged_into: null });
+            other.merged = other.merged.filter((id) => id !== row.id);
+        }
+        other.version++;
+        this.tell(other);
     }
 
     bulk(me, { ids, verb, ...rest }) {
@@ -382,6 +411,7 @@ export class Mock {
             by_tier: count("tier"),
             by_state: count("state"),
             folded_share: 0.9964,
+            lag_ms: 40 + (minutes[59].alerts % 30),
             minutes,
         };
     }
@@ -434,7 +464,7 @@ const inScope = (me, state) => me.states[0] === "*" || me.states.includes(state)
 const due = (row) => (row.deadline ? Date.parse(row.deadline) : 8.64e15);
 const page = (items) => ({ items, next: null, total: items.length });
 
-function bare({ extra: _, hostile: __, ...row }) {
+function bare({ extra: _, hostile: __, was: ___, ...row }) {
     return row;
 }
 
@@ -448,6 +478,8 @@ function allowed(me, row) {
         if (!others && row.status !== "new") verbs.push("wait");
     }
     if (others) return verbs;
+    if (row.status === "merged") return [...verbs, "unmerge"];
+    if (OPEN.includes(row.status)) verbs.push("merge");
     const names = {
         confirmed: "confirm",
         rejected: "reject",
@@ -460,16 +492,55 @@ function allowed(me, row) {
     return verbs;
 }
 
-function fits(row, [key, value], me) {
+/** The same grammar of ages as the collector's. */
+function fitsAge(row, value) {
+    const [, sign, number, unit] = /^([<>]?)(\d+)([mhd])$/.exec(value) ?? [];
+    const ms = Number(number) * { m: 60_000, h: 3600_000, d: 86_400_000 }[unit];
+    return Date.now() - Date.parse(row.opened_at) < ms === (sign === "<");
+}
+
+function linksOf(row) {
+    return [
+        {
+            type: "aggr",
+            key: "K1",
+            from: "alerts",
+            to: `${row.id}.0`,
+            at: row.first_seen,
+            value: row.victim,
+            by: null,
+        },
+        {
+            type: "aggr",
+            key: "K2",
+            from: `${row.id}.0`,
+            to: row.id,
+            at: row.opened_at,
+            value: row.rsit.class,
+            by: null,
+        },
+    ];
+}
+
+function fits(row, [key, value, not], me) {
+    return not ? !fitsWord(row, key, value, me) : fitsWord(row, key, value, me);
+}
+
+function fitsWord(row, key, value, me) {
     const has = (...fields) =>
         fields.some((field) =>
             String(field ?? "")
                 .toLowerCase()
                 .includes(value),
         );
-    if (key === "is")
+    if (key === "age") return fitsAge(row, value);
+    if (key === "is") {
+        if (value === "any") return true;
+        if (value === "open") return OPEN.includes(row.status);
+        if (value === "unclaimed") return row.claimed_by === null;
         return value === "mine" ? row.claimed_by === me.user : row.waiting_until !== null;
+    }
     if (key === "sensor") return has(row.sensors);
     if (key === "ip" || key === "host") return has(row.victim, row.peer);
-    return has(row.title, row.victim, row.peer, row.id);
+    return has(row.title, row.victim, row.peer, row.id, row.rsit.class, row.rsit.type);
 }

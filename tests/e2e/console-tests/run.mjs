@@ -193,6 +193,8 @@ async function main() {
         queue_ready_ms,
         key_to_paint_ms,
     };
+    if (stage.numbers.heap_growth_kb !== undefined)
+        say(`# heap after two thousand more changes: ${stage.numbers.heap_growth_kb} KiB more`);
     if (options.tap) say(`1..${total.passed + total.failed}`);
     else
         console.log(

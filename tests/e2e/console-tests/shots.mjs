@@ -23,11 +23,48 @@ export async function takeScreenshots(stage) {
         await page.locator(".incident-page").evaluate((element) => element.scrollTo(0, 0));
         await shot(page, "incident");
         await stage.close();
-        const admin = await stage.signedIn("admin", { colorScheme }, "/#/sensors");
-        await admin.getByRole("button", { name: "Details of bb-gov-bgi" }).click();
-        await shot(admin, "sensors");
-        await stage.close();
+        await takePages(stage, colorScheme);
     }
+}
+
+/** What must stand on each page before it is worth a picture. */
+const PAGES = [
+    ["shift", ".brief-row"],
+    ["campaigns", ".map .tile"],
+    ["notifications", ".board .notice-card"],
+    ["sensors", ".sensors tbody"],
+    ["feeds", ".scatter"],
+    ["reports", ".links"],
+    ["archive", ".form-row"],
+    ["audit", ".list-table"],
+    ["admin/users", ".list-table"],
+    ["admin/contacts", ".list-table"],
+    ["admin/suppressions", ".list-table"],
+];
+
+async function takePages(stage, colorScheme) {
+    const page = await stage.signedIn("admin", { colorScheme });
+    for (const [path, ready] of PAGES) {
+        await page.goto(`${stage.url}/#/${path}`);
+        await page.locator(ready).first().waitFor();
+        if (path === "sensors") {
+            await page.getByRole("button", { name: "Details of bb-gov-bgi" }).click();
+            await page.locator(".hours").waitFor();
+        }
+        if (path === "campaigns") {
+            await page.locator(".list-table tbody tr").first().click();
+            await page.locator(".lanes").waitFor();
+        }
+        if (path === "archive") {
+            await page.getByLabel("Value").fill("198.51.100.23");
+            await page.getByRole("button", { name: "Search" }).click();
+            await page.locator(".kept .eve-line").first().waitFor();
+        }
+        await page.waitForTimeout(500);
+        const name = `console-${path.replace("/", "-")}-${colorScheme}.png`;
+        await page.screenshot({ path: join(stage.shots, name) });
+    }
+    await stage.close();
 }
 
 /** A queue in the middle of a shift: some claimed, some confirmed, one waiting, notes on a few. */

@@ -42,6 +42,19 @@ interface Options {
     body?: unknown;
     version?: number;
     signal?: AbortSignal;
+    /** The body's type when it is not JSON; the body is then sent as it is. */
+    type?: string;
+}
+
+/** What a list or a report is asked for; what is empty is not asked. */
+export type Query = Record<string, string | number | null | undefined>;
+
+export function withQuery(path: string, query: Query): string {
+    const params = new URLSearchParams();
+    for (const [name, value] of Object.entries(query))
+        if (value !== null && value !== undefined && value !== "") params.set(name, String(value));
+    const text = params.toString();
+    return text ? `${path}?${text}` : path;
 }
 
 async function problemOf(reply: Response): Promise<Problem> {
@@ -68,6 +81,14 @@ function filled<T extends Incident>(row: T): T {
     return row;
 }
 
+function bodyOf({ body, type }: Options): string | undefined {
+    if (body === undefined) return undefined;
+    return type ? String(body) : JSON.stringify(body);
+}
+
+/** Where a file of the API lies that the browser itself fetches (an export, a report). */
+export const fileAt = (path: string, query: Query = {}): string => withQuery(BASE + path, query);
+
 export class Client {
     csrf = "";
     /**
@@ -78,7 +99,8 @@ export class Client {
     private async request<T>(method: string, path: string, options: Options = {}): Promise<T> {
         const headers: Record<string, string> = { Accept: "application/json" };
         if (method !== "GET") headers["X-Abeng-CSRF"] = this.csrf;
-        if (options.body !== undefined) headers["Content-Type"] = "application/json";
+        if (options.body !== undefined)
+            headers["Content-Type"] = options.type ?? "application/json";
         if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
         const timeout = AbortSignal.timeout(TIMEOUT_MS);
         let reply: Response;
@@ -86,7 +108,7 @@ export class Client {
             reply = await fetch(BASE + path, {
                 method,
                 headers,
-                body: options.body === undefined ? undefined : JSON.stringify(options.body),
+                body: bodyOf(options),
                 credentials: "same-origin",
                 cache: "no-store",
                 signal: options.signal ?? timeout,
@@ -113,6 +135,19 @@ export class Client {
         this.csrf = me.csrf;
         return me;
     }
+
+    /** Anything that is read, and anything that is written: pages name their own paths. */
+    read = <T>(path: string, query: Query = {}) => this.request<T>("GET", withQuery(path, query));
+    list = <T>(path: string, query: Query = {}) =>
+        this.request<Page<T>>("GET", withQuery(path, { limit: 200, ...query }));
+    write = <T>(
+        method: "POST" | "PATCH" | "DELETE",
+        path: string,
+        body?: unknown,
+        version?: number,
+    ) => this.request<T>(method, path, { body, version });
+    upload = <T>(path: string, query: Query, text: string, type: string) =>
+        this.request<T>("POST", withQuery(path, query), { body: text, type });
 
     signOut = () => this.request<void>("DELETE", "/session");
     states = () => this.request<Page<State>>("GET", "/states");
@@ -153,6 +188,10 @@ export class Client {
     note = (id: string, version: number, text: string) => this.verb(id, "note", version, { text });
     wait = (id: string, version: number, until: string | null) =>
         this.verb(id, "wait", version, { until });
+    merge = (id: string, version: number, into: string) =>
+        this.verb(id, "merge", version, { into });
+    unmerge = (id: string, version: number) => this.verb(id, "unmerge", version, {});
+    undo = (id: string, version: number) => this.verb(id, "undo", version, {});
     transition = (id: string, version: number, to: Transition) =>
         this.verb(id, "transition", version, to);
     bulk = (body: BulkRequest) =>

@@ -9,6 +9,9 @@ export interface Me {
     role: Role;
     states: string[];
     csrf: string;
+    /** Collections that this session may read: what has no place here is not shown. */
+    resources: string[];
+    totp?: boolean;
 }
 
 export interface State {
@@ -71,6 +74,11 @@ export interface Incident {
     states_seen: number;
     last_note: string | null;
     spark: number[];
+    ended_at?: string | null;
+    outcome?: string | null;
+    campaigns?: string[];
+    merged_into?: string | null;
+    merged?: string[];
 }
 
 export interface Factor extends Reason {
@@ -115,9 +123,9 @@ export interface Note {
 export interface IncidentDetail extends Incident {
     factors: Factor[];
     formula: string;
-    outcome: string | null;
     reason: string | null;
     tlp: Tlp | null;
+    follows?: string | null;
     signal_list: Signal[];
     timeline: TimelineEntry[];
     notes: Note[];
@@ -157,6 +165,8 @@ export interface Sensor {
     clock_offset_ms: number | null;
     cert_expires: string | null;
     version: string | null;
+    shed?: number;
+    alarms?: number;
 }
 
 export interface Enrolment {
@@ -175,6 +185,8 @@ export interface Stats {
     by_state: Record<string, number>;
     folded_share: number;
     minutes: { t: string; alerts: number }[];
+    /** From arrival to folded; older collectors do not say it. */
+    lag_ms?: number;
 }
 
 /**

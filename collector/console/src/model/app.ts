@@ -4,8 +4,25 @@
 import type { Me, State, Stats } from "../api/types.ts";
 import { Store } from "./store.ts";
 
+/** Pages that are read when they are first opened; `part` is what stands after the name. */
+export const MORE_PAGES = [
+    "shift",
+    "campaigns",
+    "notifications",
+    "sensors",
+    "feeds",
+    "reports",
+    "archive",
+    "audit",
+    "admin",
+] as const;
+export type MorePage = (typeof MORE_PAGES)[number];
+export type PageName = "queue" | "incident" | MorePage;
+
 export type Route =
-    { page: "queue"; q: string } | { page: "incident"; id: string } | { page: "sensors" };
+    | { page: "queue"; q: string }
+    | { page: "incident"; id: string }
+    | { page: MorePage; part?: string };
 
 export type Theme = "auto" | "light" | "dark";
 
@@ -32,22 +49,35 @@ export interface App {
     notices: Notice[];
     help: boolean;
     sensorsChanged: number;
+    /** How far folding was behind, each time the numbers were read; the newest last. */
+    lags: { at: number; ms: number }[];
 }
 
 const NOTICE_MS = { done: 8_000, info: 8_000, problem: 20_000 };
 const NOTICES_SHOWN = 4;
 
+/** A link that was cut in the middle of an escape is still a link. */
+function decoded(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
+}
+
 export function readRoute(hash: string): Route {
     const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
     const [page, id] = path.split("/");
-    if (page === "incident" && id) return { page, id: decodeURIComponent(id) };
-    if (page === "sensors") return { page };
+    if (page === "incident" && id) return { page, id: decoded(id) };
+    const more = MORE_PAGES.find((name) => name === page);
+    if (more) return id ? { page: more, part: decoded(id) } : { page: more };
     return { page: "queue", q: new URLSearchParams(query).get("q") ?? "" };
 }
 
 export function hashOf(route: Route): string {
     if (route.page === "incident") return `#/incident/${encodeURIComponent(route.id)}`;
-    if (route.page === "sensors") return "#/sensors";
+    if (route.page !== "queue")
+        return `#/${route.page}${route.part ? `/${encodeURIComponent(route.part)}` : ""}`;
     return route.q ? `#/queue?${new URLSearchParams({ q: route.q })}` : "#/queue";
 }
 
@@ -79,6 +109,7 @@ export const app = new Store<App>({
     notices: [],
     help: false,
     sensorsChanged: 0,
+    lags: [],
 });
 
 export function go(route: Route, replace = false): void {
@@ -120,5 +151,8 @@ export const stateName = (code: string): string =>
  */
 export const mayDecide = (me: Me | null | undefined): boolean =>
     !!me && ["regional", "national", "admin"].includes(me.role);
+/** Does the collector serve this collection to this user? */
+export const served = (me: Me | null | undefined, resource: string): boolean =>
+    !!me?.resources?.includes(resource);
 export const mayNote = (me: Me | null | undefined): boolean =>
     mayDecide(me) || me?.role === "contact";

@@ -20,6 +20,9 @@ export type Decision =
     | { verb: "release" }
     | { verb: "note"; text: string }
     | { verb: "wait"; until: string | null }
+    | { verb: "merge"; into: string }
+    | { verb: "unmerge" }
+    | { verb: "undo" }
     | { verb: "transition"; transition: Transition };
 
 export interface DeskState {
@@ -254,21 +257,26 @@ export class Desk extends Store<DeskState> {
     }
 
     private async remember(row: Shown, decision: Decision, undoing: boolean): Promise<void> {
-        const back = undoing ? null : inverse(decision, row);
-        if (back && (await this.mayUndo(row.id, back))) {
+        const back = undoing ? null : await this.wayBack(row.id, inverse(decision, row));
+        if (back) {
             const undo: Undo = { id: row.id, decision: back };
             this.undos = [...this.undos, undo].slice(-UNDO_DEPTH);
             notify("done", sayDone(row, decision), () => void this.undo(undo));
         } else notify("done", undoing ? t("done.undone", { id: row.id }) : sayDone(row, decision));
     }
 
-    /** A way back that the state machine does not have is not offered. */
-    private async mayUndo(id: string, back: Decision): Promise<boolean> {
-        if (back.verb !== "transition") return true;
+    /**
+     * A way back that the collector does not have is not offered: its own undo where there is one,
+     * otherwise the transition back.
+     */
+    private async wayBack(id: string, back: Decision | null): Promise<Decision | null> {
+        if (!back || back.verb !== "transition") return back;
         try {
-            return (await api.incident(id)).allowed.includes(back.transition.to);
+            const { allowed } = await api.incident(id);
+            if (allowed.includes("undo")) return { verb: "undo" };
+            return allowed.includes(back.transition.to) ? back : null;
         } catch {
-            return false;
+            return null;
         }
     }
 
@@ -345,6 +353,12 @@ function request(row: Incident, decision: Decision): Promise<Incident> {
             return api.note(row.id, row.version, decision.text);
         case "wait":
             return api.wait(row.id, row.version, decision.until);
+        case "merge":
+            return api.merge(row.id, row.version, decision.into);
+        case "unmerge":
+            return api.unmerge(row.id, row.version);
+        case "undo":
+            return api.undo(row.id, row.version);
         case "transition":
             return api.transition(row.id, row.version, decision.transition);
     }
@@ -361,6 +375,11 @@ function expected(decision: Decision, me: string, row: Incident): Partial<Incide
             return { last_note: decision.text };
         case "wait":
             return { waiting_until: decision.until };
+        case "merge":
+            return { status: "merged", merged_into: decision.into };
+        case "unmerge":
+        case "undo":
+            return {}; // only the collector knows what it was before
         case "transition":
             return { status: decision.transition.to, claimed_by: row.claimed_by ?? me };
     }
@@ -370,9 +389,12 @@ function inverse(decision: Decision, before: Incident): Decision | null {
     if (decision.verb === "claim") return { verb: "release" };
     if (decision.verb === "release") return { verb: "claim" };
     if (decision.verb === "wait") return { verb: "wait", until: before.waiting_until };
+    if (decision.verb === "merge") return { verb: "unmerge" };
+    if (decision.verb === "unmerge" && before.merged_into)
+        return { verb: "merge", into: before.merged_into };
     if (
         decision.verb === "transition" &&
-        ["rejected", "confirmed"].includes(decision.transition.to)
+        ["rejected", "confirmed", "resolved", "closed"].includes(decision.transition.to)
     )
         return { verb: "transition", transition: { to: "triage", reason: t("undo.reason") } };
     return null;
@@ -385,6 +407,7 @@ const sameDecision = (a: Incident, b: Incident): boolean =>
 function sayDone(row: Incident, decision: Decision): string {
     if (decision.verb === "transition") return t(`done.${decision.transition.to}`, { id: row.id });
     if (decision.verb === "wait" && decision.until === null) return t("done.woken", { id: row.id });
+    if (decision.verb === "merge") return t("done.merge", { id: row.id, into: decision.into });
     return t(`done.${decision.verb}`, { id: row.id });
 }
 

@@ -2,15 +2,18 @@
 // The keyboard: one table of commands, and a reader that turns key presses (also two in a row) into
 // them.
 
+import type { PageName } from "./app.ts";
+
 export type Where = "all" | "queue" | "incident" | "either";
 
 // prettier-ignore
 export type Command =
-    | "help" | "search" | "go-queue" | "go-sensors" | "escape"
+    | "help" | "search" | `go-${Exclude<PageName, "incident">}` | "escape"
     | "next" | "previous" | "page-down" | "page-up" | "top" | "bottom"
     | "open" | "open-page" | "pane" | "check" | "check-all" | "check-none" | "check-same"
     | "claim" | "release" | "confirm" | "dismiss" | "resolve" | "close" | "wait" | "note"
     | "menu" | "undo"
+    | "views" | "notice" | "merge" | "unmerge" | "suppress"
     | "tier-1" | "tier-2" | "tier-3" | "tier-4" | "tier-all" | "state"
     | "incident-next" | "incident-previous";
 
@@ -41,6 +44,11 @@ export const BINDINGS: readonly Binding[] = [
     { keys: ["4"], command: "tier-4", where: "queue" },
     { keys: ["0"], command: "tier-all", where: "queue" },
     { keys: ["f"], command: "state", where: "queue" },
+    { keys: ["b"], command: "views", where: "queue" },
+    { keys: ["n"], command: "notice", where: "either" },
+    { keys: ["m"], command: "merge", where: "either" },
+    { keys: ["u"], command: "unmerge", where: "either" },
+    { keys: ["t"], command: "suppress", where: "either" },
     { keys: ["a"], command: "claim", where: "either" },
     { keys: ["A"], command: "release", where: "either" },
     { keys: ["c", "s"], command: "confirm", where: "either" },
@@ -55,7 +63,15 @@ export const BINDINGS: readonly Binding[] = [
     { keys: ["["], command: "incident-previous", where: "either" },
     { keys: ["/"], command: "search", where: "all" },
     { keys: ["g i"], command: "go-queue", where: "all" },
+    { keys: ["g h"], command: "go-shift", where: "all" },
+    { keys: ["g c"], command: "go-campaigns", where: "all" },
+    { keys: ["g n"], command: "go-notifications", where: "all" },
     { keys: ["g s"], command: "go-sensors", where: "all" },
+    { keys: ["g f"], command: "go-feeds", where: "all" },
+    { keys: ["g r"], command: "go-reports", where: "all" },
+    { keys: ["g a"], command: "go-archive", where: "all" },
+    { keys: ["g l"], command: "go-audit", where: "all" },
+    { keys: ["g m"], command: "go-admin", where: "all" },
     { keys: ["?"], command: "help", where: "all" },
     { keys: ["Escape"], command: "escape", where: "all" },
 ];

@@ -10,8 +10,9 @@ export interface Word {
     not?: true;
 }
 
-const KEYS = new Set(["is", "state", "tier", "sid", "ip", "host", "rule", "sensor"]);
+const KEYS = new Set(["is", "state", "tier", "sid", "ip", "host", "rule", "sensor", "age"]);
 const OPEN: readonly Status[] = ["new", "triage", "confirmed", "handling"];
+export const isOpen = (status: Status): boolean => OPEN.includes(status);
 const STATUSES = new Set<string>([...OPEN, "resolved", "closed", "rejected", "merged"]);
 
 /** `state:jm -"two words" rule:"et scan"` → words; quotes keep spaces together. */
@@ -81,10 +82,21 @@ const holds = (haystack: string | null | undefined, needle: string): boolean =>
 
 function holdsIs(row: Incident, value: string, user: string): boolean | null {
     if (value === "mine") return row.claimed_by === user;
+    if (value === "unclaimed") return row.claimed_by === null;
     if (value === "waiting") return row.waiting_until !== null;
-    if (value === "open") return OPEN.includes(row.status);
+    if (value === "open") return isOpen(row.status);
     if (value === "any") return true;
     return STATUSES.has(value) ? row.status === value : null;
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3600_000, d: 86_400_000 };
+
+/** `age:>2h` and `age:2h`: two hours or longer in the queue; `age:<30m`: less. */
+function holdsAge(row: Incident, value: string, now: number): boolean | null {
+    const [, sign, number, unit = ""] = /^([<>]?)(\d+)([mhd])$/.exec(value) ?? [];
+    if (!number) return null;
+    const younger = now - Date.parse(row.opened_at) < Number(number) * UNITS[unit]!;
+    return younger === (sign === "<");
 }
 
 /**
@@ -108,6 +120,8 @@ function holdsWord(row: Incident, word: Word, user: string): boolean | null {
             return unlessHidden(any.some((v) => holds(row.victim, v) || holds(row.peer, v)));
         case "rule":
             return unlessHidden(holds(row.title, word.value.toLowerCase()));
+        case "age":
+            return holdsAge(row, word.value.toLowerCase(), Date.now());
         case "sid":
             return null;
         default:

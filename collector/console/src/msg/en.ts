@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // English. `{name}` is filled in; "one|other" chooses by {n}.
+import { enPages } from "./en-pages.ts";
+
 export const en = {
+    ...enPages,
     "app.name": "Abeng",
     "app.skip": "Skip to content",
     "app.signed-in": "Signed in as {name}",
@@ -73,7 +76,7 @@ export const en = {
 
     "queue.title": "Queue",
     "queue.search": "Search",
-    "queue.search-hint": "is:new state:jm tier:1,2 ip: host: rule: sensor: sid: or plain words",
+    "queue.search-hint": "is:new state:jm tier:1 ip: host: rule: age:>2h or words",
     "queue.clear": "Clear search",
     "queue.total": "{n} incident|{n} incidents",
     "queue.empty": "Nothing to decide",
@@ -302,6 +305,7 @@ export const en = {
     "help.decide": "Deciding",
     "help.go": "Going",
     "help.words": "Search words",
+    "help.language": "Language",
     "help.shortcuts": "Single-key shortcuts",
     "help.then": "then",
     "key.next": "Next row",
@@ -334,11 +338,24 @@ export const en = {
     "key.incident-previous": "Previous incident",
     "key.search": "Search",
     "key.go-queue": "Queue",
+    "key.go-shift": "My shift",
+    "key.go-campaigns": "Campaigns",
+    "key.go-notifications": "Notices",
     "key.go-sensors": "Sensors",
+    "key.go-feeds": "Feeds",
+    "key.go-reports": "Reports",
+    "key.go-archive": "Archive",
+    "key.go-audit": "Audit",
+    "key.go-admin": "Settings",
+    "key.views": "Views: saved searches",
+    "key.notice": "Draft a notice",
+    "key.merge": "Merge into another",
+    "key.unmerge": "Take out of a merge",
+    "key.suppress": "Suppress what is like it",
     "key.help": "This help",
     "key.escape": "Close, or back",
     "word.is":
-        "is:new, triage, confirmed, handling, resolved, closed, rejected, any, mine, waiting",
+        "is:new, triage, confirmed, handling, resolved, closed, rejected, any, mine, unclaimed, waiting",
     "word.not": "-state:jm",
     "word.state": "state:jm",
     "word.tier": "tier:1,2",
@@ -346,5 +363,6 @@ export const en = {
     "word.host": "host:example.org",
     "word.rule": 'rule:"et scan"',
     "word.sid": "sid:2024291",
+    "word.age": "age:>2h, age:<30m",
     "word.sensor": "sensor:jm-isp1",
 } as const;

@@ -7,20 +7,46 @@ import { en } from "./en.ts";
 export type MessageKey = keyof typeof en;
 export type Messages = Record<MessageKey, string>;
 
-const LANGUAGES: Record<string, Messages> = { en };
-
-function chosen(): [string, Messages] {
-    const wanted = typeof navigator === "undefined" ? ["en"] : navigator.languages;
-    for (const tag of wanted) {
-        const code = tag.split("-")[0]!.toLowerCase();
-        const found = LANGUAGES[code];
-        if (found) return [code, found];
-    }
-    return ["en", en];
+export interface Language {
+    /** What it calls itself. */
+    name: string;
+    load: () => Promise<Partial<Messages>>;
 }
 
-export const [language, messages] = chosen();
-const plural = new Intl.PluralRules(language);
+/**
+ * The languages there are. A file may lack keys that are newer than it: English stands in for them.
+ * A new language is one file with the keys of en.ts and one line here.
+ */
+export const LANGUAGES: Readonly<Record<string, Language>> = {
+    en: { name: "English", load: () => Promise.resolve(en) },
+};
+
+export let language = "en";
+let messages: Messages = en;
+let plural = new Intl.PluralRules("en");
+
+/** The one that was chosen here before, or the browser's first that exists. */
+function wantedLanguage(preferred: string | null): string {
+    const browser = typeof navigator === "undefined" ? [] : navigator.languages;
+    for (const tag of [preferred ?? "", ...browser]) {
+        const code = tag.split("-")[0]!.toLowerCase();
+        if (Object.hasOwn(LANGUAGES, code)) return code;
+    }
+    return "en";
+}
+
+/** Fetches the language before the page is first drawn; without its file the page is English. */
+export async function chooseLanguage(preferred: string | null): Promise<void> {
+    const code = wantedLanguage(preferred);
+    if (code === language) return;
+    try {
+        messages = { ...en, ...(await LANGUAGES[code]!.load()) };
+    } catch {
+        return;
+    }
+    language = code;
+    plural = new Intl.PluralRules(code);
+}
 
 /**
  * The message of `key` with its `{names}` filled in. A message of the form "one|other" chooses by

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small parts that every page is made of: hostile-safe text, tier chips, stage strips, clocks,
 // sparklines.
-import type { Incident, Stage, Status, Tier } from "../api/types.ts";
+import type { Incident, Stage, Status, Tier, Tlp } from "../api/types.ts";
 import { pieces } from "../format/text.ts";
 import { clockTime, span, stamp, timeLeft } from "../format/time.ts";
 import { t, type MessageKey } from "../msg/index.ts";
@@ -190,6 +190,10 @@ export function Stamp({ iso }: { iso: string | null | undefined }) {
             {stamp(iso)}
         </time>
     );
+}
+
+export function TlpLabel({ tlp }: { tlp: Tlp }) {
+    return <span class={`tlp tlp-${tlp.replace("+", "-")}`}>TLP:{tlp.toUpperCase()}</span>;
 }
 
 /** A factor's weight with its sign, small ones with a decimal. */

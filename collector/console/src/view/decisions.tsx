@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions: what each verb asks before it is carried out. One of these dialogs at most is open at
 // a time.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Incident, IncidentDetail, Tlp } from "../api/types.ts";
-import { app, go, mayDecide, mayNote, notify } from "../model/app.ts";
+import { app, go, mayDecide, mayNote, notify, served } from "../model/app.ts";
 import { desk, type Decision } from "../model/desk.ts";
 import { keyOf, type Command } from "../model/keys.ts";
 import { REJECTIONS, RESOLUTIONS, RSIT, TLPS, rsitOf, rsitText } from "../model/outcomes.ts";
@@ -13,8 +13,25 @@ import { later, nextAt } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { Key } from "./bits.tsx";
 import { Choices, Dialog, digitKey } from "./dialog.tsx";
+import { lazy } from "./lazy.tsx";
+import { MergeDialog } from "./merge.tsx";
+import { ViewsDialog } from "./views.tsx";
 
-export type Ask = "confirm" | "reject" | "resolve" | "wait" | "note" | "menu" | "state";
+const DraftDialog = lazy(() => import("./draft.tsx").then((m) => m.DraftDialog));
+const SuppressDialog = lazy(() => import("./damping.tsx").then((m) => m.SuppressDialog));
+
+export type Ask =
+    | "confirm"
+    | "reject"
+    | "resolve"
+    | "wait"
+    | "note"
+    | "menu"
+    | "state"
+    | "views"
+    | "merge"
+    | "notice"
+    | "suppress";
 
 interface Asking {
     ask: Ask | null;
@@ -51,6 +68,8 @@ export const VERBS: readonly { verb: string; command: Command; label: Parameters
         { verb: "wait", command: "wait", label: "verb.wait" },
         { verb: "note", command: "note", label: "verb.note" },
         { verb: "release", command: "release", label: "verb.release" },
+        { verb: "merge", command: "merge", label: "verb.merge" },
+        { verb: "unmerge", command: "unmerge", label: "verb.unmerge" },
         { verb: "triage", command: "undo", label: "verb.triage" },
     ];
 
@@ -92,12 +111,19 @@ export function act(command: Command, row: Incident, allowed: string[] | null = 
     } else if (command === "close") {
         if (!refusedHere("close", row, may))
             void desk.decide(row, { verb: "transition", transition: { to: "closed" } });
+    } else if (command === "unmerge") {
+        if (!refusedHere("unmerge", row, may)) void desk.decide(row, { verb: "unmerge" });
+    } else if (command === "notice" || command === "suppress") {
+        const needs = command === "notice" ? "notifications" : "suppressions";
+        if (!served(app.state.me, needs) || !mayDecide(app.state.me)) return false;
+        askFor(command, row);
     } else if (command === "dismiss") {
         if (!refusedHere("reject", row, may)) askFor("reject", row);
     } else if (
         command === "confirm" ||
         command === "resolve" ||
         command === "wait" ||
+        command === "merge" ||
         command === "note"
     ) {
         if (!refusedHere(command, row, may)) askFor(command, row);
@@ -125,12 +151,18 @@ function refusedHere(verb: string, row: Incident, may: string[]): boolean {
 
 export function DecisionDialogs() {
     const { ask, row, ids, allowed } = useStore(asking, (s) => s);
+    const route = useStore(app, (s) => s.route);
+    useEffect(() => () => isAsking() && done(), [route]); // a question does not outlive its page
     if (ask === "state") return <StateDialog />;
+    if (ask === "views") return <ViewsDialog onClose={done} />;
     if (ask === "reject" && (row || ids.length)) return <RejectDialog row={row} ids={ids} />;
     if (!ask || !row) return null;
     if (ask === "confirm") return <ConfirmDialog row={row} />;
     if (ask === "resolve") return <ResolveDialog row={row} />;
     if (ask === "wait") return <WaitDialog row={row} />;
+    if (ask === "merge") return <MergeDialog row={row} onClose={done} />;
+    if (ask === "notice") return <DraftDialog row={row} onClose={done} />;
+    if (ask === "suppress") return <SuppressDialog row={row} onClose={done} />;
     if (ask === "note") return <NoteDialog row={row} />;
     return <MenuDialog row={row} allowed={allowed ?? []} />;
 }

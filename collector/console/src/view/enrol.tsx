@@ -7,24 +7,9 @@ import { grouped } from "../format/text.ts";
 import { stamp } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { app } from "../model/app.ts";
-import { sayProblem } from "../model/desk.ts";
 import { useStore } from "../model/store.ts";
 import { Dialog } from "./dialog.tsx";
-
-/** Runs a request of a dialog: one at a time, with the server's words when it says no. */
-function useSubmit(): [boolean, string | null, (work: () => Promise<void>) => void] {
-    const [busy, setBusy] = useState(false);
-    const [failed, setFailed] = useState<string | null>(null);
-    const submit = (work: () => Promise<void>) => {
-        if (busy) return;
-        setBusy(true);
-        setFailed(null);
-        work()
-            .catch((err) => setFailed(sayProblem(err)))
-            .finally(() => setBusy(false));
-    };
-    return [busy, failed, submit];
-}
+import { useSubmit } from "./form.tsx";
 
 export function EnrolDialog({ onClose }: { onClose: () => void }) {
     const [made, setMade] = useState<Enrolment | null>(null);

@@ -7,7 +7,7 @@ import { hexDump, whole } from "../format/text.ts";
 import { stamp } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { Text } from "./bits.tsx";
-import { Card } from "./incident.tsx";
+import { Card } from "./card.tsx";
 
 const FIRST = ["alert", "abeng", "ndpi", "http", "tls", "dns", "flow"];
 const BYTES = new Set(["payload", "packet"]);
@@ -34,7 +34,6 @@ export function EveList({
     records: EveRecord[];
     count: number;
 }) {
-    const [open, setOpen] = useState<number | null>(null);
     return (
         <Card
             kind="alerts"
@@ -42,32 +41,39 @@ export function EveList({
             aside={t("incident.alerts-kept", { kept: whole(records.length), n: whole(count) })}
         >
             {records.length === 0 && <p class="dim">{t("incident.alerts-none")}</p>}
-            <ul class="eve-list">
-                {records.map((record, i) => (
-                    <li key={`${id}-${i}`}>
-                        <button
-                            type="button"
-                            class="eve-line"
-                            aria-expanded={open === i}
-                            onClick={() => setOpen(open === i ? null : i)}
-                        >
-                            <span class="twist" aria-hidden="true">
-                                {open === i ? "▾" : "▸"}
-                            </span>
-                            <time class="nowrap">{stamp(word(record.timestamp))}</time>
-                            <span class="mono nowrap">
-                                <Text value={endpoint(record, "src")} limit={80} /> →{" "}
-                                <Text value={endpoint(record, "dest")} limit={80} />
-                            </span>
-                            <span class="eve-title">
-                                <Text value={titleOf(record)} limit={200} />
-                            </span>
-                        </button>
-                        {open === i && <EveView record={record} />}
-                    </li>
-                ))}
-            </ul>
+            <EveLines id={id} records={records} />
         </Card>
+    );
+}
+
+export function EveLines({ id, records }: { id: string; records: EveRecord[] }) {
+    const [open, setOpen] = useState<number | null>(null);
+    return (
+        <ul class="eve-list">
+            {records.map((record, i) => (
+                <li key={`${id}-${i}`}>
+                    <button
+                        type="button"
+                        class="eve-line"
+                        aria-expanded={open === i}
+                        onClick={() => setOpen(open === i ? null : i)}
+                    >
+                        <span class="twist" aria-hidden="true">
+                            {open === i ? "▾" : "▸"}
+                        </span>
+                        <time class="nowrap">{stamp(word(record.timestamp))}</time>
+                        <span class="mono nowrap">
+                            <Text value={endpoint(record, "src")} limit={80} /> →{" "}
+                            <Text value={endpoint(record, "dest")} limit={80} />
+                        </span>
+                        <span class="eve-title">
+                            <Text value={titleOf(record)} limit={200} />
+                        </span>
+                    </button>
+                    {open === i && <EveView record={record} />}
+                </li>
+            ))}
+        </ul>
     );
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The help overlay: the keyboard as one table, made from the same bindings that the reader uses.
-import { t, tMaybe } from "../msg/index.ts";
-import { app, setShortcuts } from "../model/app.ts";
+import { LANGUAGES, language, t, tMaybe } from "../msg/index.ts";
+import { app, preference, setShortcuts } from "../model/app.ts";
 import { keyOf, type Command } from "../model/keys.ts";
+import { openPages } from "../model/pages.ts";
 import { useStore } from "../model/store.ts";
 import { Key } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -19,6 +20,10 @@ const GROUPS: readonly { title: Parameters<typeof t>[0]; commands: Command[] }[]
             "wait",
             "note",
             "release",
+            "notice",
+            "merge",
+            "unmerge",
+            "suppress",
             "menu",
             "undo",
         ],
@@ -41,14 +46,28 @@ const GROUPS: readonly { title: Parameters<typeof t>[0]; commands: Command[] }[]
     },
     {
         title: "help.choose",
-        commands: ["check", "check-all", "check-same", "check-none", "tier-1", "tier-all", "state"],
+        commands: [
+            "check",
+            "check-all",
+            "check-same",
+            "check-none",
+            "tier-1",
+            "tier-all",
+            "state",
+            "views",
+        ],
     },
-    { title: "help.go", commands: ["search", "go-queue", "go-sensors", "help", "escape"] },
+    { title: "help.go", commands: ["search", "help", "escape"] },
 ];
-const WORDS = ["is", "state", "tier", "ip", "host", "rule", "sid", "sensor", "not"];
+const WORDS = ["is", "state", "tier", "ip", "host", "rule", "sid", "sensor", "age", "not"];
 
 export function Help() {
     const shortcuts = useStore(app, (s) => s.shortcuts);
+    const me = useStore(app, (s) => s.me);
+    const pages = openPages(me).map(({ command }) => command);
+    const groups = GROUPS.map((group) =>
+        group.title === "help.go" ? { ...group, commands: [...pages, ...group.commands] } : group,
+    );
     const close = () => app.set({ help: false });
     return (
         <Dialog
@@ -58,7 +77,7 @@ export function Help() {
             onKey={(e) => e.key === "?" && close()}
         >
             <div class="help">
-                {GROUPS.map(({ title, commands }) => (
+                {groups.map(({ title, commands }) => (
                     <section>
                         <h3>{t(title)}</h3>
                         <dl>
@@ -82,6 +101,7 @@ export function Help() {
                     </ul>
                 </section>
             </div>
+            <LanguageChoice />
             <label class="radio">
                 <input
                     type="checkbox"
@@ -91,5 +111,27 @@ export function Help() {
                 {t("help.shortcuts")}
             </label>
         </Dialog>
+    );
+}
+
+/** The page is drawn anew in the language that is chosen: words stand in too many places. */
+function LanguageChoice() {
+    const all = Object.entries(LANGUAGES);
+    if (all.length < 2) return null;
+    const choose = (code: string) => {
+        preference("language", code);
+        location.reload();
+    };
+    return (
+        <label class="language">
+            <span>{t("help.language")}</span>{" "}
+            <select value={language} onChange={(e) => choose(e.currentTarget.value)}>
+                {all.map(([code, { name }]) => (
+                    <option value={code} lang={code}>
+                        {name}
+                    </option>
+                ))}
+            </select>
+        </label>
     );
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One incident: why it stands where it stands, what is known, what was done; beside the queue or as
 // a page of its own.
-import { createContext, type ComponentChildren } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { Problem, api } from "../api/client.ts";
 import type { EveRecord, Incident, IncidentDetail, Signal } from "../api/types.ts";
 import { whole } from "../format/text.ts";
@@ -25,8 +25,11 @@ import {
     Text,
     TierChip,
     TimeLeftView,
+    TlpLabel,
     tierLabel,
 } from "./bits.tsx";
+import { Countermeasures, LineageCard, Links, Notices as Told, SameVictim } from "./around.tsx";
+import { Card, Depth } from "./card.tsx";
 import { VERBS, act, possible, submitOnCtrlEnter } from "./decisions.tsx";
 import { EveList } from "./eve.tsx";
 import { Why } from "./why.tsx";
@@ -153,38 +156,16 @@ export function IncidentView({
                     </div>
                     <div class="cards-side">
                         <Facts row={shown} detail={detail} />
+                        {detail && <Links detail={detail} />}
+                        {detail && <Told key={`told ${id}`} row={shown} />}
+                        {detail && <Countermeasures key={`done ${id}`} row={shown} />}
                         {detail && <Notes detail={detail} row={shown} may={mayNote(me)} />}
+                        {detail && <SameVictim key={id} row={shown} />}
                         {detail && <Timeline detail={detail} />}
                     </div>
                 </div>
             </Depth.Provider>
         </article>
-    );
-}
-
-/** Beside the queue the cards stand one heading deeper than on a page of their own. */
-const Depth = createContext(2);
-
-export function Card({
-    title,
-    aside,
-    kind,
-    children,
-}: {
-    title: string;
-    aside?: ComponentChildren;
-    kind: string;
-    children: ComponentChildren;
-}) {
-    const Heading = useContext(Depth) === 2 ? "h2" : "h3";
-    return (
-        <section class={`card card-${kind}`}>
-            <Heading>
-                {title}
-                {aside && <span class="aside">{aside}</span>}
-            </Heading>
-            {children}
-        </section>
     );
 }
 
@@ -308,9 +289,7 @@ function Facts({ row, detail }: { row: Incident; detail: IncidentDetail | null }
                 )}
                 {detail?.tlp && (
                     <Fact name={t("fact.tlp")}>
-                        <span class={`tlp tlp-${detail.tlp.replace("+", "-")}`}>
-                            TLP:{detail.tlp.toUpperCase()}
-                        </span>
+                        <TlpLabel tlp={detail.tlp} />
                     </Fact>
                 )}
                 {detail?.outcome && (
@@ -431,6 +410,7 @@ function Timeline({ detail }: { detail: IncidentDetail }) {
                     </li>
                 ))}
             </ol>
+            {detail.merged !== undefined && <LineageCard key={detail.id} id={detail.id} />}
         </Card>
     );
 }

@@ -93,6 +93,7 @@ export function QueuePage({ q }: { q: string }) {
         },
         search: () => search.current?.select(),
         state: () => askFor("state", null),
+        views: () => askFor("views", null),
         "tier-all": () => go({ page: "queue", q: replace(q, "tier", null) }),
         escape: () => {
             if (pane.current?.contains(document.activeElement)) list.current?.focus();
@@ -210,6 +211,9 @@ function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: 
                         <span>{stats ? whole(stats.by_tier[tier] ?? 0) : "–"}</span>
                     </button>
                 ))}
+                <button type="button" class="toggle" onClick={() => askFor("views", null)}>
+                    {t("view.button")} <kbd>b</kbd>
+                </button>
                 {many && (
                     <button
                         type="button"

@@ -12,6 +12,7 @@ import { sayProblem } from "../model/desk.ts";
 import { dropsOf, healthOf, sensorOrder } from "../model/sensors.ts";
 import { useStore } from "../model/store.ts";
 import { Stamp, StateCode, Text } from "./bits.tsx";
+import { Alarms, DropPlot, LedgerCalendar, RulesetPlot } from "./health.tsx";
 import { ApproveDialog, EnrolDialog, RevokeDialog } from "./enrol.tsx";
 
 const REFRESH_MS = 30_000;
@@ -20,7 +21,7 @@ const CLOCK_TOLERANCE_MS = 500;
 
 type Asked = { kind: "enrol" } | { kind: "approve" | "revoke"; sensor: Sensor } | null;
 
-export function SensorsPage() {
+export default function SensorsPage() {
     const changed = useStore(app, (s) => s.sensorsChanged);
     const admin = useStore(app, (s) => s.me?.role === "admin");
     const now = useStore(app, (s) => s.now);
@@ -72,6 +73,7 @@ export function SensorsPage() {
                     <p>{t("sensors.none-hint")}</p>
                 </div>
             )}
+            <Alarms />
             {sorted.length > 0 && (
                 <Table
                     list={sorted}
@@ -81,6 +83,12 @@ export function SensorsPage() {
                     onOpen={setOpen}
                     onAsk={setAsked}
                 />
+            )}
+            {sorted.length > 0 && (
+                <div class="figures">
+                    <DropPlot list={sorted} />
+                    <RulesetPlot list={sorted} />
+                </div>
             )}
             {asked?.kind === "enrol" && <EnrolDialog onClose={done} />}
             {asked?.kind === "approve" && <ApproveDialog sensor={asked.sensor} onClose={done} />}
@@ -355,6 +363,12 @@ function Details({
                     </dd>
                 </dl>
             </section>
+            {sensor.shed !== undefined && sensor.status === "active" && (
+                <section class="whole">
+                    <h2>{t("plot.ledger")}</h2>
+                    <LedgerCalendar key={sensor.id} sensor={sensor} />
+                </section>
+            )}
             {admin && (
                 <p class="buttons">
                     {sensor.status === "pending" && (

@@ -7,6 +7,8 @@ import { short } from "../format/text.ts";
 import { span, stamp } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { app, dismissNotice, setTheme, type Theme } from "../model/app.ts";
+import { keyOf } from "../model/keys.ts";
+import { openPages } from "../model/pages.ts";
 import { useStore } from "../model/store.ts";
 import { Spark, StateCode, Text } from "./bits.tsx";
 
@@ -25,12 +27,15 @@ export function TopBar() {
                 <img src="favicon.svg" alt="" width="22" height="22" /> {t("app.name")}
             </a>
             <nav aria-label={t("nav.main")}>
-                <a href="#/queue" aria-current={route.page === "queue" ? "page" : undefined}>
-                    {t("nav.queue")}
-                </a>
-                <a href="#/sensors" aria-current={route.page === "sensors" ? "page" : undefined}>
-                    {t("nav.sensors")}
-                </a>
+                {openPages(me).map(({ page, name, command }) => (
+                    <a
+                        href={`#/${page}`}
+                        title={keyOf(command)}
+                        aria-current={route.page === page ? "page" : undefined}
+                    >
+                        {t(name)}
+                    </a>
+                ))}
             </nav>
             {stats && (
                 <p class="top-stats">

@@ -4,7 +4,7 @@
 import type { Factor, IncidentDetail, Tier } from "../api/types.ts";
 import { t } from "../msg/index.ts";
 import { signed, Text, tierLabel } from "./bits.tsx";
-import { Card } from "./incident.tsx";
+import { Card } from "./card.tsx";
 
 /** Where the tier table of the score has its edges, drawn as ticks on the two scales. */
 const EDGES = { L: [30, 60], I: [40, 70] };

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept out of the queue, and what counts for less: each entry with its owner and its end.
+import { useState } from "preact/hooks";
+import {
+    addDamping,
+    addSuppression,
+    dampings,
+    removeDamping,
+    removeSuppression,
+    suppressions,
+    type Damping,
+    type Suppression,
+} from "../api/registry.ts";
+import type { Incident, Signal } from "../api/types.ts";
+import { whole } from "../format/text.ts";
+import { age, later, span, stamp } from "../format/time.ts";
+import { t, tMaybe } from "../msg/index.ts";
+import { app, mayDecide, notify } from "../model/app.ts";
+import { sayProblem } from "../model/desk.ts";
+import { useStore } from "../model/store.ts";
+import { Stamp, StateCode, Text } from "./bits.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Buttons, Field, Select, useSubmit } from "./form.tsx";
+import { ListedTable, useListed, type Column } from "./table.tsx";
+
+const LISTS = ["scanner", "maintenance", "honeypot", "warninglist"] as const;
+const DAYS = ["1", "7", "30", "90"] as const;
+const untilIn = (days: string): string => later(Number(days) * 24 * 60, Date.now());
+const daysOptions = () => DAYS.map((n) => [n, t("archive.days", { n: Number(n) })] as const);
+
+export function Suppressions() {
+    const { now, me } = useStore(app, (s) => s);
+    const list = useListed("", suppressions);
+    const [adding, setAdding] = useState(false);
+    const end = (one: Suppression) =>
+        removeSuppression(one).then(list.reload, (err) => notify("problem", sayProblem(err)));
+    const columns: Column<Suppression>[] = [
+        {
+            head: t("suppress.what"),
+            cell: (row) => (
+                <>
+                    <StateCode code={row.state} />{" "}
+                    <span class="mono">
+                        <Text value={sayScope(row)} limit={160} />
+                    </span>
+                </>
+            ),
+        },
+        { head: t("fact.reason"), cell: (row) => <Text value={row.reason} limit={200} /> },
+        { head: t("suppress.owner"), cell: (row) => <Text value={row.owner} limit={60} /> },
+        {
+            head: t("suppress.until"),
+            cell: (row) => (
+                <span title={`${stamp(row.expires_at)} UTC`}>
+                    {t("sensors.cert-left", { span: span(Date.parse(row.expires_at) - now) })}
+                </span>
+            ),
+        },
+        {
+            head: t("suppress.hits"),
+            num: true,
+            cell: (row) => (
+                <>
+                    {whole(row.hits)}
+                    {row.last_hit_at && (
+                        <span class="sub">
+                            {t("feeds.ago", { span: age(row.last_hit_at, now) })}
+                        </span>
+                    )}
+                </>
+            ),
+        },
+        {
+            head: t("page.actions"),
+            cell: (row) =>
+                mayDecide(me) && (
+                    <button type="button" onClick={() => void end(row)}>
+                        {t("suppress.end")}
+                    </button>
+                ),
+        },
+    ];
+    return (
+        <>
+            {mayDecide(me) && (
+                <p class="tab-tools">
+                    <button type="button" class="primary" onClick={() => setAdding(true)}>
+                        {t("page.add")}
+                    </button>
+                </p>
+            )}
+            {list.failed && <p class="error">{list.failed}</p>}
+            <ListedTable
+                list={list}
+                label={t("admin.suppressions")}
+                empty={t("suppress.none")}
+                hint={t("suppress.none-hint")}
+                columns={columns}
+                keyOf={(row) => row.id}
+            />
+            {adding && (
+                <SuppressDialog
+                    onClose={() => {
+                        setAdding(false);
+                        list.reload();
+                    }}
+                />
+            )}
+        </>
+    );
+}
+
+export const sayScope = (row: {
+    sid: number | string | null;
+    victim: string | null;
+    peer: string | null;
+}): string =>
+    [
+        row.sid ? `sid ${row.sid}` : "",
+        row.victim ? `${t("fact.victim")} ${row.victim}` : "",
+        row.peer ? `${t("fact.peer")} ${row.peer}` : "",
+    ]
+        .filter(Boolean)
+        .join(" · ");
+
+/** From an incident the form is filled: its leading rule, on this victim only. */
+export function SuppressDialog({
+    row,
+    signals,
+    onClose,
+}: {
+    row?: Incident;
+    signals?: Signal[];
+    onClose: () => void;
+}) {
+    const states = useStore(app, (s) => s.states);
+    const [state, setState] = useState(row?.state ?? states[0]?.code ?? "");
+    const [sid, setSid] = useState(signals?.[0] ? String(signals[0].sid) : "");
+    const [victim, setVictim] = useState(row?.victim ?? "");
+    const [peer, setPeer] = useState("");
+    const [days, setDays] = useState<string>("7");
+    const [reason, setReason] = useState("");
+    const [busy, failed, submit] = useSubmit();
+    const send = (e: Event) => {
+        e.preventDefault();
+        submit(async () => {
+            const made = await addSuppression({
+                state,
+                ...(sid.trim() ? { sid: Number(sid) } : {}),
+                ...(victim.trim() ? { victim: victim.trim() } : {}),
+                ...(peer.trim() ? { peer: peer.trim() } : {}),
+                reason: reason.trim(),
+                expires_at: untilIn(days),
+            });
+            notify("done", t("suppress.done", { at: stamp(made.expires_at).slice(0, 16) }));
+            onClose();
+        });
+    };
+    return (
+        <Dialog
+            title={row ? t("suppress.title-of", { id: row.id }) : t("suppress.title")}
+            onClose={onClose}
+        >
+            <form class="form" onSubmit={send}>
+                <p class="dim">{t("suppress.hint")}</p>
+                {!row && (
+                    <Select
+                        label={t("queue.filter-state")}
+                        value={state}
+                        onValue={setState}
+                        options={states.map(({ code, name }) => [code, name] as const)}
+                    />
+                )}
+                <Field
+                    label={t("suppress.sid")}
+                    value={sid}
+                    onValue={setSid}
+                    pattern="[0-9]{1,10}"
+                />
+                <Field label={t("fact.victim")} value={victim} onValue={setVictim} />
+                <Field label={t("fact.peer")} value={peer} onValue={setPeer} />
+                <Select
+                    label={t("suppress.for")}
+                    value={days}
+                    onValue={setDays}
+                    options={daysOptions()}
+                />
+                <Field label={t("fact.reason")} value={reason} onValue={setReason} required focus />
+                <Buttons
+                    busy={busy}
+                    failed={failed}
+                    submit={t("suppress.submit")}
+                    onClose={onClose}
+                />
+            </form>
+        </Dialog>
+    );
+}
+
+export function DampingLists() {
+    const { now, me } = useStore(app, (s) => s);
+    const list = useListed("", dampings);
+    const [adding, setAdding] = useState(false);
+    const end = (one: Damping) =>
+        removeDamping(one).then(list.reload, (err) => notify("problem", sayProblem(err)));
+    const columns: Column<Damping>[] = [
+        {
+            head: t("damping.match"),
+            cell: (row) => (
+                <span class="mono">
+                    <Text value={row.match} limit={80} />
+                </span>
+            ),
+        },
+        { head: t("damping.list"), cell: (row) => tMaybe(`damping.${row.list}`, row.list) },
+        {
+            head: t("queue.filter-state"),
+            cell: (row) => (row.state ? <StateCode code={row.state} /> : t("app.region")),
+        },
+        {
+            head: t("suppress.until"),
+            cell: (row) =>
+                row.until ? (
+                    <span class={Date.parse(row.until) < now ? "dim" : ""}>
+                        <Stamp iso={row.until} />
+                    </span>
+                ) : (
+                    t("damping.always")
+                ),
+        },
+        { head: t("notice.note"), cell: (row) => <Text value={row.note} limit={200} /> },
+        {
+            head: t("suppress.owner"),
+            wide: true,
+            cell: (row) => <Text value={row.by} limit={60} />,
+        },
+        {
+            head: t("page.actions"),
+            cell: (row) =>
+                mayDecide(me) && (
+                    <button type="button" onClick={() => void end(row)}>
+                        {t("users.remove")}
+                    </button>
+                ),
+        },
+    ];
+    return (
+        <>
+            {mayDecide(me) && (
+                <p class="tab-tools">
+                    <button type="button" class="primary" onClick={() => setAdding(true)}>
+                        {t("page.add")}
+                    </button>
+                </p>
+            )}
+            {list.failed && <p class="error">{list.failed}</p>}
+            <ListedTable
+                list={list}
+                label={t("admin.damping")}
+                empty={t("damping.none")}
+                hint={t("damping.none-hint")}
+                columns={columns}
+                keyOf={(row) => row.id}
+            />
+            {adding && (
+                <DampingDialog
+                    onClose={() => {
+                        setAdding(false);
+                        list.reload();
+                    }}
+                />
+            )}
+        </>
+    );
+}
+
+function DampingDialog({ onClose }: { onClose: () => void }) {
+    const { states, me } = useStore(app, (s) => s);
+    const region = me?.states[0] === "*";
+    const [kind, setKind] = useState<string>("scanner");
+    const [match, setMatch] = useState("");
+    const [state, setState] = useState(region ? "" : (states[0]?.code ?? ""));
+    const [days, setDays] = useState<string>("30");
+    const [note, setNote] = useState("");
+    const [busy, failed, submit] = useSubmit();
+    const send = (e: Event) => {
+        e.preventDefault();
+        submit(async () => {
+            await addDamping({
+                list: kind as Damping["list"],
+                match: match.trim(),
+                until: untilIn(days),
+                note: note.trim(),
+                ...(state ? { state } : {}),
+            });
+            onClose();
+        });
+    };
+    return (
+        <Dialog title={t("damping.add")} onClose={onClose}>
+            <form class="form" onSubmit={send}>
+                <Select
+                    label={t("damping.list")}
+                    value={kind}
+                    onValue={setKind}
+                    options={LISTS.map((key) => [key, t(`damping.${key}`)] as const)}
+                />
+                <Field
+                    label={t("damping.match")}
+                    hint="192.0.2.0/24, *.example.net"
+                    value={match}
+                    onValue={setMatch}
+                    required
+                    focus
+                />
+                <Select
+                    label={t("queue.filter-state")}
+                    value={state}
+                    onValue={setState}
+                    options={[
+                        ...(region ? [["", t("app.region")] as const] : []),
+                        ...states.map(({ code, name }) => [code, name] as const),
+                    ]}
+                />
+                <Select
+                    label={t("suppress.for")}
+                    value={days}
+                    onValue={setDays}
+                    options={daysOptions()}
+                />
+                <Field label={t("notice.note")} value={note} onValue={setNote} required />
+                <Buttons busy={busy} failed={failed} submit={t("page.add")} onClose={onClose} />
+            </form>
+        </Dialog>
+    );
+}
