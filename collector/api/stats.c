@@ -41,10 +41,13 @@ static enum http_done states(struct http_request *req, void *app)
 static enum http_done stats(struct http_request *req, void *app)
 {
     struct api *a = app;
+    struct worker_stats w = { .alerts = 0 };
     struct json j;
+    worker_stats(a->conf.worker, &w);
     json_begin(&j, http_out(req));
     json_open(&j, NULL);
     model_write_stats(a->conf.model, api_session(req)->scope, &j);
+    json_u64(&j, "lag_ms", w.lag_ms);
     json_close(&j);
     return http_reply(req, 200, NULL);
 }
