@@ -58,6 +58,7 @@ static const cyaml_schema_value_t prefix_entry = ENTRY(struct conf_prefix, prefi
 static const cyaml_schema_field_t feed_fields[] = {
     CYAML_FIELD_STRING_PTR("channel", CYAML_FLAG_POINTER, struct conf_feed, channel, 1, 63),
     CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct conf_feed, key, 1, 128),
+    FLAG("policy", struct conf_feed, policy),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t feed_entry = ENTRY(struct conf_feed, feed_fields);
@@ -105,6 +106,8 @@ static const cyaml_schema_field_t uplink_fields[] = {
     }
 
 static const cyaml_schema_field_t conf_fields[] = {
+    TEXT("site", struct sensor_conf, site),
+    LIST("policy-files", struct sensor_conf, policy_files, &text_entry),
     TEXT("user", struct sensor_conf, user),
     TEXT("profile", struct sensor_conf, profile),
     NUMBER("workers", struct sensor_conf, workers),

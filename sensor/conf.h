@@ -32,9 +32,13 @@ struct conf_prefix {
 /** A channel of signed bundles and the partner's minisign public key. */
 struct conf_feed {
     char *channel, *key;
+    bool policy; /* the CERT's own: its files of local policy count */
 };
 
 struct sensor_conf {
+    char *site;          /* name of the place, for sites.conf of the local policy; NULL: none */
+    char **policy_files; /* files of the local policy, known by their names */
+    uint32_t policy_files_count;
     char *user;       /* whom the processes become; NULL: abeng */
     char *profile;    /* suricata7 or abeng; NULL: suricata7 */
     uint32_t workers; /* 0: one a core when live, 1 for files */

@@ -25,6 +25,7 @@
 #include "signatures/bundle.h"
 #include "signatures/frame.h"
 #include "signatures/parse.h"
+#include "signatures/policy.h"
 #include "signatures/report.h"
 #include "signatures/ruleset.h"
 
@@ -39,6 +40,8 @@ struct load {
     struct buf *texts; /* content of each source, in their order */
     struct buf classification;
     struct sig_parser *parser;
+    struct sig_policy *policy;
+    struct bundle **bundles; /* by source, NULL: none, or left out */
     char key[KEY_TEXT];
     char name[64]; /* of the rule set, as alerts carry it */
     char reason[CHANNEL_TEXT_MAX];
@@ -96,6 +99,7 @@ static void make_key(struct load *l)
     hash_text(&h, PACKAGE_VERSION, strlen(PACKAGE_VERSION));
     hash_text(&h, version, strlen(version));
     hash_text(&h, shape, sizeof(shape));
+    hash_text(&h, s->site ? s->site : "", s->site ? strlen(s->site) : 0);
     hash_variables(&h, s->address_groups, s->address_groups_count);
     hash_variables(&h, s->port_groups, s->port_groups_count);
     hash_text(&h, l->classification.data, l->classification.len);
@@ -103,6 +107,7 @@ static void make_key(struct load *l)
         const struct loader_source *source = &l->conf->sources[i];
         const char *label = source->channel ? source->channel : source->name;
         hash_text(&h, label, strlen(label));
+        hash_text(&h, &source->policy, sizeof(source->policy));
         hash_text(&h, l->texts[i].data, l->texts[i].len);
     }
     crypto_generichash_final(&h, digest, sizeof(digest));
@@ -140,8 +145,8 @@ static void add_name(struct load *l, const char *channel, uint64_t version)
              (unsigned long long)version);
 }
 
-/* A bundle that does not verify is left out, and said; the rest loads. */
-static void read_bundle(struct load *l, unsigned i)
+/* A bundle that does not verify is left out, and said; the rest loads. NULL then. */
+static struct bundle *open_bundle(struct load *l, unsigned i)
 {
     const struct loader_source *source = &l->conf->sources[i];
     struct buf signature;
@@ -153,29 +158,70 @@ static void read_bundle(struct load *l, unsigned i)
                              signature.len, source->key, reason, sizeof(reason));
     else
         snprintf(reason, sizeof(reason), "its signature cannot be read");
+    buf_free(&signature);
     if (bundle && strcmp(bundle_manifest(bundle)->channel, source->channel) != 0) {
         snprintf(reason, sizeof(reason), "it is of channel %s", bundle_manifest(bundle)->channel);
-        bundle_free(bundle);
-        bundle = NULL;
+        goto out;
     }
     if (bundle && bundle_check_fresh(bundle_manifest(bundle), 0, clock_now(clock_system()), reason,
-                                     sizeof(reason)) < 0) {
-        bundle_free(bundle);
-        bundle = NULL;
-    }
-    buf_free(&signature);
-    if (!bundle) {
-        log_error("rules", "bundle of channel %s is left out: %s", source->channel, reason);
-        return;
-    }
-    for (size_t n = 0; n < bundle_manifest(bundle)->file_count; n++) {
+                                     sizeof(reason)) == 0)
+        return bundle;
+out:
+    bundle_free(bundle);
+    log_error("rules", "bundle of channel %s is left out: %s", source->channel, reason);
+    return NULL;
+}
+
+static void read_bundle(struct load *l, unsigned i)
+{
+    const struct bundle *bundle = l->bundles[i];
+    for (size_t n = 0; bundle && n < bundle_manifest(bundle)->file_count; n++) {
         const struct bundle_file *file = bundle_file(bundle, n);
         const char *dot = strrchr(file->name, '.');
         if (dot && strcmp(dot, ".rules") == 0)
             sig_parser_read_rules(l->parser, (const char *)file->bytes, file->len, file->name);
     }
-    add_name(l, source->channel, bundle_manifest(bundle)->version);
-    bundle_free(bundle);
+    if (bundle)
+        add_name(l, l->conf->sources[i].channel, bundle_manifest(bundle)->version);
+}
+
+/* ---- local policy ---------------------------------------------------------------------------- */
+
+static int read_policy_file(struct load *l, const char *name, const void *text, size_t len)
+{
+    return sig_policy_read(l->policy, name, text, len, l->reason, sizeof(l->reason));
+}
+
+/* The CERT's own word, from files of the configuration and from bundles of channels that carry it.
+ * Half a policy would let through what the other half forbids: any error refuses the load. */
+static int read_policy(struct load *l)
+{
+    int err = ABENG_OK;
+    l->policy = sig_policy_create(l->conf->conf->site);
+    l->bundles = xcalloc(l->conf->source_count, sizeof(struct bundle *));
+    for (unsigned i = 0; err == ABENG_OK && i < l->conf->source_count; i++) {
+        const struct loader_source *source = &l->conf->sources[i];
+        if (source->channel)
+            l->bundles[i] = open_bundle(l, i);
+        else if (source->policy)
+            err = read_policy_file(l, source->name, l->texts[i].data, l->texts[i].len);
+        for (size_t n = 0; err == ABENG_OK && source->policy && l->bundles[i] &&
+                           n < bundle_manifest(l->bundles[i])->file_count;
+             n++) {
+            const struct bundle_file *file = bundle_file(l->bundles[i], n);
+            if (sig_policy_has(file->name))
+                err = read_policy_file(l, file->name, file->bytes, file->len);
+        }
+    }
+    return err;
+}
+
+static int use_policy(struct load *l)
+{
+    const char *why;
+    if (sig_parser_use_policy(l->parser, l->policy, &why) == 0)
+        return ABENG_OK;
+    return fail(l, "local policy", why);
 }
 
 static int read_rules(struct load *l)
@@ -189,15 +235,18 @@ static int read_rules(struct load *l)
                                              l->classification.len, s->classification_file);
     if (err < 0)
         return l->reason[0] ? err : fail(l, "classification-file", err_text(err));
-    for (unsigned i = 0; i < l->conf->source_count; i++) {
+    err = read_policy(l);
+    if (err == ABENG_OK)
+        err = use_policy(l);
+    for (unsigned i = 0; err == ABENG_OK && i < l->conf->source_count; i++) {
         const struct loader_source *source = &l->conf->sources[i];
         if (source->channel)
             read_bundle(l, i);
-        else
+        else if (!source->policy)
             sig_parser_read_rules(l->parser, (const char *)l->texts[i].data, l->texts[i].len,
                                   source->name);
     }
-    return ABENG_OK;
+    return err;
 }
 
 /* The name says what was loaded: bundles with their versions, or "local", and a part of the key. */
@@ -273,6 +322,10 @@ static int compile(struct load *l)
         err = give_report(l, set);
     sig_ruleset_free(set);
     sig_parser_free(l->parser);
+    sig_policy_free(l->policy);
+    for (unsigned i = 0; l->bundles && i < l->conf->source_count; i++)
+        bundle_free(l->bundles[i]);
+    free(l->bundles);
     return err;
 }
 

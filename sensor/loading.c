@@ -60,7 +60,16 @@ static int open_rules(struct load *l)
             log_error("rules", "%s: %m", l->o->rules[i]);
             return ABENG_ERR;
         }
-        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL });
+        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL, false });
+    }
+    for (uint32_t i = 0; i < l->o->conf->policy_files_count; i++) {
+        const char *path = l->o->conf->policy_files[i];
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            log_error("rules", "policy-files: %s: %m", path);
+            return ABENG_ERR;
+        }
+        add_source(l, (struct loader_source){ fd, path, -1, NULL, NULL, true });
     }
     if (l->o->conf->classification_file) {
         l->classification = open(l->o->conf->classification_file, O_RDONLY | O_CLOEXEC);
@@ -82,8 +91,8 @@ static void open_bundles(struct load *l)
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         int sig = open(signature, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd >= 0 && sig >= 0) {
-            add_source(
-                l, (struct loader_source){ fd, path, sig, c->feeds[i].channel, c->feeds[i].key });
+            add_source(l, (struct loader_source){ fd, path, sig, c->feeds[i].channel,
+                                                  c->feeds[i].key, c->feeds[i].policy });
             l->names[l->count - 1] = path;
             path = NULL;
         } else {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/err.h"
 #include "common/xalloc.h"
 #include "signatures/lex.h"
 #include "signatures/parser.h"
@@ -116,6 +117,13 @@ static bool get_port(void *arg, struct text name, struct text *value)
     return id != UINT32_MAX;
 }
 
+int parser_addresses(struct sig_parser *p, struct text expression, struct sig_addrs *out,
+                     char *reason, size_t cap)
+{
+    struct range_vars vars = { get_address, p };
+    return ranges_addresses(p->set->arena, &vars, expression, out, reason, cap) ? ABENG_EFORMAT : 0;
+}
+
 /* Expressions repeat in thousands of rules; each is worked out once. */
 static int read_addresses(struct draft *d, struct text t, const char *side, struct sig_addrs *out)
 {
@@ -126,8 +134,7 @@ static int read_addresses(struct draft *d, struct text t, const char *side, stru
         return 0;
     }
     char reason[DRAFT_REASON_MAX / 2];
-    struct range_vars vars = { get_address, p };
-    if (ranges_addresses(p->set->arena, &vars, t, out, reason, sizeof(reason)))
+    if (parser_addresses(p, t, out, reason, sizeof(reason)))
         return draft_refuse(d, "%s address: %s", side, reason);
     id = names_id(p->addresses, t);
     p->address_cache = xreallocarray(p->address_cache, id + 1, sizeof(*out));

@@ -74,7 +74,7 @@ bool lex_line(struct lex *l, struct text *out, uint32_t *line)
         if (!physical(l, &t))
             return false;
         struct text seen = text_trim(t);
-        if (!seen.len || seen.at[0] == '#')
+        if (!seen.len || (seen.at[0] == '#' && !l->comments))
             continue;
         if (continues(t)) {
             lex_end(l);

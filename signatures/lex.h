@@ -15,15 +15,16 @@ struct lex {
     struct text rest;
     uint32_t line; /* number of the line that comes next, from 1 */
     char *joined;  /* owned: a line with continuations */
+    bool comments; /* lines behind a # come too, with it */
 };
 
 /** Begin with `len` bytes at `text` (borrowed). */
 void lex_begin(struct lex *l, const char *text, size_t len);
 
 /**
- * The next logical line that is neither empty nor a comment, trimmed; `line` receives its first
- * line's number. Backslash and newline continue a line. The text is valid until the next call.
- * False at the end.
+ * The next logical line that is neither empty nor a comment (unless `comments` is set), trimmed;
+ * `line` receives its first line's number. Backslash and newline continue a line. The text is valid
+ * until the next call. False at the end.
  */
 bool lex_line(struct lex *l, struct text *out, uint32_t *line);
 

@@ -15,6 +15,7 @@
 #include "signatures/keywords.h"
 #include "signatures/lex.h"
 #include "signatures/parser.h"
+#include "signatures/policy.h"
 #include "signatures/ranges.h"
 
 /* Largest metadata or references of one rule. */
@@ -71,6 +72,7 @@ static void draft_create(struct sig_parser *p)
     p->draft.set = p->set;
     p->draft.references = new_buf();
     p->draft.metadata = new_buf();
+    p->modified = new_buf();
 }
 
 struct sig_parser *sig_parser_create(void)
@@ -210,6 +212,54 @@ static uint32_t find_sid(struct text line)
     return 0;
 }
 
+int sig_parser_use_policy(struct sig_parser *p, struct sig_policy *policy, const char **reason)
+{
+    struct sig_addrs addrs;
+    uint32_t count;
+    *reason = p->reason;
+    int rc = policy_variables_set(policy, p, p->reason, sizeof(p->reason));
+    const struct policy_threshold *t = policy_thresholds(policy, &count);
+    for (uint32_t i = 0; !rc && i < count; i++) {
+        char why[DRAFT_REASON_MAX / 2];
+        if (!*t[i].addresses)
+            continue;
+        rc = parser_addresses(p, text_of(t[i].addresses), &addrs, why, sizeof(why));
+        if (rc)
+            snprintf(p->reason, sizeof(p->reason), "threshold.config: ip %s", why);
+    }
+    if (rc)
+        return rc;
+    p->policy = policy;
+    const char *passes = policy_exclusions(policy);
+    sig_parser_read_rules(p, passes, strlen(passes), "sites.conf");
+    return 0;
+}
+
+/* One line of a file: read, or left out by the policy. */
+static void line_read(struct sig_parser *p, struct text line, const char *file, uint32_t number)
+{
+    struct draft *d = &p->draft;
+    uint32_t blob_len = p->set->blob_len;
+    bool comment = line.len && line.at[0] == '#';
+    while (line.len && line.at[0] == '#')
+        line = text_trim((struct text){ line.at + 1, line.len - 1 });
+    enum policy_line judged = policy_line_judge(p->policy, file, comment, &line, p->modified);
+    if (judged == POLICY_COMMENT)
+        return;
+    draft_reset(d);
+    d->rule.file = file;
+    d->rule.line = number;
+    int rc = judged == POLICY_DISABLED ? draft_refuse(d, "%s", buf_str(p->modified))
+                                       : read_rule(d, line);
+    if (rc == 0)
+        p->set->rules[p->set->rule_count - 1].text =
+            arena_strndup(p->set->arena, line.at, line.len);
+    else
+        p->set->blob_len = blob_len;
+    uint32_t sid = d->rule.sid ? d->rule.sid : find_sid(line);
+    parser_verdict_add(p, file, number, sid, rc ? d->reason : NULL);
+}
+
 void sig_parser_read_rules(struct sig_parser *p, const char *text, size_t len, const char *file)
 {
     const char *name = arena_strdup(p->set->arena, file);
@@ -217,21 +267,9 @@ void sig_parser_read_rules(struct sig_parser *p, const char *text, size_t len, c
     struct text line;
     uint32_t number;
     lex_begin(&lex, text, len);
-    while (lex_line(&lex, &line, &number)) {
-        struct draft *d = &p->draft;
-        uint32_t blob_len = p->set->blob_len;
-        draft_reset(d);
-        d->rule.file = name;
-        d->rule.line = number;
-        int rc = read_rule(d, line);
-        if (rc == 0)
-            p->set->rules[p->set->rule_count - 1].text =
-                arena_strndup(p->set->arena, line.at, line.len);
-        else
-            p->set->blob_len = blob_len;
-        uint32_t sid = d->rule.sid ? d->rule.sid : find_sid(line);
-        parser_verdict_add(p, name, number, sid, rc ? d->reason : NULL);
-    }
+    lex.comments = p->policy != NULL;
+    while (lex_line(&lex, &line, &number))
+        line_read(p, line, name, number);
     lex_end(&lex);
 }
 
@@ -245,6 +283,7 @@ struct sig_ruleset *sig_parser_finish(struct sig_parser *p)
 {
     struct sig_ruleset *set = p->set;
     parser_rules_order(p);
+    parser_thresholds_apply(p);
     set->flowbits = take_names(p, p->flowbits, &set->flowbit_count);
     set->flowints = take_names(p, p->flowints, &set->flowint_count);
     set->xbits = take_names(p, p->xbits, &set->xbit_count);
@@ -268,6 +307,8 @@ void sig_parser_free(struct sig_parser *p)
     buf_free(p->draft.metadata);
     free(p->draft.references);
     free(p->draft.metadata);
+    buf_free(p->modified);
+    free(p->modified);
     free(p->draft.ops);
     free(p->address_values);
     free(p->port_values);

@@ -11,6 +11,7 @@
 
 struct sig_ruleset;
 struct sig_parser;
+struct sig_policy;
 
 /**
  * A parser with the built-in address variables (all `any`), Suricata's default port variables and
@@ -41,6 +42,12 @@ int sig_parser_set_ports(struct sig_parser *p, const char *name, const char *val
  */
 int sig_parser_read_classification(struct sig_parser *p, const char *text, size_t len,
                                    const char *file);
+
+/**
+ * Rules read from now on are read as the policy (borrowed until sig_parser_finish) wants them, and
+ * its variables are set. 0, or ABENG_EFORMAT with `reason` (as sig_parser_set_address).
+ */
+int sig_parser_use_policy(struct sig_parser *p, struct sig_policy *policy, const char **reason);
 
 /**
  * Read all rules of one file (its bytes: `len` at `text`; may hold anything). `file` is copied

@@ -11,6 +11,7 @@
 struct arena;
 struct classifications;
 struct keyword_index;
+struct sig_policy;
 struct ranges_cache;
 
 /** Bytes that all contents and regexes of a set may have together. */
@@ -30,11 +31,23 @@ struct sig_parser {
     struct names *flowbits, *flowints, *xbits;
     uint32_t plain_specs[SIG_BUF_COUNT]; /* index + 1 of the spec without transforms */
     uint32_t rule_cap, verdict_cap, op_cap, spec_cap, blob_cap;
+    const struct sig_policy *policy; /* NULL: none */
+    struct buf *modified;            /* a line as the policy wants it */
     char reason[DRAFT_REASON_MAX];
 };
 
 /** Read the seven words before the options into the draft's rule. 0, or refused. (header.c) */
 int parser_header_read(struct draft *d, struct text header);
+
+/**
+ * Work out an address expression with the parser's variables into the set's arena. 0, or
+ * ABENG_EFORMAT with `reason`. (header.c)
+ */
+int parser_addresses(struct sig_parser *p, struct text expression, struct sig_addrs *out,
+                     char *reason, size_t cap);
+
+/** Give the set's rules the policy's thresholds and suppressions. (suppress.c) */
+void parser_thresholds_apply(struct sig_parser *p);
 
 /**
  * Drop all but the highest revision of each (gid, sid), with verdicts, and set the load-time

@@ -143,6 +143,12 @@ struct sig_threshold {
     uint32_t count, seconds;
 };
 
+/** Addresses for which a rule is silent. */
+struct sig_suppress {
+    uint8_t track; /* enum sig_track: SRC, DST, PAIR (either) */
+    struct sig_addrs addrs;
+};
+
 #define SIG_TARGET_NONE 0
 #define SIG_TARGET_SRC  1
 #define SIG_TARGET_DEST 2
@@ -164,8 +170,10 @@ struct sig {
     uint32_t flow;                         /* SIG_FLOW_* */
     struct sig_addrs src, dst;
     struct sig_ports sports, dports;
-    struct sig_threshold threshold, filter; /* threshold: and detection_filter: */
-    const struct sig_list *lists;           /* over buffers, in the order the rule names them */
+    struct sig_threshold threshold, filter;     /* threshold: and detection_filter: */
+    const struct sig_suppress *const *suppress; /* of local policy */
+    uint32_t suppress_count;
+    const struct sig_list *lists; /* over buffers, in the order the rule names them */
     uint32_t list_count;
     uint32_t packet_first, packet_count; /* ops on packet, flow and state conditions */
     uint32_t post_first, post_count;     /* ops run when the rule matches (flowbits set, …) */

@@ -54,13 +54,6 @@ const struct counter_def alert_counters[] = {
 };
 /* clang-format on */
 
-struct suppress {
-    uint32_t gid, sid; /* 0: all */
-    uint8_t track;     /* enum sig_track; NONE: whatever the addresses */
-    struct addr net;
-    unsigned bits;
-};
-
 struct sequencer {
     struct sequencer_conf conf;
     struct alert_ring **rings;
@@ -69,8 +62,6 @@ struct sequencer {
     void *sink_arg;
     struct counter_block *counters;
     struct track_table *track;
-    struct suppress *suppress;
-    unsigned suppress_count;
     /* the packet at hand, for the cap */
     struct alert_key packet;
     uint8_t packet_dir, packet_depth;
@@ -98,17 +89,6 @@ struct sequencer *sequencer_create(const struct sequencer_conf *conf, struct ale
     s->counters = counters;
     s->track = track_create(s->conf.track_entries_max);
     return s;
-}
-
-int sequencer_suppress(struct sequencer *s, uint32_t gid, uint32_t sid, uint8_t track,
-                       const char *prefix)
-{
-    struct suppress n = { .gid = gid, .sid = sid, .track = track };
-    if (track != SIG_TRACK_NONE && addr_parse_prefix(prefix, &n.net, &n.bits) < 0)
-        return ABENG_EFORMAT;
-    s->suppress = xreallocarray(s->suppress, s->suppress_count + 1, sizeof(n));
-    s->suppress[s->suppress_count++] = n;
-    return ABENG_OK;
 }
 
 static int key_compare(const struct alert_key *a, const struct alert_key *b)
@@ -215,21 +195,6 @@ static bool bits_hold(struct sequencer *s, const struct alert_record *r,
 
 /* ---- suppress, threshold, cap ---- */
 
-static bool suppressed(const struct sequencer *s, const struct alert_record *r,
-                       const struct detect_rule *rule)
-{
-    for (unsigned i = 0; i < s->suppress_count; i++) {
-        const struct suppress *n = &s->suppress[i];
-        if ((n->gid && n->gid != rule->gid) || (n->sid && n->sid != rule->sid))
-            continue;
-        bool src = n->track != SIG_TRACK_DST && addr_in_prefix(&r->src, &n->net, n->bits);
-        bool dst = n->track != SIG_TRACK_SRC && addr_in_prefix(&r->dst, &n->net, n->bits);
-        if (n->track == SIG_TRACK_NONE || src || dst)
-            return true;
-    }
-    return false;
-}
-
 static bool threshold_holds_back(struct sequencer *s, const struct alert_record *r,
                                  const struct detect_rule *rule, const struct sig_threshold *th,
                                  enum track_kind kind)
@@ -265,7 +230,7 @@ static enum alert_counter judge(struct sequencer *s, const struct alert_record *
         return ALERT_BITS_UNMET;
     /* What is no IP has no address to track: it alerts (PacketAlertHandle). */
     if (r->ip_version) {
-        if (s->suppress_count && suppressed(s, r, rule))
+        if (detect_rule_suppressed(r->ruleset, r->rule, &r->src, &r->dst))
             return ALERT_SUPPRESSED;
         if (threshold_holds_back(s, r, rule, &rule->filter, TRACK_FILTER) ||
             threshold_holds_back(s, r, rule, &rule->threshold, TRACK_THRESHOLD))
@@ -344,7 +309,6 @@ void sequencer_free(struct sequencer *s)
     if (!s)
         return;
     track_free(s->track);
-    free(s->suppress);
     free(s->rings);
     free(s);
 }

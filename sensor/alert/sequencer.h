@@ -38,13 +38,6 @@ struct sequencer *sequencer_create(const struct sequencer_conf *conf, struct ale
                                    struct counter_block *counters);
 
 /**
- * Suppress rule `gid`/`sid` (0: all) for an address prefix: `track` SIG_TRACK_SRC, _DST, _PAIR
- * (either), or _NONE (whatever the addresses). Before start only. 0 or ABENG_EFORMAT.
- */
-int sequencer_suppress(struct sequencer *s, uint32_t gid, uint32_t sid, uint8_t track,
-                       const char *prefix);
-
-/**
  * Merge what is ready. Returns how many records went on or were held back, 0 when none was ready,
  * ABENG_EOF when all rings are finished and empty.
  */

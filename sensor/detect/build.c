@@ -26,7 +26,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION ".2";
+    return PACKAGE_VERSION ".5";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -362,6 +362,18 @@ static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0);
 }
 
+static struct image_span put_suppress(struct builder *b, const struct sig *sig)
+{
+    struct image_span span = { 0, sig->suppress_count };
+    for (uint32_t i = 0; i < sig->suppress_count; i++) {
+        struct image_suppress s = { sig->suppress[i]->track,
+                                    put_addrs(b, &sig->suppress[i]->addrs) };
+        uint32_t at = builder_put(b, IMAGE_SUPPRESS, &s, 1);
+        span.first = i ? span.first : at;
+    }
+    return span;
+}
+
 static void put_rule(struct builder *b, uint32_t index)
 {
     const struct build_rule *r = &b->rules[index];
@@ -392,6 +404,7 @@ static void put_rule(struct builder *b, uint32_t index)
         .metadata = put_text(b, sig->metadata),
         .references = put_text(b, sig->references),
     };
+    out.suppress = put_suppress(b, sig);
     out.lists = put_lists(b, sig);
     out.packet = put_ops(b, sig->packet_first, sig->packet_count, false);
     out.post = put_ops(b, sig->post_first, sig->post_count, false);

@@ -25,6 +25,7 @@
 #include "common/counter.h"
 #include "signatures/ruleset.h"
 
+struct addr;
 struct app_ctx;
 struct app_tx;
 struct flow;
@@ -102,6 +103,10 @@ uint64_t detect_ruleset_frames(const struct detect_ruleset *set);
 
 /** What the later stages need of rule `index`. */
 void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out);
+
+/** Whether local policy silences rule `index` for a packet from `src` to `dst`. */
+bool detect_rule_suppressed(const struct detect_ruleset *set, uint32_t index,
+                            const struct addr *src, const struct addr *dst);
 
 /** Scratch of one worker for `set`; memory from `slab`. NULL when memory is out. */
 struct detect_thread *detect_thread_create(struct detect_ruleset *set, struct slab *slab,

@@ -55,6 +55,25 @@ static bool addr_in_set(const struct detect_ruleset *set, uint32_t index, const 
     return low < set->sets[index].count && addr_compare(&all[low].low, a) <= 0;
 }
 
+/* Set 0 is any address. */
+static bool addr_is_meant(const struct detect_ruleset *set, uint32_t index, const struct addr *a)
+{
+    return index == 0 || addr_in_set(set, index, a);
+}
+
+bool detect_rule_suppressed(const struct detect_ruleset *set, uint32_t index,
+                            const struct addr *src, const struct addr *dst)
+{
+    const struct image_span *all = &set->rules[index].suppress;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct image_suppress *s = &set->suppress[all->first + i];
+        if ((s->track != SIG_TRACK_DST && addr_is_meant(set, s->addrs, src)) ||
+            (s->track != SIG_TRACK_SRC && addr_is_meant(set, s->addrs, dst)))
+            return true;
+    }
+    return false;
+}
+
 static bool port_in_set(const struct detect_ruleset *set, uint32_t index, uint16_t port)
 {
     const struct sig_port_range *all = set->ports + set->sets[index].first;

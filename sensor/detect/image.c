@@ -30,6 +30,7 @@ static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_IPMAPS] = sizeof(struct image_ipmap),
     [IMAGE_IP_EDGES] = sizeof(struct image_ip_edge),
     [IMAGE_REGEXES] = sizeof(struct image_regex),
+    [IMAGE_SUPPRESS] = sizeof(struct image_suppress),
     [IMAGE_BITS] = sizeof(uint64_t),
     [IMAGE_SIEVE_BITS] = sizeof(uint64_t),
     [IMAGE_GRAMS] = sizeof(struct image_gram),
@@ -147,7 +148,8 @@ static bool rule_ok(const struct image *image, const struct image_rule *rule)
     uint32_t sets = count_of(image, IMAGE_SETS), strings = count_of(image, IMAGE_STRINGS);
     return rule->app < SIG_APP_COUNT && rule->kind <= SIG_KIND_FRAME &&
            rule->vars <= CONFIRM_VARS_MAX && rule->src < sets && rule->dst < sets &&
-           rule->sports < sets && rule->dports < sets && rule->lists.count <= IMAGE_LISTS_MAX &&
+           rule->sports < sets && rule->dports < sets &&
+           span_ok(image, IMAGE_SUPPRESS, rule->suppress) && rule->lists.count <= IMAGE_LISTS_MAX &&
            span_ok(image, IMAGE_LISTS, rule->lists) && span_ok(image, IMAGE_OPS, rule->packet) &&
            span_ok(image, IMAGE_OPS, rule->post) && span_ok(image, IMAGE_OPS, rule->shared) &&
            rule->msg < strings && rule->category < strings && rule->metadata < strings &&
@@ -238,6 +240,12 @@ static bool portmap_ok(const struct image *image, const struct image_portmap *ma
     return true;
 }
 
+static bool suppress_ok(const struct image *image, const struct image_suppress *s)
+{
+    const struct image_span *sets = image_section(image, IMAGE_SETS, NULL);
+    return s->addrs < count_of(image, IMAGE_SETS) && span_ok(image, IMAGE_RANGES, sets[s->addrs]);
+}
+
 /* The sections whose elements are checked one by one. */
 struct element_check {
     enum image_section section;
@@ -283,6 +291,8 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
         return rules_ok(image, edge->rules);
     case IMAGE_REGEXES:
         return bytes_ok(image, regex->pattern);
+    case IMAGE_SUPPRESS:
+        return suppress_ok(image, element);
     default:
         return true;
     }
@@ -293,7 +303,7 @@ static const struct element_check element_checks[] = {
     { IMAGE_RULES, "rule" },       { IMAGE_PATTERNS, "pattern" },  { IMAGE_NAMES, "name" },
     { IMAGE_GRAMS, "gram" },       { IMAGE_PLACES, "place" },      { IMAGE_ENGINES, "engine" },
     { IMAGE_PLANS, "plan" },       { IMAGE_PORTMAPS, "port map" }, { IMAGE_IPMAPS, "address map" },
-    { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },
+    { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },     { IMAGE_SUPPRESS, "suppression" },
 };
 
 static const char *extents_check(const struct image *image)

@@ -47,6 +47,7 @@ enum image_section {
     IMAGE_IPMAPS,     /* struct image_ipmap, 2: by source, by destination */
     IMAGE_IP_EDGES,   /* struct image_ip_edge */
     IMAGE_REGEXES,    /* struct image_regex */
+    IMAGE_SUPPRESS,   /* struct image_suppress */
     IMAGE_BITS,       /* uint64_t: hashes of the names of flowbits, then of flowints */
     IMAGE_SIEVE_BITS, /* uint64_t: filters of the sieves */
     IMAGE_GRAMS,      /* struct image_gram */
@@ -78,6 +79,12 @@ struct image_span {
     uint32_t first, count;
 };
 
+/** Addresses for which a rule is silent. */
+struct image_suppress {
+    uint32_t track; /* enum sig_track */
+    uint32_t addrs; /* in IMAGE_SETS */
+};
+
 #define IMAGE_RULE_NOALERT (1u << 0)
 #define IMAGE_RULE_PACKET  (1u << 1) /* wants packet payloads */
 #define IMAGE_RULE_STREAM  (1u << 2) /* wants stream chunks */
@@ -91,6 +98,7 @@ struct image_rule {
     uint32_t src, dst;       /* address sets, 0: any */
     uint32_t sports, dports; /* port sets, 0: any */
     struct sig_threshold threshold, filter;
+    struct image_span suppress;                   /* in IMAGE_SUPPRESS */
     struct image_span lists;                      /* in IMAGE_LISTS */
     struct image_span packet, post, shared;       /* in IMAGE_OPS */
     uint32_t msg, category, metadata, references; /* in IMAGE_STRINGS; 0 of the last two: NULL */

@@ -62,6 +62,7 @@ static void views_set(struct detect_ruleset *set)
     set->port_edges = image_section(i, IMAGE_PORT_EDGES, NULL);
     set->ipmaps = image_section(i, IMAGE_IPMAPS, NULL);
     set->ip_edges = image_section(i, IMAGE_IP_EDGES, NULL);
+    set->suppress = image_section(i, IMAGE_SUPPRESS, NULL);
     set->bits = image_section(i, IMAGE_BITS, NULL);
     set->sieve_bits = image_section(i, IMAGE_SIEVE_BITS, NULL);
     set->grams = image_section(i, IMAGE_GRAMS, NULL);

@@ -63,6 +63,7 @@ struct detect_ruleset {
     const uint32_t *slots;
     const struct image_plan *plans;
     const struct image_portmap *portmaps;
+    const struct image_suppress *suppress;
     const struct image_port_edge *port_edges;
     const struct image_ipmap *ipmaps;
     const struct image_ip_edge *ip_edges;
