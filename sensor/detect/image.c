@@ -303,7 +303,7 @@ static const struct element_check element_checks[] = {
     { IMAGE_RULES, "rule" },       { IMAGE_PATTERNS, "pattern" },  { IMAGE_NAMES, "name" },
     { IMAGE_GRAMS, "gram" },       { IMAGE_PLACES, "place" },      { IMAGE_ENGINES, "engine" },
     { IMAGE_PLANS, "plan" },       { IMAGE_PORTMAPS, "port map" }, { IMAGE_IPMAPS, "address map" },
-    { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },     { IMAGE_SUPPRESS, "suppression" },
+    { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },     { IMAGE_SUPPRESS, "silence" },
 };
 
 static const char *extents_check(const struct image *image)
