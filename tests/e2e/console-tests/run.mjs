@@ -179,6 +179,7 @@ async function main() {
     for (const scene of SCENES) {
         if (options.only && !scene.name.includes(options.only)) continue;
         if (scene.shots && !options.screenshots) continue;
+        if (scene.only === "real" && !real) continue;
         if (real && !scene.real) total.skipped++;
         else await runScene(scene, stage, total);
     }

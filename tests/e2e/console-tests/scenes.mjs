@@ -323,6 +323,47 @@ async function hostileStrings(stage) {
     });
 }
 
+/** What came from a packet through sensor and collector, in every field that it can fill. */
+async function hostilePackets(stage) {
+    const page = await stage.signedIn(undefined, {}, "/#/queue?q=hostile");
+    await queueReady(page);
+    await page.locator(".row .title", { hasText: "HOSTILE <img src=x onerror" }).waitFor();
+    await keys(page, "o");
+    await page.locator(".incident-page .eve-line").first().click();
+    await page.locator(".eve", { hasText: "hostile-agent <img src=x onerror" }).waitFor();
+    await page.getByRole("button", { name: "Raw JSON" }).click();
+    await page.locator(".raw").waitFor();
+    const seen = await page.evaluate(() => ({
+        title: document.title,
+        images: [...document.images].filter((image) => !image.src.endsWith("favicon.svg")).length,
+        scripts: document.querySelectorAll("#app script").length,
+        hidden: /[\u0000-\u0008\u202a-\u202e\u200b\u001b]/.test(document.body.innerText),
+    }));
+    assert.deepEqual(seen, { title: "Abeng", images: 0, scripts: 0, hidden: false });
+}
+
+/** The browser loses its network and gets it back: it says so, and then goes on. */
+async function networkLost(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const id = await currentId(page);
+    await page.context().setOffline(true);
+    await page.locator(".link-state.down").waitFor();
+    await keys(page, "l");
+    await page.locator("dialog textarea").fill("Written while the line was cut");
+    await keys(page, "Control+Enter");
+    await notice(page, "no answer from the collector").waitFor();
+    await page.context().setOffline(false);
+    await page.locator(".link-state.up").waitFor();
+    await row(page, id).click();
+    await keys(page, "l");
+    await page.locator("dialog textarea").fill("Written when it was back");
+    await keys(page, "Control+Enter");
+    await page.locator(".pane .note", { hasText: "Written when it was back" }).waitFor();
+    const { notes } = await stage.ask(page, `/incidents/${id}`);
+    assert.ok(!notes.some(({ text }) => text.includes("cut")), "what was refused is not there");
+}
+
 async function brokenAnswer(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
@@ -726,6 +767,8 @@ export const SCENES = [
     { name: "200 % zoom and a phone", run: smallAndZoomed, real: true },
     { name: "scope holds in lists and by address", run: scopeHolds, real: true },
     { name: "my shift is handed over", run: handOver, real: true },
+    { name: "the network is lost and returns", run: networkLost, real: true },
+    { name: "hostile strings from packets", run: hostilePackets, real: true, only: "real" },
     { name: "two analysts on one incident", run: twoOnOne, real: true },
     {
         name: "a shift of fifty decisions by keyboard alone",
