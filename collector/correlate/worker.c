@@ -31,6 +31,9 @@
 #define PAUSE_MS    50
 #define FRAME_MAX   (64u << 20)
 
+/** How long entries of one state are folded before a commit and the next state's turn. */
+#define SLICE_MS 100
+
 /**
  * Renew a lease this often; ask for a state that another holds this often; let expire this
  * often.
@@ -197,25 +200,41 @@ static int fold_entry(struct worker *w, struct owned *o, const struct store_repl
     return 0;
 }
 
-/* Read and fold what came to one state; the number of entries, or below 0. */
-static int serve(struct worker *w, struct owned *o)
+/* Read and fold up to ENTRIES_MAX entries; how many there were, or below 0. */
+static int read_some(struct worker *w, struct owned *o)
 {
     struct store_key key = store_key(o->state, "ing");
     struct store_reply *r = NULL;
-    int err = commit(w, o); /* one that could not be done before */
-    if (!err)
-        err = commit_decisions(w->conn, o->fold, o->seen);
-    if (!err)
-        err =
-            store_command(w->conn, &r, "XRANGE %s %s%s + COUNT %d", key.text,
-                          o->reached.done == UINT64_MAX ? "(" : "", o->reached.entry, ENTRIES_MAX);
+    int err =
+        store_command(w->conn, &r, "XRANGE %s %s%s + COUNT %d", key.text,
+                      o->reached.done == UINT64_MAX ? "(" : "", o->reached.entry, ENTRIES_MAX);
     size_t entries = store_reply_count(r);
     for (size_t i = 0; i < entries && !err; i++)
         err = fold_entry(w, o, store_reply_at(r, i));
-    if (!err)
-        err = commit(w, o);
     store_reply_free(r);
     return err ? err : (int)entries;
+}
+
+/*
+ * Read and fold what came to one state; the number of entries last read, or below 0. Under load one
+ * commit serves many entries: a signal is written once, however often it changed.
+ */
+static int serve(struct worker *w, struct owned *o)
+{
+    uint64_t until = clock_mono_ns() + SLICE_MS * NS_PER_MS;
+    int entries = 0;
+    int err = commit(w, o); /* one that could not be done before */
+    if (!err)
+        err = commit_decisions(w->conn, o->fold, o->seen);
+    if (err)
+        return err;
+    do
+        entries = read_some(w, o);
+    while (entries == ENTRIES_MAX && clock_mono_ns() < until);
+    if (entries < 0)
+        return entries;
+    err = commit(w, o);
+    return err ? err : entries;
 }
 
 /* Campaigns, by whoever holds the region's state; the number of sightings, or below 0. */

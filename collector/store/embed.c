@@ -70,12 +70,12 @@ static int write_config(const struct store_embed *e)
     char *path = xasprintf("%s/redis.conf", e->dir);
 
     buf_init(&b, 4096);
-    buf_text(&b,
-             "# Written by abeng-collector at each start; changes are lost.\n"
-             "port 0\nunixsocket redis.sock\nunixsocketperm 700\ndir ./\nlogfile redis.log\n"
-             "daemonize no\nsupervised no\nsave \"\"\nappendonly yes\nappendfsync always\n"
-             "no-appendfsync-on-rewrite no\naof-load-truncated yes\nmaxmemory-policy noeviction\n"
-             "stream-node-max-bytes 0\nstream-node-max-entries 16\n");
+    buf_text(&b, "# Written by abeng-collector at each start; changes are lost.\n"
+                 "port 0\nunixsocket redis.sock\nunixsocketperm 700\ndir ./\nlogfile redis.log\n"
+                 "daemonize no\nsupervised no\nsave \"\"\nappendonly yes\nappendfsync always\n"
+                 "no-appendfsync-on-rewrite no\nauto-aof-rewrite-min-size 1gb\nrdbcompression no\n"
+                 "aof-load-truncated yes\nmaxmemory-policy noeviction\n"
+                 "stream-node-max-bytes 0\nstream-node-max-entries 16\n");
     buf_printf(&b, "maxmemory %llu\n", (unsigned long long)e->memory_max);
     int err = file_replace(path, b.data, b.len, 0600);
     buf_free(&b);

@@ -28,8 +28,9 @@
 /* After a failed connect, commands of that connection fail at once for this long. */
 #define RETRY_MS   250u
 #define MEMORY_AGE (2 * NS_PER_S)
-/* Words of one call: keys and arguments; more is a programmer's error. */
-#define CALL_WORDS_MAX 4096u
+/* Words of one call: keys and arguments; more is a programmer's error. Most calls have few. */
+#define CALL_WORDS_MAX 65536u
+#define CALL_WORDS_FEW 64u
 #define SECRET_TEXT    65
 
 struct store {
@@ -65,23 +66,12 @@ static const struct {
     const char *word;
     int err;
 } error_words[] = {
-    {"NOTFOUND",    ABENG_ENOENT   },
-    { "CONFLICT",   ABENG_ECONFLICT},
-    { "STALE",      ABENG_ECONFLICT},
-    { "EXISTS",     ABENG_EEXIST   },
-    { "DENIED",     ABENG_EDENIED  },
-    { "INVALID",    ABENG_EINVAL   },
-    { "LIMIT",      ABENG_ELIMIT   },
-    { "OOM",        ABENG_ENOMEM   },
-    { "NOPERM",     ABENG_EDENIED  },
-    { "LOADING",    ABENG_EAGAIN   },
-    { "BUSY",       ABENG_EAGAIN   },
-    { "MASTERDOWN", ABENG_EAGAIN   },
-    { "READONLY",   ABENG_EAGAIN   },
-    { "WRONGPASS",  ABENG_EAUTH    },
-    { "NOAUTH",     ABENG_EAUTH    },
-    { "MISCONF",    ABENG_EAGAIN   },
-    { "WRONGTYPE",  ABENG_EFORMAT  },
+    { "NOTFOUND", ABENG_ENOENT }, { "CONFLICT", ABENG_ECONFLICT }, { "STALE", ABENG_ECONFLICT },
+    { "EXISTS", ABENG_EEXIST },   { "DENIED", ABENG_EDENIED },     { "INVALID", ABENG_EINVAL },
+    { "LIMIT", ABENG_ELIMIT },    { "OOM", ABENG_ENOMEM },         { "NOPERM", ABENG_EDENIED },
+    { "LOADING", ABENG_EAGAIN },  { "BUSY", ABENG_EAGAIN },        { "MASTERDOWN", ABENG_EAGAIN },
+    { "READONLY", ABENG_EAGAIN }, { "WRONGPASS", ABENG_EAUTH },    { "NOAUTH", ABENG_EAUTH },
+    { "MISCONF", ABENG_EAGAIN },  { "WRONGTYPE", ABENG_EFORMAT },
 };
 
 static int error_of(const redisReply *r)
@@ -318,13 +308,48 @@ static int queued(struct store_conn *c, int status)
     return ABENG_EAGAIN;
 }
 
+/* The words of a command, on the stack while they are few. */
+struct call_words {
+    const char *few[CALL_WORDS_FEW];
+    size_t few_lens[CALL_WORDS_FEW];
+    const char **words;
+    size_t *lens;
+    size_t count;
+};
+
+static void words_begin(struct call_words *w, size_t most)
+{
+    bool few = most <= CALL_WORDS_FEW;
+    w->words = few ? w->few : xcalloc(most, sizeof(*w->words));
+    w->lens = few ? w->few_lens : xcalloc(most, sizeof(*w->lens));
+    w->count = 0;
+}
+
+static void words_add(struct call_words *w, const struct store_arg *args, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        w->words[w->count] = args[i].bytes;
+        w->lens[w->count++] = args[i].len;
+    }
+}
+
+/* Queue them and let them go. */
+static int words_send(struct call_words *w, struct store_conn *c)
+{
+    int err = queued(c, redisAppendCommandArgv(c->redis, (int)w->count, w->words, w->lens));
+
+    if (w->words != w->few) {
+        free(w->words);
+        free(w->lens);
+    }
+    return err;
+}
+
 int store_call_later(struct store_conn *c, const char *name, const struct store_arg *keys,
                      size_t key_count, const struct store_arg *args, size_t arg_count)
 {
-    const char *words[CALL_WORDS_MAX];
-    size_t lens[CALL_WORDS_MAX];
+    struct call_words w;
     char number[24];
-    size_t n = 0;
 
     if (key_count + arg_count + 3 > CALL_WORDS_MAX)
         return ABENG_EINVAL;
@@ -333,21 +358,11 @@ int store_call_later(struct store_conn *c, const char *name, const struct store_
         return err;
     struct store_arg head[3] = { STORE_TEXT("FCALL"), STORE_TEXT(name) };
     head[2] = STORE_BYTES(number, (size_t)snprintf(number, sizeof(number), "%zu", key_count));
-    const struct {
-        const struct store_arg *args;
-        size_t count;
-    } parts[] = {
-        {head,  3        },
-        { keys, key_count},
-        { args, arg_count}
-    };
-    for (size_t p = 0; p < 3; p++) {
-        for (size_t i = 0; i < parts[p].count; i++) {
-            words[n] = parts[p].args[i].bytes;
-            lens[n++] = parts[p].args[i].len;
-        }
-    }
-    return queued(c, redisAppendCommandArgv(c->redis, (int)n, words, lens));
+    words_begin(&w, key_count + arg_count + 3);
+    words_add(&w, head, 3);
+    words_add(&w, keys, key_count);
+    words_add(&w, args, arg_count);
+    return words_send(&w, c);
 }
 
 int store_call(struct store_conn *c, const char *name, const struct store_arg *keys,
@@ -362,19 +377,17 @@ int store_call(struct store_conn *c, const char *name, const struct store_arg *k
 int store_commandv(struct store_conn *c, const struct store_arg *args, size_t count,
                    struct store_reply **out)
 {
-    const char *words[CALL_WORDS_MAX];
-    size_t lens[CALL_WORDS_MAX];
+    struct call_words w;
 
     *out = NULL;
     if (count > CALL_WORDS_MAX)
         return ABENG_EINVAL;
     int err = connect_now(c);
-    for (size_t i = 0; i < count; i++) {
-        words[i] = args[i].bytes;
-        lens[i] = args[i].len;
-    }
-    if (!err)
-        err = queued(c, redisAppendCommandArgv(c->redis, (int)count, words, lens));
+    if (err)
+        return err;
+    words_begin(&w, count);
+    words_add(&w, args, count);
+    err = words_send(&w, c);
     return err ? err : store_collect(c, out);
 }
 
@@ -451,9 +464,9 @@ static const struct {
     const char *value;
     const char *why;
 } required[] = {
-    {"maxmemory-policy", "noeviction", "or it would delete incidents when memory is short"       },
-    { "appendonly",      "yes",        "or a power cut would lose what sensors were told is kept"},
-    { "appendfsync",     "always",     "or a power cut would lose what sensors were told is kept"},
+    { "maxmemory-policy", "noeviction", "or it would delete incidents when memory is short" },
+    { "appendonly", "yes", "or a power cut would lose what sensors were told is kept" },
+    { "appendfsync", "always", "or a power cut would lose what sensors were told is kept" },
 };
 
 static int check_settings(struct store *s)
