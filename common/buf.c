@@ -61,7 +61,20 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
 
 void buf_byte(struct buf *b, uint8_t byte)
 {
-    buf_add(b, &byte, 1);
+    uint8_t *to = b->len < b->cap && !b->bad ? b->data + b->len : buf_room(b, 1);
+    if (to) {
+        *to = byte;
+        b->len++;
+    }
+}
+
+void buf_decimal(struct buf *b, uint64_t value)
+{
+    char text[20], *at = text + sizeof(text);
+    do
+        *--at = (char)('0' + value % 10);
+    while (value /= 10);
+    buf_add(b, at, (size_t)(text + sizeof(text) - at));
 }
 
 void buf_text(struct buf *b, const char *text)

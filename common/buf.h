@@ -45,6 +45,9 @@ void buf_text(struct buf *b, const char *text);
 /** Append by printf. */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/** Append a number in decimal. */
+void buf_decimal(struct buf *b, uint64_t value);
+
 /** Append big-endian integers. */
 void buf_be16(struct buf *b, uint16_t value);
 /** Append four bytes, big-endian. */

@@ -3,7 +3,6 @@
 #include "config.h"
 #include "common/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,13 +113,15 @@ void json_strn(struct json *j, const char *key, const void *value, size_t len)
 void json_u64(struct json *j, const char *key, uint64_t value)
 {
     lead(j, key);
-    buf_printf(j->out, "%" PRIu64, value);
+    buf_decimal(j->out, value);
 }
 
 void json_i64(struct json *j, const char *key, int64_t value)
 {
     lead(j, key);
-    buf_printf(j->out, "%" PRId64, value);
+    if (value < 0)
+        buf_byte(j->out, '-');
+    buf_decimal(j->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void json_double(struct json *j, const char *key, double value)

@@ -54,7 +54,11 @@ static void add_text(struct words *w, const char *text)
 
 static void add_number(struct words *w, uint64_t n)
 {
-    w->args[w->arg_count++] = STORE_TEXT(arena_printf(w->arena, "%llu", (unsigned long long)n));
+    uint8_t text[24];
+    struct buf b;
+    buf_init_fixed(&b, text, sizeof text);
+    buf_decimal(&b, n);
+    w->args[w->arg_count++] = STORE_BYTES(arena_memdup(w->arena, text, b.len), b.len);
 }
 
 static void add_bytes(struct words *w, const void *bytes, size_t len)

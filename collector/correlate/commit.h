@@ -19,7 +19,7 @@ struct store_conn;
  * Words of one commit that fit a call; commit before another alert would not (32 is the most
  * one adds).
  */
-#define COMMIT_WORDS_MAX 60000
+#define COMMIT_WORDS_MAX 200000
 
 /** How long a lease holds without renewal. */
 #define COMMIT_LEASE_MS 10000

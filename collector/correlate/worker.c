@@ -31,8 +31,12 @@
 #define PAUSE_MS    50
 #define FRAME_MAX   (64u << 20)
 
-/** How long entries of one state are folded before a commit and the next state's turn. */
-#define SLICE_MS 100
+/**
+ * How long entries of one state are folded before a commit and the next state's turn: four times
+ * what the last commit took, within these bounds.
+ */
+#define SLICE_LEAST_MS 100
+#define SLICE_MOST_MS  1000
 
 /**
  * Renew a lease this often; ask for a state that another holds this often; let expire this
@@ -49,6 +53,7 @@ struct owned {
     struct commit_place reached;    /* as folded */
     uint64_t uncommitted;           /* alerts between the two */
     char seen[COMMIT_POSITION_MAX]; /* last change looked at */
+    uint64_t commit_ns;             /* what the last commit took */
     uint64_t renew_ms, ask_ms, expire_ms;
 };
 
@@ -215,25 +220,38 @@ static int read_some(struct worker *w, struct owned *o)
     return err ? err : (int)entries;
 }
 
+static uint64_t slice_ns(const struct owned *o)
+{
+    uint64_t want = 4 * o->commit_ns;
+
+    if (want < SLICE_LEAST_MS * NS_PER_MS)
+        return SLICE_LEAST_MS * NS_PER_MS;
+    return want < SLICE_MOST_MS * NS_PER_MS ? want : SLICE_MOST_MS * NS_PER_MS;
+}
+
 /*
  * Read and fold what came to one state; the number of entries last read, or below 0. Under load one
  * commit serves many entries: a signal is written once, however often it changed.
  */
 static int serve(struct worker *w, struct owned *o)
 {
-    uint64_t until = clock_mono_ns() + SLICE_MS * NS_PER_MS;
+    uint64_t begun, until;
     int entries = 0;
     int err = commit(w, o); /* one that could not be done before */
     if (!err)
         err = commit_decisions(w->conn, o->fold, o->seen);
     if (err)
         return err;
+    until = clock_mono_ns() + slice_ns(o);
     do
         entries = read_some(w, o);
     while (entries == ENTRIES_MAX && clock_mono_ns() < until);
     if (entries < 0)
         return entries;
+    begun = clock_mono_ns();
     err = commit(w, o);
+    if (!err)
+        o->commit_ns = clock_mono_ns() - begun;
     return err ? err : entries;
 }
 

@@ -13,25 +13,47 @@
 
 _Static_assert(RECORD_SPANS == 11, "a new span changes RECORD_SIZE and so the stream's format");
 
+static uint8_t *put_le32(uint8_t *to, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(v >> 8 * i);
+    return to + 4;
+}
+
+static uint8_t *put_le64(uint8_t *to, uint64_t v)
+{
+    return put_le32(put_le32(to, (uint32_t)v), (uint32_t)(v >> 32));
+}
+
+static uint8_t *put_addr(uint8_t *to, const struct addr *a)
+{
+    memcpy(to, a->bytes, sizeof(a->bytes));
+    return to + sizeof(a->bytes);
+}
+
+/* One piece for all fields: this runs for every alert there is. */
 void record_encode(struct buf *out, const struct record *r)
 {
-    buf_byte(out, (uint8_t)r->kind);
-    buf_byte(out, r->proto);
-    buf_byte(out, r->severity);
-    buf_byte(out, r->target);
-    buf_le64(out, r->time_ns);
-    buf_le64(out, r->flow_id);
-    buf_le64(out, r->lost);
-    buf_add(out, r->src.bytes, sizeof(r->src.bytes));
-    buf_add(out, r->dst.bytes, sizeof(r->dst.bytes));
-    buf_le32(out, (uint32_t)r->src_port | (uint32_t)r->dst_port << 16);
-    buf_le32(out, r->gid);
-    buf_le32(out, r->sid);
-    buf_le32(out, r->rev);
-    for (int i = 0; i < RECORD_SPANS; i++) {
-        buf_le32(out, r->spans[i].at);
-        buf_le32(out, r->spans[i].len);
-    }
+    uint8_t *at = buf_room(out, RECORD_SIZE);
+
+    if (!at)
+        return;
+    *at++ = (uint8_t)r->kind;
+    *at++ = r->proto;
+    *at++ = r->severity;
+    *at++ = r->target;
+    at = put_le64(at, r->time_ns);
+    at = put_le64(at, r->flow_id);
+    at = put_le64(at, r->lost);
+    at = put_addr(at, &r->src);
+    at = put_addr(at, &r->dst);
+    at = put_le32(at, (uint32_t)r->src_port | (uint32_t)r->dst_port << 16);
+    at = put_le32(at, r->gid);
+    at = put_le32(at, r->sid);
+    at = put_le32(at, r->rev);
+    for (int i = 0; i < RECORD_SPANS; i++)
+        at = put_le32(put_le32(at, r->spans[i].at), r->spans[i].len);
+    out->len += RECORD_SIZE;
 }
 
 static void read_addr(struct cursor *in, struct addr *a)

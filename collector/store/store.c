@@ -29,7 +29,7 @@
 #define RETRY_MS   250u
 #define MEMORY_AGE (2 * NS_PER_S)
 /* Words of one call: keys and arguments; more is a programmer's error. Most calls have few. */
-#define CALL_WORDS_MAX 65536u
+#define CALL_WORDS_MAX 262144u
 #define CALL_WORDS_FEW 64u
 #define SECRET_TEXT    65
 
