@@ -38,6 +38,12 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("console-dir", console_dir),
     TEXT("classify", classify),
     TEXT("assets", assets),
+    TEXT("smtp-url", smtp_url),
+    TEXT("smtp-user", smtp_user),
+    TEXT("smtp-password-file", smtp_password_file),
+    TEXT("mail-from", mail_from),
+    TEXT("notify-ca", notify_ca),
+    TEXT("public-url", public_url),
     CYAML_FIELD_SEQUENCE("names", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct collector_options, names, &name_entry, 0, NAMES_MAX),
     CYAML_FIELD_UINT("memory-mib", CYAML_FLAG_OPTIONAL, struct collector_options, memory_mib),
@@ -67,6 +73,12 @@ enum {
     OPT_CONSOLE,
     OPT_CLASSIFY,
     OPT_ASSETS,
+    OPT_SMTP_URL,
+    OPT_SMTP_USER,
+    OPT_SMTP_PASSWORD,
+    OPT_MAIL_FROM,
+    OPT_NOTIFY_CA,
+    OPT_PUBLIC_URL,
     OPT_NAME,
     OPT_MEMORY,
     OPT_LOG,
@@ -74,50 +86,63 @@ enum {
 };
 
 static const struct option long_options[] = {
-    {"data-dir",             required_argument, NULL, OPT_DATA_DIR      },
-    { "listen",              required_argument, NULL, OPT_LISTEN        },
-    { "sensor-listen",       required_argument, NULL, OPT_SENSOR_LISTEN },
-    { "redis",               required_argument, NULL, OPT_REDIS         },
-    { "redis-password-file", required_argument, NULL, OPT_REDIS_PASSWORD},
-    { "redis-program",       required_argument, NULL, OPT_REDIS_PROGRAM },
-    { "console-dir",         required_argument, NULL, OPT_CONSOLE       },
-    { "classify",            required_argument, NULL, OPT_CLASSIFY      },
-    { "assets",              required_argument, NULL, OPT_ASSETS        },
-    { "name",                required_argument, NULL, OPT_NAME          },
-    { "memory-mib",          required_argument, NULL, OPT_MEMORY        },
-    { "log-level",           required_argument, NULL, OPT_LOG           },
-    { "version",             no_argument,       NULL, OPT_VERSION       },
-    { "help",                no_argument,       NULL, 'h'               },
-    { NULL,                  0,                 NULL, 0                 },
+    { "data-dir", required_argument, NULL, OPT_DATA_DIR },
+    { "listen", required_argument, NULL, OPT_LISTEN },
+    { "sensor-listen", required_argument, NULL, OPT_SENSOR_LISTEN },
+    { "redis", required_argument, NULL, OPT_REDIS },
+    { "redis-password-file", required_argument, NULL, OPT_REDIS_PASSWORD },
+    { "redis-program", required_argument, NULL, OPT_REDIS_PROGRAM },
+    { "console-dir", required_argument, NULL, OPT_CONSOLE },
+    { "classify", required_argument, NULL, OPT_CLASSIFY },
+    { "assets", required_argument, NULL, OPT_ASSETS },
+    { "smtp-url", required_argument, NULL, OPT_SMTP_URL },
+    { "smtp-user", required_argument, NULL, OPT_SMTP_USER },
+    { "smtp-password-file", required_argument, NULL, OPT_SMTP_PASSWORD },
+    { "mail-from", required_argument, NULL, OPT_MAIL_FROM },
+    { "notify-ca", required_argument, NULL, OPT_NOTIFY_CA },
+    { "public-url", required_argument, NULL, OPT_PUBLIC_URL },
+    { "name", required_argument, NULL, OPT_NAME },
+    { "memory-mib", required_argument, NULL, OPT_MEMORY },
+    { "log-level", required_argument, NULL, OPT_LOG },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
 };
 
 static void print_help(void)
 {
-    puts("abeng-collector: takes sensors' alerts, makes incidents of them, serves analysts.\n"
-         "\n"
-         "usage: abeng-collector [options]\n"
-         "\n"
-         "  -c FILE                     configuration (YAML; keys are the long options' names)\n"
-         "  --data-dir DIR              everything that is kept (" DATA_DIR ")\n"
-         "  --listen ADDRESS:PORT       console and API (" LISTEN ")\n"
-         "  --sensor-listen ADDRESS:PORT  sensors (" LISTEN_SENSORS ")\n"
-         "  --name HOST                 name or address that sensors and browsers reach this host "
-         "by;\n"
-         "                              may be given more than once (the host's own name)\n"
-         "  --redis ADDRESS             HOST:PORT or unix:/PATH of a Redis; without it the "
-         "collector\n"
-         "                              runs its own redis-server in DIR/redis\n"
-         "  --redis-password-file FILE  its password\n"
-         "  --redis-program FILE        the redis-server to run\n"
-         "  --memory-mib N              limit of our own redis-server (half of the machine's)\n"
-         "  --console-dir DIR           files of the console (" ABENG_DATADIR "/console)\n"
-         "  --classify FILE             what alerts mean (" ABENG_SYSCONFDIR "/classify.tsv, else\n"
-         "                              " ABENG_DATADIR "/classify.tsv)\n"
-         "  --assets FILE               what stands behind addresses (" ABENG_SYSCONFDIR
-         "/assets.tsv)\n"
-         "  --log-level LEVEL           error, warn, notice, info or debug\n"
-         "  -T                          check the settings and leave\n"
-         "  --version, --help");
+    puts(
+        "abeng-collector: takes sensors' alerts, makes incidents of them, serves analysts.\n"
+        "\n"
+        "usage: abeng-collector [options]\n"
+        "\n"
+        "  -c FILE                     configuration (YAML; keys are the long options' names)\n"
+        "  --data-dir DIR              everything that is kept (" DATA_DIR ")\n"
+        "  --listen ADDRESS:PORT       console and API (" LISTEN ")\n"
+        "  --sensor-listen ADDRESS:PORT  sensors (" LISTEN_SENSORS ")\n"
+        "  --name HOST                 name or address that sensors and browsers reach this host "
+        "by;\n"
+        "                              may be given more than once (the host's own name)\n"
+        "  --redis ADDRESS             HOST:PORT or unix:/PATH of a Redis; without it the "
+        "collector\n"
+        "                              runs its own redis-server in DIR/redis\n"
+        "  --redis-password-file FILE  its password\n"
+        "  --redis-program FILE        the redis-server to run\n"
+        "  --memory-mib N              limit of our own redis-server (half of the machine's)\n"
+        "  --console-dir DIR           files of the console (" ABENG_DATADIR "/console)\n"
+        "  --classify FILE             what alerts mean (" ABENG_SYSCONFDIR "/classify.tsv, else\n"
+        "                              " ABENG_DATADIR "/classify.tsv)\n"
+        "  --assets FILE               what stands behind addresses (" ABENG_SYSCONFDIR
+        "/assets.tsv)\n"
+        "  --smtp-url URL              mail server for notices: smtp://HOST:PORT or smtps://HOST\n"
+        "  --smtp-user NAME            account there\n"
+        "  --smtp-password-file FILE   its password\n"
+        "  --mail-from ADDRESS         sender of notices\n"
+        "  --notify-ca FILE            CA certificates of mail server and webhooks (the system's)\n"
+        "  --public-url URL            what recipients' links begin with (https://NAME:PORT)\n"
+        "  --log-level LEVEL           error, warn, notice, info or debug\n"
+        "  -T                          check the settings and leave\n"
+        "  --version, --help");
 }
 
 static void set(char **to, const char *value)
@@ -193,6 +218,18 @@ static char **text_of(struct collector_options *o, int option)
         return &o->classify;
     case OPT_ASSETS:
         return &o->assets;
+    case OPT_SMTP_URL:
+        return &o->smtp_url;
+    case OPT_SMTP_USER:
+        return &o->smtp_user;
+    case OPT_SMTP_PASSWORD:
+        return &o->smtp_password_file;
+    case OPT_MAIL_FROM:
+        return &o->mail_from;
+    case OPT_NOTIFY_CA:
+        return &o->notify_ca;
+    case OPT_PUBLIC_URL:
+        return &o->public_url;
     default:
         return NULL;
     }
@@ -296,4 +333,10 @@ void collector_options_free(struct collector_options *o)
     free(o->console_dir);
     free(o->classify);
     free(o->assets);
+    free(o->smtp_url);
+    free(o->smtp_user);
+    free(o->smtp_password_file);
+    free(o->mail_from);
+    free(o->notify_ca);
+    free(o->public_url);
 }

@@ -18,7 +18,12 @@ struct collector_options {
     char *console_dir;
     char *classify; /* classification table; NULL: the host's, else the installed one */
     char *assets;   /* table of assets; NULL: the host's, if there is one */
-    char **names; /* names and addresses of this host in certificates and tokens */
+    char *smtp_url; /* mail server for notices; NULL: none are mailed */
+    char *smtp_user, *smtp_password_file;
+    char *mail_from;
+    char *notify_ca;  /* CA certificates of mail server and webhooks; NULL: the system's */
+    char *public_url; /* what recipients' links begin with; NULL: from the first name */
+    char **names;     /* names and addresses of this host in certificates and tokens */
     unsigned names_count;
     unsigned memory_mib; /* of our own redis-server; 0: half of the machine */
     bool test;           /* -T: check settings and leave */

@@ -19,6 +19,7 @@
 #include "collector/ingest/alarms.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/sensors.h"
+#include "collector/notify/notify.h"
 #include "collector/options.h"
 #include "collector/store/embed.h"
 #include "collector/store/store.h"
@@ -57,6 +58,9 @@ struct collector {
     uint64_t folded; /* alerts at the alarms' last look */
     struct model *model;
     struct verbs_clock *timers;
+    struct notify *notify;
+    char *public_url;
+    struct buf smtp_password;
     struct auth *auth;
     struct api *api;
     struct http_server *http;
@@ -93,14 +97,13 @@ static int open_ca(struct collector *c)
     return ABENG_OK;
 }
 
-static int read_password(const struct collector *c, struct buf *out)
+/* A password's file, without the line's end; `path` NULL: there is none. */
+static int read_password(const char *option, const char *path, struct buf *out)
 {
-    const char *path = c->o->redis_password_file;
-
     if (!path)
         return ABENG_OK;
     if (file_read(path, out) != ABENG_OK) {
-        log_error("server", "redis-password-file %s: %s", path, strerror(errno));
+        log_error("server", "%s %s: %s", option, path, strerror(errno));
         return ABENG_EIO;
     }
     while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
@@ -125,7 +128,9 @@ static int open_store(struct collector *c)
     struct buf password;
 
     buf_init(&password, SECRET_MAX);
-    int err = c->o->redis ? read_password(c, &password) : start_embedded(c);
+    int err = c->o->redis
+                  ? read_password("redis-password-file", c->o->redis_password_file, &password)
+                  : start_embedded(c);
     if (!err) {
         struct store_conf conf = {
             .address = c->embed ? store_embed_address(c->embed) : c->o->redis,
@@ -251,6 +256,31 @@ static int start_alarms(struct collector *c)
     return c->alarms ? ABENG_OK : ABENG_ERR;
 }
 
+/* Notices; links in them begin with what the operator says, or with our first name and port. */
+static int start_notify(struct collector *c)
+{
+    const struct collector_options *o = c->o;
+    const char *port = strrchr(o->listen, ':');
+    c->public_url = o->public_url ? xstrdup(o->public_url)
+                                  : xasprintf("https://%s%s", o->names[0], port ? port : "");
+    int err = read_password("smtp-password-file", o->smtp_password_file, &c->smtp_password);
+    if (err)
+        return err;
+    c->notify = notify_start(&(struct notify_conf){
+        .store = c->store,
+        .model = c->model,
+        .public_url = c->public_url,
+        .send = {
+            .smtp_url = o->smtp_url,
+            .smtp_user = o->smtp_user,
+            .smtp_password = c->smtp_password.len ? buf_str(&c->smtp_password) : NULL,
+            .mail_from = o->mail_from,
+            .ca_file = o->notify_ca,
+        },
+    });
+    return c->notify ? ABENG_OK : ABENG_ERR;
+}
+
 static int open_triage(struct collector *c)
 {
     int err = start_worker(c);
@@ -265,6 +295,8 @@ static int open_triage(struct collector *c)
         err = c->timers ? ABENG_OK : ABENG_ERR;
     }
     if (!err)
+        err = start_notify(c);
+    if (!err)
         c->api = api_create(&(struct api_conf){
             .store = c->store,
             .model = c->model,
@@ -275,6 +307,7 @@ static int open_triage(struct collector *c)
             .archive = c->archive,
             .alarms = c->alarms,
             .ingest = &c->ingest,
+            .notify = c->notify,
         });
     return err;
 }
@@ -342,6 +375,7 @@ struct collector *collector_start(const struct collector_options *o)
     struct collector *c = xcalloc(1, sizeof(*c));
     int err = sign_init();
 
+    buf_init(&c->smtp_password, SECRET_MAX);
     c->o = o;
     if (!err && file_make_dirs(o->data_dir, 0700) != ABENG_OK) {
         log_error("server", "data-dir %s: %s", o->data_dir, strerror(errno));
@@ -375,6 +409,7 @@ void collector_stop(struct collector *c)
     if (!c)
         return;
     http_server_stop(c->http);
+    notify_stop(c->notify);
     verbs_clock_stop(c->timers);
     model_stop(c->model);
     api_free(c->api);
@@ -390,5 +425,7 @@ void collector_stop(struct collector *c)
     for (unsigned i = 0; c->addresses && i < c->o->names_count; i++)
         free(c->addresses[i]);
     free(c->addresses);
+    free(c->public_url);
+    buf_free(&c->smtp_password);
     free(c);
 }

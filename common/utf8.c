@@ -3,19 +3,18 @@
 #include "config.h"
 #include "common/utf8.h"
 
+#include <string.h>
+
+#include "common/buf.h"
+
 unsigned utf8_length(const uint8_t *s, size_t left)
 {
     static const struct {
         uint8_t low, high, second_low, second_high, length;
     } forms[] = {
-        {0xc2,  0xdf, 0x80, 0xbf, 2},
-        { 0xe0, 0xe0, 0xa0, 0xbf, 3},
-        { 0xe1, 0xec, 0x80, 0xbf, 3},
-        { 0xed, 0xed, 0x80, 0x9f, 3},
-        { 0xee, 0xef, 0x80, 0xbf, 3},
-        { 0xf0, 0xf0, 0x90, 0xbf, 4},
-        { 0xf1, 0xf3, 0x80, 0xbf, 4},
-        { 0xf4, 0xf4, 0x80, 0x8f, 4},
+        { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+        { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
     };
     for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (left < 2 || s[0] < forms[i].low || s[0] > forms[i].high)
@@ -29,4 +28,43 @@ unsigned utf8_length(const uint8_t *s, size_t left)
         return forms[i].length;
     }
     return 0;
+}
+
+/* Length of the valid UTF-8 sequence at `s`, and its character; 0 when there is none. */
+static size_t character(const unsigned char *s, uint32_t *out)
+{
+    unsigned n = *s < 0x80 ? 1 : utf8_length(s, strlen((const char *)s));
+    *out = n > 1 ? *s & (0xffu >> (n + 1)) : *s;
+    for (unsigned i = 1; i < n; i++)
+        *out = *out << 6 | (s[i] & 0x3f);
+    return n;
+}
+
+/* Controls, and characters that are not seen or turn what is around them. */
+static bool harmful(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
+           (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+void utf8_safe(struct buf *out, const char *text, size_t width, bool lines)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (size_t shown = 0; *s; shown++) {
+        uint32_t c = 0;
+        size_t n = character(s, &c);
+        if (width && shown + 1 == width && s[n ? n : 1]) {
+            buf_text(out, "…");
+            return;
+        }
+        if (!n)
+            buf_printf(out, "\\x%02x", *s);
+        else if (harmful(c) && !(lines && (c == '\n' || c == '\t')))
+            buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+        else
+            buf_add(out, s, n);
+        s += n ? n : 1;
+    }
 }

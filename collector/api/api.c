@@ -26,6 +26,7 @@ struct api *api_create(const struct api_conf *conf)
 static const struct routes *const resources[] = {
     &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
     &api_user_routes,    &api_stat_routes,     &api_stream_routes, &api_archive_routes,
+    &api_book_routes,    &api_notice_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
 
@@ -145,6 +146,16 @@ enum http_done api_reply_items(struct http_request *req, const struct buf *items
     json_close(&out);
     json_decref(array);
     return http_reply(req, 200, NULL);
+}
+
+enum http_done api_reply_json(struct http_request *req, unsigned status, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    if (!text)
+        return api_away(req);
+    buf_text(http_out(req), text);
+    free(text);
+    return http_reply(req, status, NULL);
 }
 
 enum http_done api_refuse(struct http_request *req, int err, const char *rule, const char *why)

@@ -20,6 +20,7 @@ struct clock;
 struct feeds;
 struct ingest;
 struct model;
+struct notify;
 struct sensors;
 struct store;
 struct worker;
@@ -36,10 +37,11 @@ struct api_conf {
     struct archive *archive;     /* NULL: none; its routes answer 404 */
     const struct ingest *ingest; /* for /metrics; may be NULL */
     const struct clock *clock;
+    struct notify *notify; /* NULL: no notices are sent */
 };
 
 /** Most tables of api_tables. */
-#define API_TABLES 10
+#define API_TABLES 20
 
 /** Make it; it watches the model from now on. */
 struct api *api_create(const struct api_conf *conf);

@@ -29,7 +29,8 @@ struct routes {
     size_t count;
 };
 extern const struct routes api_session_routes, api_incident_routes, api_sensor_routes,
-    api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes, api_archive_routes;
+    api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes, api_archive_routes,
+    api_book_routes, api_notice_routes;
 
 /** The session of a request that passed the gate with a role. */
 const struct session *api_session(const struct http_request *req);
@@ -69,6 +70,9 @@ enum http_done api_away(struct http_request *req);
  * is no array (it outgrew its buffer).
  */
 enum http_done api_reply_items(struct http_request *req, const struct buf *items);
+
+/** Reply with a value that is JSON. */
+enum http_done api_reply_json(struct http_request *req, unsigned status, const json_t *value);
 
 /** An error of auth, sensors or feeds as a problem; `why` is the detail. */
 enum http_done api_refuse(struct http_request *req, int err, const char *rule, const char *why);

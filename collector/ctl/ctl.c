@@ -23,8 +23,8 @@
 #define GLOBAL_OPTIONS "url= ca= token= data-dir= local json help"
 
 static const struct ctl_commands *const tables[] = { &ctl_session_commands, &ctl_triage_commands,
-                                                     &ctl_admin_commands, &ctl_archive_commands,
-                                                     &ctl_account_commands };
+                                                     &ctl_admin_commands,   &ctl_archive_commands,
+                                                     &ctl_account_commands, &ctl_notice_commands };
 
 static void say(const char *fmt, va_list ap)
 {
@@ -224,17 +224,16 @@ static enum ctl_exit say_problem(long status, const json_t *problem)
                     rule ? " (" : "", rule ? rule : "", rule ? ")" : "");
 }
 
-enum ctl_exit ctl_call(struct ctl *c, const char *method, const char *path, json_t *body,
-                       json_t **reply)
+static enum ctl_exit ask(struct ctl *c, const char *method, const char *path, const char *header,
+                         const void *body, size_t len, json_t **reply)
 {
     struct buf text;
-    char why[512], *sent = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char why[512];
     struct client_reply r = { 0, &text };
     enum ctl_exit done = CTL_OK;
     buf_init(&text, REPLY_MAX);
     *reply = NULL;
-    int err = client_ask(c->client, method, path, sent, sent ? strlen(sent) : 0, NULL, &r, why,
-                         sizeof why);
+    int err = client_ask(c->client, method, path, body, len, header, &r, why, sizeof why);
     if (!err && text.len)
         *reply = json_loadb((const char *)text.data, text.len, 0, NULL);
     if (err)
@@ -244,9 +243,23 @@ enum ctl_exit ctl_call(struct ctl *c, const char *method, const char *path, json
     else if (text.len && !*reply)
         done = ctl_fail("the collector's reply is not JSON; is this an Abeng collector?");
     buf_free(&text);
+    return done;
+}
+
+enum ctl_exit ctl_call(struct ctl *c, const char *method, const char *path, json_t *body,
+                       json_t **reply)
+{
+    char *sent = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    enum ctl_exit done = ask(c, method, path, NULL, sent, sent ? strlen(sent) : 0, reply);
     free(sent);
     json_decref(body);
     return done;
+}
+
+enum ctl_exit ctl_send(struct ctl *c, const char *path, const char *header, const void *body,
+                       size_t len, json_t **reply)
+{
+    return ask(c, "POST", path, header, body, len, reply);
 }
 
 char *ctl_path(const struct ctl *c, const char *start, const char *tail)

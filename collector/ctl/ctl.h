@@ -57,7 +57,8 @@ struct ctl_commands {
     size_t count;
 };
 extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands,
-    ctl_archive_commands, ctl_account_commands;
+    ctl_archive_commands, ctl_account_commands,
+    ctl_notice_commands;
 
 /** Run a command line; what main returns. */
 int ctl_main(int argc, char **argv);
@@ -83,6 +84,10 @@ enum ctl_exit ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)
  */
 enum ctl_exit ctl_call(struct ctl *c, const char *method, const char *path, json_t *body,
                        json_t **reply);
+
+/** The same with a body of any kind; `header` names it ("Content-Type: text/csv"), NULL: JSON. */
+enum ctl_exit ctl_send(struct ctl *c, const char *path, const char *header, const void *body,
+                       size_t len, json_t **reply);
 
 /** The path of what the first word names, escaped, between `start` and `tail`; free it. */
 char *ctl_path(const struct ctl *c, const char *start, const char *tail);

@@ -4,7 +4,6 @@
 #include "collector/ctl/print.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,43 +16,9 @@
 #define VALUE_MAX   65536
 #define COLUMNS_MAX 16
 
-/* Length of the valid UTF-8 sequence at `s`, and its character; 0 when there is none. */
-static size_t character(const unsigned char *s, uint32_t *out)
-{
-    unsigned n = *s < 0x80 ? 1 : utf8_length(s, strlen((const char *)s));
-    *out = n > 1 ? *s & (0xffu >> (n + 1)) : *s;
-    for (unsigned i = 1; i < n; i++)
-        *out = *out << 6 | (s[i] & 0x3f);
-    return n;
-}
-
-/* Controls, and characters that are not seen or turn what is around them. */
-static bool harmful(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
-           (c >= 0xe0000 && c <= 0xe0fff);
-}
-
 void print_safe(struct buf *out, const char *text, size_t width)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    for (size_t shown = 0; *s; shown++) {
-        uint32_t c = 0;
-        size_t n = character(s, &c);
-        if (width && shown + 1 == width && s[n ? n : 1]) {
-            buf_text(out, "…");
-            return;
-        }
-        if (!n)
-            buf_printf(out, "\\x%02x", *s);
-        else if (harmful(c))
-            buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
-        else
-            buf_add(out, s, n);
-        s += n ? n : 1;
-    }
+    utf8_safe(out, text, width, false);
 }
 
 static const json_t *value_at(const json_t *item, const char *path)

@@ -24,15 +24,15 @@ static const struct transition {
     unsigned guards;
     enum sla clock; /* that starts */
 } transitions[] = {
-    {STATUS_NEW,        STATUS_TRIAGE,    false, 0,                                  SLA_DECIDE},
-    { STATUS_TRIAGE,    STATUS_CONFIRMED, false, GUARD_TLP,                          SLA_NOTIFY},
-    { STATUS_TRIAGE,    STATUS_REJECTED,  false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE  },
-    { STATUS_CONFIRMED, STATUS_HANDLING,  true,  0,                                  SLA_ACK   },
-    { STATUS_HANDLING,  STATUS_RESOLVED,  false, GUARD_OUTCOME_TRUE | GUARD_NOTE,    SLA_NONE  },
-    { STATUS_RESOLVED,  STATUS_CLOSED,    false, 0,                                  SLA_NONE  },
-    { STATUS_CONFIRMED, STATUS_RESOLVED,  false, GUARD_OUTCOME_TRUE | GUARD_REASON,  SLA_NONE  },
-    { STATUS_CONFIRMED, STATUS_REJECTED,  false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE  },
-    { STATUS_HANDLING,  STATUS_REJECTED,  false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE  },
+    { STATUS_NEW, STATUS_TRIAGE, false, 0, SLA_DECIDE },
+    { STATUS_TRIAGE, STATUS_CONFIRMED, false, GUARD_TLP, SLA_NOTIFY },
+    { STATUS_TRIAGE, STATUS_REJECTED, false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE },
+    { STATUS_CONFIRMED, STATUS_HANDLING, true, 0, SLA_ACK },
+    { STATUS_HANDLING, STATUS_RESOLVED, false, GUARD_OUTCOME_TRUE | GUARD_NOTE, SLA_NONE },
+    { STATUS_RESOLVED, STATUS_CLOSED, false, 0, SLA_NONE },
+    { STATUS_CONFIRMED, STATUS_RESOLVED, false, GUARD_OUTCOME_TRUE | GUARD_REASON, SLA_NONE },
+    { STATUS_CONFIRMED, STATUS_REJECTED, false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE },
+    { STATUS_HANDLING, STATUS_REJECTED, false, GUARD_OUTCOME_FALSE | GUARD_REASON, SLA_NONE },
 };
 
 static const char *const status_words[STATUS_COUNT] = { "new",      "triage",   "confirmed",
@@ -47,11 +47,11 @@ static const struct {
     int sign;
     unsigned guard;
 } outcomes[] = {
-    {"false-positive", -1, GUARD_OUTCOME_FALSE},
-    { "not-ours",      0,  GUARD_OUTCOME_FALSE},
-    { "test",          0,  GUARD_OUTCOME_FALSE},
-    { "tp-impact",     1,  GUARD_OUTCOME_TRUE },
-    { "tp-no-impact",  1,  GUARD_OUTCOME_TRUE },
+    { "false-positive", -1, GUARD_OUTCOME_FALSE },
+    { "not-ours", 0, GUARD_OUTCOME_FALSE },
+    { "test", 0, GUARD_OUTCOME_FALSE },
+    { "tp-impact", 1, GUARD_OUTCOME_TRUE },
+    { "tp-no-impact", 1, GUARD_OUTCOME_TRUE },
 };
 
 const char *status_word(enum status status)
@@ -260,6 +260,15 @@ static int wait(const struct wish *w, uint64_t now_ms, struct head *h, struct re
     return 0;
 }
 
+/* The first answer stops the clock of the acknowledgement; what remains is to contain it. */
+static int acknowledge(uint64_t now_ms, struct head *h, struct refusal *why)
+{
+    if (h->status != STATUS_HANDLING || h->clock != SLA_ACK)
+        return refuse(why, 409, "ack", "no acknowledgement is waited for");
+    start_clock(h, SLA_CONTAIN, now_ms);
+    return 0;
+}
+
 static void keep_texts(const struct wish *w, struct head *h)
 {
     if (w->outcome)
@@ -320,6 +329,9 @@ static void say(const struct wish *w, const struct head *before, const struct he
                  filled(w->reason) ? ": " : "", filled(w->reason) ? w->reason : "",
                  filled(w->note) ? " | " : "", filled(w->note) ? w->note : "");
         break;
+    case VERB_ACK:
+        snprintf(said, len, "the recipient has answered");
+        break;
     case VERB_RELEASE:
         *said = '\0';
         break;
@@ -346,6 +358,9 @@ int machine_decide(const struct head *now, const struct wish *wish, uint64_t now
     case VERB_WAIT:
         err = wait(wish, now_ms, next, why);
         break;
+    case VERB_ACK:
+        err = acknowledge(now_ms, next, why);
+        break;
     case VERB_TRANSITION:
         err = wish->to == STATUS_TRIAGE ? claim(wish, now_ms, next, why)
                                         : transit(wish, now_ms, next, why);
@@ -363,12 +378,10 @@ size_t machine_allowed(const struct head *now, const char *who, const char *word
     static const struct {
         const char *word;
         enum status to;
-    } decisions[] = {
-        {"confirm",  STATUS_CONFIRMED},
-        { "reject",  STATUS_REJECTED },
-        { "resolve", STATUS_RESOLVED },
-        { "close",   STATUS_CLOSED   }
-    };
+    } decisions[] = { { "confirm", STATUS_CONFIRMED },
+                      { "reject", STATUS_REJECTED },
+                      { "resolve", STATUS_RESOLVED },
+                      { "close", STATUS_CLOSED } };
     bool mine = !strcmp(now->claimed_by, who), free = !*now->claimed_by;
     size_t n = 0;
     if (status_open(now->status) && !mine)

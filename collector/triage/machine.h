@@ -80,6 +80,7 @@ enum verb {
     VERB_NOTE,
     VERB_WAIT,
     VERB_TRANSITION,
+    VERB_ACK, /* the platform: the recipient of a notice has answered */
 };
 
 /** What somebody wants; texts NULL where not given. */

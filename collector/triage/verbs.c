@@ -72,7 +72,7 @@ static const char *outcome_word(const struct head *before, const struct head *af
 
 static const char *verb_word(const struct wish *w, const struct head *next)
 {
-    static const char *const words[] = { "claim", "release", "note", "wait" };
+    static const char *const words[] = { "claim", "release", "note", "wait", NULL, "ack" };
     return w->verb == VERB_TRANSITION ? status_word(next->status) : words[w->verb];
 }
 
