@@ -117,6 +117,8 @@ static bool make_stages(struct worker *w)
         w->classify = classify_create(c->ndpi_tcp, c->ndpi_udp, w->slab, &k[WORKER_STAGE_CLASSIFY]);
     app_frames_want(w->apps, detect_ruleset_frames(w->rules));
     w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
+    if (w->detect && c->profile_abeng)
+        detect_thread_look_at_seams(w->detect);
     return w->decoder && w->flows && w->streams && w->apps && w->detect &&
            (w->classify || !c->ndpi);
 }
@@ -224,6 +226,7 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
         r->rule = hit->rule;
         r->dir = (uint8_t)dir;
         r->stream = hit->stream;
+        r->beyond = hit->beyond || p->flags & PACKET_F_BEYOND || (f && f->flags & FLOW_F_BEYOND);
         r->has_tx = hit->tx != NULL;
         r->tx_id = hit->tx_id;
         fill_packet(r, p);
@@ -425,6 +428,8 @@ static void one_packet(struct worker *w, const struct packet *p)
         udp_packet(w, p, f, dir);
     if (f && w->classify && p->payload_len)
         classify_packet(w->classify, f, dir, p);
+    if (f && p->flags & PACKET_F_BEYOND)
+        f->flags |= FLOW_F_BEYOND;
     bool first = f && f->packets[dir] == 1;
     detect(w, p, f, dir, first, f && p->proto == PACKET_PROTO_TCP ? &tcp : NULL);
     if (f)

@@ -60,6 +60,7 @@ struct alert_record {
     uint8_t flow_state;
     uint8_t tunnel; /* enum decode_tunnel of the packet */
     bool has_flow, flow_alerted;
+    bool beyond;        /* the reference engine would not raise it */
     uint32_t extra_len; /* JSON members: application's, then ndpi's, comma separated, no braces */
 };
 

@@ -115,6 +115,7 @@ void encode_alert(const struct encode_conf *conf, const struct alert_record *r,
     fill_rule(rule, &a);
     if (r->has_flow)
         fill_flow(r, &a);
+    a.abeng.beyond = r->beyond;
     a.abeng.ruleset = detect_ruleset_name(r->ruleset, NULL);
     event_alert_write(out, &a);
 }

@@ -179,11 +179,12 @@ static bool is_condition(const struct sig_op *op)
     return op->u.bit.command == SIG_BIT_ISSET || op->u.bit.command == SIG_BIT_ISNOTSET;
 }
 
-/* All conditions first; only when they hold, the changes. */
+/* All conditions first; only when they hold, the changes, which what is beyond the reference does
+ * not make. */
 static bool bits_hold(struct sequencer *s, const struct alert_record *r,
                       const struct detect_rule *rule)
 {
-    for (unsigned changes = 0; changes < 2; changes++) {
+    for (unsigned changes = 0; changes < (r->beyond ? 1 : 2); changes++) {
         for (uint32_t i = 0; i < rule->shared_count; i++) {
             const struct sig_op *op = &rule->shared_ops[i];
             if (is_condition(op) == !changes && !bit_run(s, r, op))
@@ -203,6 +204,8 @@ static bool threshold_holds_back(struct sequencer *s, const struct alert_record 
     if (th->type == SIG_THRESHOLD_NONE)
         return false;
     struct track_key key = threshold_key(kind, rule->gid, rule->sid, th->track, &r->src, &r->dst);
+    if (r->beyond) /* what the reference does not see takes nothing from what it sees */
+        key.kind += TRACK_KINDS;
     bool pass = threshold_pass(s->track, th, &key, r->ts_ns / NS_PER_US, &evicted);
     if (evicted)
         counted(s, ALERT_TRACK_EVICTED);
@@ -238,7 +241,7 @@ static enum alert_counter judge(struct sequencer *s, const struct alert_record *
     }
     if (rule->noalert) /* pass rules are, unless they say `alert` */
         return rule->action == SIG_ACTION_PASS ? ALERT_PASSED : ALERT_NOALERT;
-    return capped(s, r) ? ALERT_CAPPED : ALERT_EMITTED;
+    return !r->beyond && capped(s, r) ? ALERT_CAPPED : ALERT_EMITTED;
 }
 
 static void handle(struct sequencer *s, const struct alert_record *r, const void *extra)

@@ -14,11 +14,11 @@
 
 struct track_table;
 
-enum track_kind { TRACK_THRESHOLD, TRACK_FILTER, TRACK_BIT };
+enum track_kind { TRACK_THRESHOLD, TRACK_FILTER, TRACK_BIT, TRACK_KINDS };
 
 /** What an entry is about. Zeroed by the maker: it is hashed as bytes. */
 struct track_key {
-    uint32_t kind;    /* enum track_kind */
+    uint32_t kind;    /* enum track_kind; plus TRACK_KINDS: of alerts beyond the reference */
     uint32_t gid;     /* threshold */
     uint64_t id;      /* threshold: sid; bit: a number for its name */
     struct addr a, b; /* as the rule tracks; pairs sorted */

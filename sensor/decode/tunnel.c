@@ -54,6 +54,9 @@ bool decode_inner(struct decoder *d, struct packet *outer, enum decode_tunnel ki
         return false;
     }
     outer->flags |= PACKET_F_OUTER;
+    bool four = kind == DECODE_TUNNEL_IP && outer->ip_version == 4 && p->ip_version == 4;
+    if (outer->flags & PACKET_F_BEYOND || kind == DECODE_TUNNEL_GTPU || four)
+        p->flags |= PACKET_F_BEYOND;
     decode_count(d, DECODE_COUNT_TUNNELS);
     return true;
 }

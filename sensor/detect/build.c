@@ -26,7 +26,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION ".5";
+    return PACKAGE_VERSION ".6";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -354,12 +354,76 @@ static struct image_span put_lists(struct builder *b, const struct sig *sig)
     return span;
 }
 
+/* No anchors, word ends, looks around: what such a regex finds in a window is in the stream. */
+static bool regex_floats(const char *pattern, uint32_t len, bool relative)
+{
+    for (uint32_t i = 0; i < len; i++) {
+        char c = pattern[i], next = i + 1 < len ? pattern[i + 1] : 0;
+        if (c == '\\') {
+            if (strchr("AZzGbBK", next))
+                return false;
+            i++;
+        } else if (c == '$' ||
+                   (c == '^' && !(relative && i == 0) && !(i && pattern[i - 1] == '['))) {
+            return false;
+        } else if (c == '(' && next == '?' && i + 2 < len && strchr("<!=", pattern[i + 2])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool op_floats(const struct builder *b, const struct sig_op *op)
+{
+    const uint32_t fixed = SIG_F_NEGATED | SIG_F_OFFSET | SIG_F_DEPTH | SIG_F_STARTSWITH |
+                           SIG_F_ENDSWITH | SIG_F_FROM_BEGINNING | SIG_F_FROM_END;
+    bool relative = op->flags & SIG_F_RELATIVE;
+    if (op->flags & fixed)
+        return false;
+    switch (op->kind) {
+    case SIG_OP_CONTENT:
+        return true;
+    case SIG_OP_PCRE:
+        return regex_floats((const char *)b->set->blob + op->u.pcre.pattern.at,
+                            op->u.pcre.pattern.len, relative);
+    case SIG_OP_BYTE_TEST:
+    case SIG_OP_BYTE_JUMP:
+    case SIG_OP_BYTE_EXTRACT:
+    case SIG_OP_BYTE_MATH:
+    case SIG_OP_ISDATAAT:
+        return relative;
+    default:
+        return false;
+    }
+}
+
+/* Whether the rule may be run over the seams of chunks: it looks at the stream alone, by contents,
+ * with nothing that counts from a window's ends, and does nothing but alert. */
+static bool is_seamable(const struct builder *b, const struct sig *sig)
+{
+    bool content = false;
+    if (sig->kind != SIG_KIND_STREAM || sig->action != SIG_ACTION_ALERT || sig->noalert)
+        return false;
+    for (uint32_t i = 0; i < sig->list_count; i++) {
+        if (b->set->specs[sig->lists[i].spec].buffer != SIG_BUF_PAYLOAD)
+            return false;
+        for (uint32_t n = 0; n < sig->lists[i].count; n++) {
+            const struct sig_op *op = &b->set->ops[sig->lists[i].first + n];
+            if (!op_floats(b, op))
+                return false;
+            content |= op->kind == SIG_OP_CONTENT;
+        }
+    }
+    return content;
+}
+
 static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
 {
     return (sig->noalert ? IMAGE_RULE_NOALERT : 0) |
            (sig->requires_packet ? IMAGE_RULE_PACKET : 0) |
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
-           (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0);
+           (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |
+           (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
 }
 
 static struct image_span put_suppress(struct builder *b, const struct sig *sig)

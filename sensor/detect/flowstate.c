@@ -38,6 +38,7 @@ void detect_flow_free(struct detect_thread *t, struct flow *f)
     if (!d)
         return;
     always_drop(t, d);
+    detect_seam_free(t, d);
     slab_free(t->slab, d->bits, d->bit_cap * sizeof(*d->bits));
     slab_free(t->slab, d->ints, d->int_cap * sizeof(*d->ints));
     slab_free(t->slab, d, sizeof(*d));

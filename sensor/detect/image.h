@@ -89,6 +89,7 @@ struct image_suppress {
 #define IMAGE_RULE_PACKET  (1u << 1) /* wants packet payloads */
 #define IMAGE_RULE_STREAM  (1u << 2) /* wants stream chunks */
 #define IMAGE_RULE_PAYLOAD (1u << 3) /* has a list over SIG_BUF_PAYLOAD */
+#define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
 
 struct image_rule {
     uint32_t sid, gid, rev, order;

@@ -41,7 +41,7 @@ static void hit_insert(struct detect_job *job, const struct detect_hit *hit)
 static bool hit_known(const struct detect_job *job, uint32_t rule)
 {
     for (uint32_t i = 0; i < job->out->count; i++) {
-        if (job->out->hits[i].rule == rule && !job->out->hits[i].tx)
+        if (job->out->hits[i].rule == rule && !job->out->hits[i].tx && !job->out->hits[i].beyond)
             return true;
     }
     return false;
@@ -70,7 +70,16 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
         return; /* it has changed its bits, and nobody else wants to know */
     if (r->action != SIG_ACTION_ALERT && (stream || tx || is_flow_kind(r)))
         job->flow_pass = true;
-    struct detect_hit hit = { rule, tx, tx ? tx->id : 0, stream };
+    struct detect_hit hit = { rule, tx, tx ? tx->id : 0, stream, false };
+    hit_insert(job, &hit);
+}
+
+void detect_hit_beyond(struct detect_job *job, uint32_t rule)
+{
+    struct detect_hit hit = { .rule = rule, .stream = true, .beyond = true };
+    if (hit_known(job, rule))
+        return;
+    counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
     hit_insert(job, &hit);
 }
 
@@ -239,6 +248,7 @@ static bool chunk_next(struct detect_job *job, bool want)
         if (!want || span.gap || span.len == 0)
             continue;
         job->chunk = (struct app_view){ .data = span.data, .len = span.len, .end = true };
+        job->chunk_at = span.offset;
         return true;
     }
     return false;
@@ -254,6 +264,8 @@ static void chunks_rest(struct detect_job *job)
         if (map->stream_engine != IMAGE_NONE)
             detect_scan(job->t, map->stream_engine, &job->chunk);
         detect_candidates_run(job, rule_run);
+        if (job->t->seam_room)
+            detect_seam_run(job);
     }
 }
 
@@ -361,6 +373,8 @@ static void packet_run(struct detect_job *job)
     always_add(job);
     scan_payloads(job);
     detect_candidates_run(job, rule_run);
+    if (job->t->seam_room && job->chunk.len)
+        detect_seam_run(job);
     if (in->flow)
         detect_frames_run(job);
     if (in->flow)

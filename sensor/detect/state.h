@@ -93,6 +93,7 @@ struct detect_flow {
     uint16_t bit_count, int_count, bit_cap, int_cap;
     uint64_t *bits; /* hashes of the names of set flowbits */
     struct detect_int *ints;
+    struct detect_seam *seam[2]; /* ends of the last chunks, profile abeng alone */
 };
 
 /** A rule on a transaction: which of its lists have matched. */
@@ -132,6 +133,7 @@ struct detect_thread {
     uint64_t epoch;
     struct detect_fetched fetched[IMAGE_SPECS_MAX];
     struct transform_room transforms;
+    uint8_t *seam_room; /* NULL: seams of chunks are not looked at */
 };
 
 /** One call of detect_run. */
@@ -145,12 +147,14 @@ struct detect_job {
     enum sig_app app;
     bool established;
     const struct image_port_edge *edge;
-    bool grouped;          /* the flow's edge and list are this packet's */
-    bool payload;          /* the packet's payload may be looked at */
-    struct app_view chunk; /* of the stream; len 0: none */
-    struct app_tx *tx;     /* the transaction at hand, or NULL */
-    bool flow_pass;        /* a pass rule on stream or application matched */
-    bool body_open;        /* a body window was looked at and is not the last */
+    bool grouped;                  /* the flow's edge and list are this packet's */
+    bool payload;                  /* the packet's payload may be looked at */
+    struct app_view chunk;         /* of the stream; len 0: none */
+    uint64_t chunk_at;             /* its place in the stream */
+    uint32_t seam_tail, seam_head; /* bytes of the seam at hand before and behind it */
+    struct app_tx *tx;             /* the transaction at hand, or NULL */
+    bool flow_pass;                /* a pass rule on stream or application matched */
+    bool body_open;                /* a body window was looked at and is not the last */
 };
 
 /** What is on flow `f`, made when it is not there; NULL when memory is out. */
@@ -194,6 +198,15 @@ bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct
 
 /** The rule matched: run its post instructions, keep the hit. */
 void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream);
+
+/** The rule matched over a seam of chunks: keep the hit, marked, and change nothing. */
+void detect_hit_beyond(struct detect_job *job, uint32_t rule);
+
+/** Look over the seam before the job's chunk, and keep the chunk's end. */
+void detect_seam_run(struct detect_job *job);
+
+/** Give back what is kept for seams. */
+void detect_seam_free(struct detect_thread *t, struct detect_flow *f);
 
 /** Add the members of a list to the candidates. */
 void detect_candidates_add(struct detect_thread *t, struct image_span members);

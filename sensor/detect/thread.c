@@ -114,5 +114,6 @@ void detect_thread_free(struct detect_thread *t)
     detect_ruleset_drop(t->set);
     free(t->confirm.decoded);
     free(t->transforms.bytes);
+    free(t->seam_room);
     free(t);
 }

@@ -39,6 +39,8 @@ enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED };
 #define FLOW_F_NO_PAYLOAD_INSPECTION (1u << 2) /* encrypted from here on */
 #define FLOW_F_PASS                  (1u << 3) /* a pass rule matched: nothing more alerts */
 #define FLOW_F_REVERSED              (1u << 4) /* midstream: who opened was guessed again */
+/* of a tunnel that the reference does not look into (profile abeng) */
+#define FLOW_F_BEYOND (1u << 5)
 
 /** One flow. Directions index arrays: 0 to the server (from who opened), 1 to the client. */
 struct flow {
