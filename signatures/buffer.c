@@ -155,6 +155,28 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_QUIC_SNI] = { "quic.sni", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_UA] = { "quic.ua", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_VERSION] = { "quic.version", NULL, NULL, APP(QUIC), BOTH, P1(START), 0 },
+    [SIG_BUF_MQTT_MESSAGE] = { "", NULL, NULL, APP(MQTT), BOTH, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_MQTT_REQUEST] = { "", NULL, NULL, APP(MQTT), TS, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_MQTT_CONNACK] = { "", NULL, NULL, APP(MQTT), TC, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_MQTT_REASON_CODE] = { "", NULL, NULL, APP(MQTT), BOTH, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_MQTT_CONNECT_CLIENTID] =
+        { "mqtt.connect.clientid", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_CONNECT_USERNAME] =
+        { "mqtt.connect.username", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_CONNECT_PASSWORD] =
+        { "mqtt.connect.password", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_CONNECT_WILLTOPIC] =
+        { "mqtt.connect.willtopic", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_CONNECT_WILLMESSAGE] =
+        { "mqtt.connect.willmessage", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_PUBLISH_TOPIC] =
+        { "mqtt.publish.topic", NULL, NULL, APP(MQTT), BOTH, P1(DONE), 0 },
+    [SIG_BUF_MQTT_PUBLISH_MESSAGE] =
+        { "mqtt.publish.message", NULL, NULL, APP(MQTT), TS, P1(DONE), 0 },
+    [SIG_BUF_MQTT_SUBSCRIBE_TOPIC] =
+        { "mqtt.subscribe.topic", NULL, NULL, APP(MQTT), BOTH, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_MQTT_UNSUBSCRIBE_TOPIC] =
+        { "mqtt.unsubscribe.topic", NULL, NULL, APP(MQTT), TS, P1(DONE), SIG_BUFFER_MULTI },
     [SIG_BUF_ICMPV4_HDR] = { "icmpv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_ICMPV6_HDR] = { "icmpv6.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_IPV4_HDR] = { "ipv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
@@ -192,6 +214,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(DCERPC) |
         APP(DNS) |
         APP(FTP) | APP(FTP_DATA) |
+        APP(MQTT) |
         APP(SMTP) |
         APP(SSH) |
         APP(TELNET) |

@@ -616,7 +616,8 @@ void app_finish(struct app_ctx *ctx, struct flow *f)
     }
     if (af->app == SIG_APP_UNKNOWN && (af->probed[0] || af->probed[1]))
         af->app = SIG_APP_FAILED;
-    tx_finish_all(af);
+    if (!af->parser || !af->parser->stay_open)
+        tx_finish_all(af);
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */

@@ -661,6 +661,7 @@ const struct app_parser app_parser_http2 = {
     .tx_clear = http2_clear,
     .state_clear = http2_state_clear,
     .describe = http2_describe,
+    .stay_open = true,
     .tx_size = sizeof(struct http2_tx),
     .events = http2_events,
 };

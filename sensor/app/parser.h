@@ -117,6 +117,8 @@ struct app_parser {
     void (*state_clear)(struct app_ctx *ctx, void *state);
     /** As app_describe. */
     void (*describe)(struct app_flow *af, struct app_tx *tx, struct json *out);
+    /** Transactions that are not DONE when the flow ends stay so: their buffers are not whole. */
+    bool stay_open;
     size_t tx_size;
     const char *const *events; /* names, ended by NULL; the index is the bit */
 };

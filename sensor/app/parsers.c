@@ -11,6 +11,7 @@ static const struct app_parser *const parsers[] = {
     &app_parser_ftp_data,
     &app_parser_http,
     &app_parser_http2,
+    &app_parser_mqtt,
     &app_parser_smtp,
     &app_parser_ssh,
     &app_parser_telnet,

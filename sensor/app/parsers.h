@@ -10,6 +10,7 @@ extern const struct app_parser app_parser_dns;
 extern const struct app_parser app_parser_tls;
 extern const struct app_parser app_parser_http;
 extern const struct app_parser app_parser_http2;
+extern const struct app_parser app_parser_mqtt;
 extern const struct app_parser app_parser_smtp;
 extern const struct app_parser app_parser_ftp;
 extern const struct app_parser app_parser_ftp_data;

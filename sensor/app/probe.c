@@ -312,22 +312,17 @@ static enum probe_verdict check_sip(unsigned dir, const uint8_t *data, uint32_t 
     return PROBE_NO;
 }
 
-/** MQTT CONNECT (3.1.1 3.1): its protocol name follows the variable length. */
+/** A fixed header (MQTT 3.1.1 2.2) with a type and a quality of service that there are. */
 static enum probe_verdict check_mqtt(unsigned dir, const uint8_t *data, uint32_t len)
 {
     (void)dir;
     struct cursor c = cursor_make(data, len);
-    if (cursor_u8(&c) != 0x10)
-        return PROBE_NO;
-    for (unsigned i = 0; i < 4 && cursor_u8(&c) & 0x80; i++)
-        ;
-    uint16_t n = cursor_be16(&c);
-    const uint8_t *name = cursor_take(&c, 4);
-    if (!name)
+    uint8_t first = cursor_u8(&c), more = 0x80;
+    for (unsigned i = 0; i < 4 && more & 0x80; i++)
+        more = cursor_u8(&c);
+    if (c.bad)
         return PROBE_MORE;
-    return (n == 4 && memcmp(name, "MQTT", 4) == 0) || (n == 6 && memcmp(name, "MQIs", 4) == 0)
-               ? PROBE_YES
-               : PROBE_NO;
+    return !(more & 0x80) && first >> 4 != 0 && (first >> 1 & 3) <= 2 ? PROBE_YES : PROBE_NO;
 }
 
 /**
@@ -511,7 +506,7 @@ static const struct probe_port ports[] = {
     { SIG_APP_RDP,    TCP, BOTH, 3389,  check_rdp     },
     { SIG_APP_QUIC,   UDP, BOTH, 443,   check_quic    },
     { SIG_APP_QUIC,   UDP, BOTH, 80,    check_quic    },
-    { SIG_APP_MQTT,   TCP, TS,   1883,  check_mqtt    },
+    { SIG_APP_MQTT,   TCP, BOTH, 1883,  check_mqtt    },
     { SIG_APP_TELNET, TCP, BOTH, 23,    check_telnet  },
     { SIG_APP_NFS,    TCP, BOTH, 2049,  check_nfs_tcp },
     { SIG_APP_NFS,    UDP, BOTH, 2049,  check_nfs_udp },

@@ -27,6 +27,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_header,
     keywords_http2,
     keywords_meta,
+    keywords_mqtt,
     keywords_pcre,
     keywords_size,
     keywords_threshold,

@@ -126,7 +126,7 @@ static const struct verdict_case verdicts[] = {
     { TCP "classtype:no-such-class;" END, NULL },
     { TCP "lua:script.lua;" END, "scripts" },
     { TCP "iprep:src,list,>,1;" END, "reputation" },
-    { "alert mqtt any any -> any any (mqtt.type:CONNECT; sid:1;)", "no parser for MQTT" },
+    { "alert modbus any any -> any any (modbus: function 1; sid:1;)", "no parser for Modbus" },
     { "alert smb any any -> any any (smb.share; content:\"a\"; sid:1;)", "no parser" },
     { "alert dns any any -> any any (dns.query; content:\"a\"; dotprefix; content:\"b\"; sid:1;)",
      NULL },
