@@ -18,6 +18,7 @@
 #include "collector/http/http.h"
 #include "collector/ingest/alarms.h"
 #include "collector/ingest/ingest.h"
+#include "collector/ingest/packets.h"
 #include "collector/ingest/sensors.h"
 #include "collector/notify/notify.h"
 #include "collector/options.h"
@@ -50,6 +51,7 @@ struct collector {
     struct store_embed *embed;
     struct store *store;
     struct sensors *sensors;
+    struct packets *packets;
     struct feeds *feeds;
     struct ingest ingest;
     struct worker *worker;
@@ -153,6 +155,16 @@ static void fill_addresses(struct collector *c, unsigned port)
     }
 }
 
+static int open_packets(struct collector *c)
+{
+    char *dir = below(c, "evidence");
+
+    c->packets = packets_open(dir, c->sensors, clock_system());
+    c->ingest.packets = c->packets;
+    free(dir);
+    return c->packets ? ABENG_OK : ABENG_ERR;
+}
+
 static int open_register(struct collector *c)
 {
     char *dir = below(c, "feeds");
@@ -168,6 +180,10 @@ static int open_register(struct collector *c)
     c->ingest.store = c->store;
     c->ingest.sensors = c->sensors;
     c->ingest.clock = clock_system();
+    if (open_packets(c) < 0) {
+        free(dir);
+        return ABENG_ERR;
+    }
     c->feeds = feeds_open(dir, c->store, c->sensors);
     free(dir);
     return c->feeds ? ABENG_OK : ABENG_ERR;
@@ -304,6 +320,7 @@ static int open_triage(struct collector *c)
             .sensors = c->sensors,
             .feeds = c->feeds,
             .worker = c->worker,
+            .packets = c->packets,
             .archive = c->archive,
             .alarms = c->alarms,
             .ingest = &c->ingest,
@@ -418,6 +435,7 @@ void collector_stop(struct collector *c)
     archive_stop(c->archive);
     auth_free(c->auth);
     feeds_close(c->feeds);
+    packets_close(c->packets);
     sensors_free(c->sensors);
     store_close(c->store);
     store_embed_stop(c->embed);

@@ -107,6 +107,17 @@ static void write_place(struct json *j, const struct event_abeng *a)
     }
 }
 
+static void write_evidence(struct json *j, const struct event_evidence *e)
+{
+    json_open(j, "evidence");
+    json_str(j, "file", e->file);
+    json_u64(j, "offset", e->offset);
+    json_u64(j, "length", e->length);
+    json_u64(j, "packets", e->packets);
+    json_str(j, "hash", e->hash);
+    json_close(j);
+}
+
 static void write_abeng(struct json *j, const struct event_abeng *a)
 {
     if (!a->epoch && !a->ruleset && !a->feed && !a->home && !a->beyond)
@@ -121,6 +132,8 @@ static void write_abeng(struct json *j, const struct event_abeng *a)
         json_str(j, "home", a->home);
     if (a->beyond)
         json_bool(j, "beyond", true);
+    if (a->evidence)
+        write_evidence(j, a->evidence);
     if (a->source) {
         json_open(j, "source");
         json_str(j, "file", a->source);

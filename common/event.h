@@ -60,6 +60,13 @@ struct event_flow_counts {
     uint64_t start_ns;
 };
 
+/** `abeng.evidence`: where the packets of an alert's flow lie at the sensor. */
+struct event_evidence {
+    const char *file, *hash; /* BLAKE2b-256 in hexadecimal digits */
+    uint64_t offset;
+    uint32_t length, packets;
+};
+
 /** `abeng`: where the record stands and what made it. */
 struct event_abeng {
     const char *epoch, *lane; /* NULL: the record is not numbered */
@@ -67,6 +74,7 @@ struct event_abeng {
     const char *ruleset, *feed; /* name of the rule set, channel it came by; NULL: not written */
     const char *home;           /* code of the member state whose it is; NULL: not written */
     bool beyond;                /* an alert that the reference engine would not raise */
+    const struct event_evidence *evidence; /* NULL: not written */
     const char *source;         /* name of the file that it was followed in; NULL: not written */
     uint64_t source_offset;     /* where its line begins there */
 };

@@ -85,6 +85,14 @@ static const cyaml_schema_field_t spool_fields[] = {
     FLAG("off", struct sensor_conf, spool.off),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t evidence_fields[] = {
+    FLAG("off", struct sensor_conf, evidence.off),
+    FLAG("captures", struct sensor_conf, evidence.captures),
+    NUMBER("ring-mib", struct sensor_conf, evidence.ring_mib),
+    NUMBER("max-mib", struct sensor_conf, evidence.max_mib),
+    NUMBER("max-days", struct sensor_conf, evidence.max_days),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t uplink_fields[] = {
     LIST("collectors", struct sensor_conf, uplink.collectors, &text_entry),
     TEXT("proxy", struct sensor_conf, uplink.proxy),
@@ -123,6 +131,7 @@ static const cyaml_schema_field_t conf_fields[] = {
     TEXT("state-dir", struct sensor_conf, state_dir),
     TEXT("cache-dir", struct sensor_conf, cache_dir),
     GROUP("spool", spool_fields),
+    GROUP("evidence", evidence_fields),
     GROUP("uplink", uplink_fields),
     LIST("feeds", struct sensor_conf, feeds, &feed_entry),
     TEXT("home-state", struct sensor_conf, home_state),

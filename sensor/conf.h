@@ -71,6 +71,12 @@ struct sensor_conf {
         bool off;
     } spool;
     struct {
+        bool off, captures; /* captures: keep evidence of -r, too */
+        uint32_t ring_mib;  /* of recent packets, a worker; 0: 32 */
+        uint32_t max_mib;   /* on disk; 0: 1,024 */
+        uint32_t max_days;  /* 0: 14 */
+    } evidence;
+    struct {
         char **collectors; /* https://host:port, first one that answers */
         uint32_t collectors_count;
         char *proxy;

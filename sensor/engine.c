@@ -50,6 +50,7 @@ struct engine {
     struct worker *workers[ENGINE_WORKERS_MAX];
     struct queue *queues[ENGINE_WORKERS_MAX];
     struct alert_ring *rings[ENGINE_WORKERS_MAX];
+    const struct evidence_ring *evidence[ENGINE_WORKERS_MAX];
     pthread_t threads[ENGINE_WORKERS_MAX];
     struct writer *writer;
     pthread_mutex_t asking; /* one question to the monitor at a time */
@@ -399,6 +400,16 @@ static void control_loop(struct engine *e)
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
+/* The ring's size is a power of two: what is set is rounded down to one. */
+static size_t evidence_bytes(const struct sensor_conf *s)
+{
+    uint32_t mib = s->evidence.ring_mib ? s->evidence.ring_mib : EVIDENCE_RING_MIB;
+    size_t bytes = (size_t)1 << 20;
+    while (bytes * 2 <= (size_t)mib << 20)
+        bytes *= 2;
+    return bytes;
+}
+
 static void worker_settings(const struct engine_conf *c, struct worker_conf *out)
 {
     const struct sensor_conf *s = c->conf;
@@ -414,6 +425,7 @@ static void worker_settings(const struct engine_conf *c, struct worker_conf *out
                                  .stream_depth = s->stream.depth_kib << 10,
                                  .flows_max = s->limits.flows,
                                  .memory = (size_t)mib << 20,
+                                 .evidence = c->evidence ? evidence_bytes(s) : 0,
                                  .ndpi_tcp = s->ndpi.packets_tcp,
                                  .ndpi_udp = s->ndpi.packets_udp };
     memcpy(&out->hash_seed, key.bytes, sizeof(out->hash_seed));
@@ -426,9 +438,11 @@ static bool make_workers(struct engine *e)
     for (unsigned w = 0; w < e->conf->workers; w++) {
         e->rings[w] = alert_ring_create(RING_BYTES);
         e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
+        settings.number = (uint16_t)w;
         e->workers[w] = worker_create(&settings, atomic_load(&e->rules), e->rings[w]);
         if (!e->workers[w])
             return false;
+        e->evidence[w] = worker_evidence(e->workers[w]);
     }
     return true;
 }
@@ -565,7 +579,7 @@ int engine_run(const struct engine_conf *conf)
     }
     if (!make_workers(e) || confine() < 0)
         goto out;
-    e->writer = writer_create(conf, e->rings, engine_ask, e);
+    e->writer = writer_create(conf, e->rings, e->evidence, engine_ask, e);
     if (!e->writer || !start_threads(e, &reader))
         goto out;
     control_loop(e);

@@ -24,11 +24,14 @@ struct sensor_conf;
 #define ENGINE_WORKERS_MAX    64
 #define ENGINE_INTERFACES_MAX 16
 
+/** Evidence ring of a worker when the configuration says nothing. */
+#define EVIDENCE_RING_MIB 32
+
 /** What the monitor hands to the engine when it starts it. */
 struct engine_conf {
     const struct sensor_conf *conf;
     unsigned workers;
-    bool live, check_checksums, profile_abeng, spool, progress;
+    bool live, check_checksums, profile_abeng, spool, evidence, progress;
     int request; /* channel: the engine asks, the monitor answers */
     int control; /* channel: the monitor tells */
     int ruleset; /* sealed image */

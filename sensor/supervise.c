@@ -29,6 +29,7 @@
 #include "sensor/alert/lane.h"
 #include "sensor/conf.h"
 #include "sensor/engine.h"
+#include "sensor/evidence/extract.h"
 #include "sensor/follow/follow.h"
 #include "sensor/lanes.h"
 #include "sensor/loading.h"
@@ -42,6 +43,9 @@
 #define STOP_PATIENCE_NS   (20 * NS_PER_S)
 #define BUNDLE_PATIENCE_NS (15 * NS_PER_S)
 #define REPORT_MAX         (256u << 20)
+#define EVIDENCE_MIB       1024
+#define EVIDENCE_DAYS      14
+#define NS_PER_DAY         (86400 * NS_PER_S)
 
 /* A child process and how it is talked to. */
 struct child {
@@ -65,7 +69,7 @@ struct monitor {
     const char *ring_names[ENGINE_INTERFACES_MAX];
     struct lane_table *lanes; /* --follow */
     char *spool_dir, *stats_path;
-    bool spool, linked, stopping;
+    bool spool, evidence, linked, stopping;
     uint64_t stop_ns;
 };
 
@@ -133,6 +137,7 @@ static void engine_child(struct monitor *m, const int ends[2])
                              .check_checksums = o->check_checksums,
                              .profile_abeng = o->profile_abeng,
                              .spool = m->spool,
+                             .evidence = m->evidence,
                              .progress = !o->live && isatty(STDERR_FILENO),
                              .request = ends[0],
                              .control = ends[1],
@@ -232,6 +237,32 @@ static void reload(struct monitor *m)
     m->rules = next;
 }
 
+/* The packets of a flow, for a request of the collector's that the uplink has logged. */
+static void fetch_evidence(struct monitor *m, struct channel_message *msg)
+{
+    msg->text[sizeof(msg->text) - 1] = 0;
+    int file = files_evidence(m->files, msg->name);
+    int out = file < 0 ? file
+                       : evidence_extract(file, msg->arg,
+                                          msg->arg2 > UINT32_MAX ? 0 : (uint32_t)msg->arg2,
+                                          msg->text, m->o->conf->user);
+    close_fd(&file);
+    msg->status = out < 0 ? out : ABENG_OK;
+    channel_send(m->uplink.request, msg, out);
+    close_fd(&out);
+}
+
+static void answer_uplink(struct monitor *m, struct channel_message *msg)
+{
+    if (msg->verb == CHANNEL_BUNDLE_READY) {
+        log_notice("rules", "channel %s has a new bundle", msg->name);
+        if (m->rules.image >= 0)
+            reload(m);
+    } else if (msg->verb == CHANNEL_EVIDENCE_FETCH) {
+        fetch_evidence(m, msg);
+    }
+}
+
 static void answer(struct monitor *m, struct child *c)
 {
     struct channel_message msg;
@@ -241,14 +272,10 @@ static void answer(struct monitor *m, struct child *c)
         return;
     }
     close_fd(&fd);
-    if (c == &m->uplink && msg.verb == CHANNEL_BUNDLE_READY) {
-        log_notice("rules", "channel %s has a new bundle", msg.name);
-        if (m->rules.image >= 0)
-            reload(m);
+    if (c == &m->uplink) {
+        answer_uplink(m, &msg);
         return;
     }
-    if (c != &m->engine)
-        return; /* the uplink asks for no file */
     if (msg.verb == CHANNEL_NEXT_CAPTURE)
         next_capture(m, &msg, &out);
     else if (!files_answer(m->files, &msg, &out))
@@ -502,6 +529,25 @@ static void wait_for_bundles(struct monitor *m)
     }
 }
 
+static int open_evidence(struct monitor *m)
+{
+    const struct sensor_conf *c = m->o->conf;
+    uint32_t mib = c->evidence.max_mib ? c->evidence.max_mib : EVIDENCE_MIB;
+    uint32_t days = c->evidence.max_days ? c->evidence.max_days : EVIDENCE_DAYS;
+    char *dir = xasprintf("%s/evidence", c->state_dir);
+    int err = files_set_evidence(m->files, dir, (uint64_t)mib << 20, days * NS_PER_DAY);
+    m->evidence = !m->o->follow && (m->o->live || c->evidence.captures);
+    if (err == ABENG_OK && m->evidence) {
+        uint32_t ring = c->evidence.ring_mib ? c->evidence.ring_mib : EVIDENCE_RING_MIB;
+        log_notice("evidence",
+                   "last %u MiB of packets a worker (at least %.1f s at 100 Mbit/s); of alerts at "
+                   "most %u MiB, %u days on disk",
+                   ring, ring * 8.388608 / 100, mib, days);
+    }
+    free(dir);
+    return err;
+}
+
 static int prepare(struct monitor *m)
 {
     const struct options *o = m->o;
@@ -512,6 +558,8 @@ static int prepare(struct monitor *m)
     if (!(m->files = files_open(o->log_dir, m->spool ? m->spool_dir : NULL, c->cache_dir)))
         return ABENG_ERR;
     files_set_owner(m->files, c->user);
+    if (m->spool && !c->evidence.off && open_evidence(m) < 0)
+        return ABENG_ERR;
     if (m->spool && sandbox_give_folder(c->state_dir, c->user) < 0)
         return ABENG_ERR;
     m->linked = m->spool && !c->uplink.off && uplink_enrolled(c->state_dir);

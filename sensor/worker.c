@@ -18,6 +18,7 @@
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
+#include "sensor/evidence/ring.h"
 #include "sensor/flow/flow.h"
 #include "sensor/stream/stream.h"
 
@@ -60,6 +61,7 @@ struct worker {
     struct detect_thread *detect;
     struct detect_ruleset *rules;
     struct alert_ring *ring;
+    struct evidence_ring *evidence; /* NULL: off */
     struct counter_block counters[WORKER_STAGES];
     struct packet packets[DECODE_PACKETS_MAX];
     struct detect_output hits;
@@ -132,6 +134,8 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
     make_counters(w);
+    if (conf->evidence && !(w->evidence = evidence_ring_create(conf->evidence)))
+        log_warn("worker", "no memory for recent packets; alerts go without evidence");
     if (!make_stages(w)) {
         log_error("worker", "a stage could not be made; limits: worker-memory-mib is %zu",
                   conf->memory >> 20);
@@ -167,6 +171,7 @@ static void fill_flow(struct alert_record *r, const struct flow *f)
     r->flow_sport = f->client_port;
     r->flow_dport = f->server_port;
     r->flow_state = f->state;
+    r->evidence_at = f->evidence_at;
     r->app = (uint8_t)app_protocol(f);
     for (unsigned d = 0; d < 2; d++) {
         r->packets[d] = f->packets[d];
@@ -221,6 +226,7 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
         struct alert_record *r = &w->record;
         memset(r, 0, sizeof(*r));
         r->kind = ALERT_KIND_ALERT;
+        r->worker = w->conf.number;
         r->key = (struct alert_key){ p->now_ns, p->number, f ? f->id : 0 };
         r->ruleset = detect_ruleset_hold(w->rules);
         r->rule = hit->rule;
@@ -268,8 +274,10 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
 {
     struct app_result r = { 0 };
     uint32_t taken = app_stream(w->apps, f, dir, span, p, &r);
-    if (r.encrypted)
+    if (r.encrypted) {
         stream_raw_disable(w->streams, f);
+        evidence_ring_close(f);
+    }
     for (unsigned d = 0; d < 2; d++) {
         if (r.raw_trigger[d])
             stream_raw_trigger(w->streams, f, d);
@@ -414,7 +422,7 @@ static void udp_packet(struct worker *w, const struct packet *p, struct flow *f,
         app_datagram(w->apps, f, dir, p, &r);
 }
 
-static void one_packet(struct worker *w, const struct packet *p)
+static void one_packet(struct worker *w, const struct packet *p, const struct frame *frame)
 {
     struct stream_result tcp = { 0 };
     unsigned dir = 0;
@@ -422,6 +430,8 @@ static void one_packet(struct worker *w, const struct packet *p)
     end_due_flows(w, p->now_ns, 0);
     struct flow *f = flow_table_lookup(w->flows, p, &dir, &fresh);
     end_due_flows(w, p->now_ns, p->number);
+    if (f && w->evidence && !(p->flags & PACKET_F_OUTER))
+        evidence_ring_put(w->evidence, f, frame);
     if (f && p->proto == PACKET_PROTO_TCP)
         f = tcp_packet(w, p, f, &dir, &fresh, &tcp);
     else if (f && p->proto == PACKET_PROTO_UDP)
@@ -446,7 +456,7 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
         if (packets <= 0)
             count(w, COUNTER_INVALID, 1);
         for (int k = 0; k < packets; k++)
-            one_packet(w, &w->packets[k]);
+            one_packet(w, &w->packets[k], &frames[i]);
     }
 }
 
@@ -474,6 +484,11 @@ void worker_finish(struct worker *w)
     for (struct flow *f; (f = flow_table_flush(w->flows, &ended_ns));)
         end_flow(w, f, ended_ns, 0, END_SHUTDOWN);
     alert_ring_finish(w->ring);
+}
+
+const struct evidence_ring *worker_evidence(const struct worker *w)
+{
+    return w->evidence;
 }
 
 const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage)
@@ -505,6 +520,7 @@ void worker_free(struct worker *w)
     decode_free(w->decoder);
     detect_ruleset_drop(w->rules);
     slab_free_all(w->slab);
+    evidence_ring_free(w->evidence);
     for (unsigned s = 0; s < WORKER_STAGES; s++)
         counter_block_free(&w->counters[s]);
     free(w);

@@ -20,6 +20,7 @@
 
 struct alert_ring;
 struct detect_ruleset;
+struct evidence_ring;
 struct frame;
 struct worker;
 
@@ -31,6 +32,8 @@ struct worker_conf {
     size_t memory;         /* bytes of the packet path */
     unsigned ndpi_tcp, ndpi_udp;
     uint64_t hash_seed;
+    uint16_t number; /* of this worker */
+    size_t evidence; /* bytes of the evidence ring, a power of two; 0: none */
 };
 
 /** Stages that count, in the order in which stats.json lists them. */
@@ -73,6 +76,9 @@ void worker_swap_rules(struct worker *w, struct detect_ruleset *rules);
 
 /** End all flows, put their records, finish the ring. */
 void worker_finish(struct worker *w);
+
+/** Its ring of recent packets, NULL when there is none; the worker's own. */
+const struct evidence_ring *worker_evidence(const struct worker *w);
 
 /** Counters of a stage; any thread may read them. */
 const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage);

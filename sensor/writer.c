@@ -25,6 +25,7 @@
 #include "sensor/conf.h"
 #include "sensor/detect/detect.h"
 #include "sensor/engine.h"
+#include "sensor/evidence/store.h"
 #include "sensor/lanes.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/spool/spool.h"
@@ -38,6 +39,8 @@ struct writer {
     void *ask_arg;
     struct sequencer *sequencer;
     struct lane_table *lanes;
+    const struct evidence_ring *const *rings;
+    struct evidence_store *evidence; /* NULL: off */
     struct output *eve;
     struct spool_files files;
     struct spool_writer *spool; /* NULL: none */
@@ -54,6 +57,7 @@ const struct counter_def *writer_stage_counters(enum writer_stage stage)
 {
     static const struct counter_def *const tables[WRITER_STAGES] = {
         [WRITER_STAGE_ALERT] = alert_counters,
+        [WRITER_STAGE_EVIDENCE] = evidence_counters,
         [WRITER_STAGE_SPOOL] = spool_counters,
         [WRITER_STAGE_OUTPUT] = output_counters,
     };
@@ -103,6 +107,11 @@ static int spool_list(void *arg, char *names, size_t size)
     return (size_t)n == size - 1 ? ABENG_ELIMIT : (int)m.arg;
 }
 
+static int evidence_file(void *arg, const char *name)
+{
+    return ask_for(arg, CHANNEL_EVIDENCE_CREATE, name, 0);
+}
+
 static int open_eve(struct writer *w)
 {
     return ask_for(w, CHANNEL_OPEN_OUTPUT, "eve.json", 0);
@@ -127,6 +136,14 @@ static void spool_alert(struct writer *w, const struct lane *lane)
     }
 }
 
+static bool keep_evidence(struct writer *w, const struct alert_record *r,
+                          struct evidence_place *out)
+{
+    const struct evidence_ring *ring = w->rings[r->worker];
+    return w->evidence && ring && r->has_flow && r->evidence_at &&
+           evidence_store_keep(w->evidence, ring, r->flow_id, r->evidence_at, out);
+}
+
 static void take_alert(struct writer *w, const struct alert_record *r,
                        const struct detect_rule *rule, const void *extra, bool blocked)
 {
@@ -137,6 +154,13 @@ static void take_alert(struct writer *w, const struct alert_record *r,
     abeng.feed = feed;
     lane_choose(w->lanes, r, rule, &lane);
     abeng.home = lane.state;
+    struct evidence_place kept;
+    struct event_evidence evidence;
+    if (keep_evidence(w, r, &kept)) {
+        evidence =
+            (struct event_evidence){ kept.file, kept.hash, kept.offset, kept.length, kept.packets };
+        abeng.evidence = &evidence;
+    }
     if (w->spool) {
         abeng.epoch = spool_writer_epoch(w->spool);
         abeng.lane = lane.name;
@@ -191,6 +215,8 @@ static void *writer_main(void *arg)
         reopen_if_asked(w);
         if (w->spool && spool_writer_sync(w->spool, false) < 0)
             w->failed = true;
+        if (w->evidence)
+            evidence_store_sync(w->evidence);
         if (n > 0)
             continue;
         if (output_flush(w->eve, false) < 0)
@@ -242,7 +268,8 @@ static int open_spool(struct writer *w)
 }
 
 struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
-                             writer_ask *ask, void *ask_arg)
+                             const struct evidence_ring *const *evidence, writer_ask *ask,
+                             void *ask_arg)
 {
     struct writer *w = xcalloc(1, sizeof(*w));
     struct sequencer_conf sequencer = { 0 };
@@ -252,6 +279,9 @@ struct writer *writer_create(const struct engine_conf *conf, struct alert_ring *
     make_counters(w);
     w->sequencer = sequencer_create(&sequencer, rings, conf->workers, take_record, w,
                                     &w->counters[WRITER_STAGE_ALERT]);
+    w->rings = evidence;
+    if (conf->evidence)
+        w->evidence = evidence_store_create(evidence_file, w, &w->counters[WRITER_STAGE_EVIDENCE]);
     int fd = open_eve(w);
     if (fd >= 0)
         w->eve = output_create(fd, "eve.json", &w->counters[WRITER_STAGE_OUTPUT]);
@@ -284,6 +314,7 @@ void writer_free(struct writer *w)
     if (!w)
         return;
     sequencer_free(w->sequencer);
+    evidence_store_free(w->evidence);
     output_close(w->eve);
     spool_writer_close(w->spool);
     lane_table_free(w->lanes);

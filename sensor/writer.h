@@ -14,19 +14,28 @@
 struct alert_ring;
 struct channel_message;
 struct engine_conf;
+struct evidence_ring;
 struct writer;
 
-enum writer_stage { WRITER_STAGE_ALERT, WRITER_STAGE_SPOOL, WRITER_STAGE_OUTPUT, WRITER_STAGES };
+enum writer_stage {
+    WRITER_STAGE_ALERT,
+    WRITER_STAGE_EVIDENCE,
+    WRITER_STAGE_SPOOL,
+    WRITER_STAGE_OUTPUT,
+    WRITER_STAGES
+};
 
 /** Ask the monitor: sends `m`, leaves the answer in it; its descriptor or -1 in `*fd`. */
 typedef int writer_ask(void *arg, struct channel_message *m, int *fd);
 
 /**
- * Open eve.json and the spool through the monitor. `rings`, one a worker, and what `conf` points
- * to stay the caller's. NULL after a log line.
+ * Open eve.json and the spool through the monitor. `rings`, one a worker, `evidence`, their rings
+ * of recent packets (each may be NULL), and what `conf` points to stay the caller's. NULL after a
+ * log line.
  */
 struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
-                             writer_ask *ask, void *ask_arg);
+                             const struct evidence_ring *const *evidence, writer_ask *ask,
+                             void *ask_arg);
 
 /** Start the thread. False when the system refuses. */
 bool writer_start(struct writer *w);

@@ -26,9 +26,10 @@ struct api *api_create(const struct api_conf *conf)
 static const struct routes *const resources[] = {
     &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
     &api_user_routes,    &api_stat_routes,     &api_stream_routes, &api_archive_routes,
-    &api_book_routes,    &api_notice_routes,
+    &api_book_routes,    &api_notice_routes,   &api_sample_routes, &api_evidence_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
+_Static_assert(RESOURCES <= API_TABLES, "each resource has its table");
 
 size_t api_tables(struct api *a, struct http_table out[API_TABLES])
 {

@@ -21,6 +21,7 @@ struct feeds;
 struct ingest;
 struct model;
 struct notify;
+struct packets;
 struct sensors;
 struct store;
 struct worker;
@@ -33,6 +34,7 @@ struct api_conf {
     struct sensors *sensors;
     struct feeds *feeds;
     struct worker *worker;
+    struct packets *packets;
     const struct alarms *alarms; /* for /metrics; may be NULL */
     struct archive *archive;     /* NULL: none; its routes answer 404 */
     const struct ingest *ingest; /* for /metrics; may be NULL */
@@ -41,7 +43,7 @@ struct api_conf {
 };
 
 /** Most tables of api_tables. */
-#define API_TABLES 20
+#define API_TABLES 32
 
 /** Make it; it watches the model from now on. */
 struct api *api_create(const struct api_conf *conf);

@@ -214,91 +214,6 @@ static enum http_done show(struct http_request *req, void *app)
     return http_reply(req, 200, NULL);
 }
 
-/* ---- samples --------------------------------------------------------------------------------- */
-
-struct sample {
-    uint64_t at;
-    const char *text;
-    size_t len;
-};
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct sample *x = a, *y = b;
-    return x->at > y->at ? -1 : x->at < y->at;
-}
-
-static uint64_t time_of(const char *text, size_t len)
-{
-    static const char key[] = "\"timestamp\":\"";
-    const char *at = memmem(text, len, key, sizeof key - 1);
-    const char *value = at ? at + sizeof key - 1 : NULL;
-    const char *end = value ? memchr(value, '"', len - (size_t)(value - text)) : NULL;
-    uint64_t ns;
-    return end && !clock_parse(value, (size_t)(end - value), &ns) ? ns : 0;
-}
-
-/* Take in one signal's samples: slots and lines, flat. */
-static size_t add_samples(const struct store_reply *r, struct sample *out, size_t room)
-{
-    size_t n = 0;
-    for (size_t i = 1; i < store_reply_count(r) && n < room; i += 2, n++) {
-        out[n].text = store_reply_text(store_reply_at(r, i), &out[n].len);
-        out[n].at = time_of(out[n].text, out[n].len);
-    }
-    return n;
-}
-
-static void write_samples(struct sample *samples, size_t count, size_t limit,
-                          struct http_request *req)
-{
-    struct json j;
-    qsort(samples, count, sizeof *samples, newest_first);
-    json_begin(&j, http_out(req));
-    json_open(&j, NULL);
-    json_open_array(&j, "items");
-    for (size_t i = 0; i < count && i < limit; i++)
-        json_raw(&j, NULL, samples[i].text, samples[i].len);
-    json_close_array(&j);
-    json_nil(&j, "next");
-    json_u64(&j, "total", count);
-    json_close(&j);
-}
-
-static enum http_done alerts(struct http_request *req, void *app)
-{
-    struct api *a = app;
-    struct target t;
-    uint64_t numbers[SIGNALS_MAX];
-    struct store_reply *r[SIGNALS_MAX] = { NULL };
-    struct sample *samples = calloc(SIGNALS_MAX * 8, sizeof *samples);
-    size_t count = 0;
-    long limit = http_query_number(req, "limit", 1, API_LIST_MAX, API_LIST_SIZE);
-    int signals = find(a, req, &t) ? ABENG_ENOENT
-                                   : model_signals(a->conf.model, api_session(req)->scope, t.id,
-                                                   numbers, SIGNALS_MAX);
-    int err = signals < 0 || !samples ? ABENG_ENOENT : 0;
-    struct store_conn *c = err ? NULL : auth_conn(a->conf.auth, api_session(req), t.state);
-    for (int i = 0; i < signals && !err; i++) {
-        struct store_key key = store_key(t.state, "smp:%llu", (unsigned long long)numbers[i]);
-        err = store_command_later(c, "HGETALL %s", key.text);
-    }
-    for (int i = 0; i < signals && !err; i++) {
-        err = store_collect(c, &r[i]);
-        count += add_samples(r[i], samples + count, SIGNALS_MAX * 8 - count);
-    }
-    if (!err && limit > 0)
-        write_samples(samples, count, (size_t)limit, req);
-    for (int i = 0; i < signals; i++)
-        store_reply_free(r[i]);
-    free(samples);
-    if (limit < 0)
-        return HTTP_DONE;
-    return err == ABENG_ENOENT ? api_not_found(req)
-           : err               ? api_away(req)
-                               : http_reply(req, 200, NULL);
-}
-
 /* ---- verbs ----------------------------------------------------------------------------------- */
 
 /* If-Match: "12"; 0 when absent or *; -1 and a problem when it is neither. */
@@ -521,7 +436,6 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/incidents", ROLE_VIEWERS | SCOPE_LIST, 0, list },
     { HTTP_POST, "/api/v1/incidents:bulk", ROLE_DECIDERS | SCOPE_LIST, API_BODY_MAX, bulk },
     { HTTP_GET, "/api/v1/incidents/{id}", ROLE_VIEWERS | SCOPE_ID, 0, show },
-    { HTTP_GET, "/api/v1/incidents/{id}/alerts", ROLE_READERS | SCOPE_ID, 0, alerts },
     { HTTP_POST, "/api/v1/incidents/{id}:claim", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, claim },
     { HTTP_POST, "/api/v1/incidents/{id}:release", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX,
       release },

@@ -22,9 +22,10 @@
 /** Options that every command takes. */
 #define GLOBAL_OPTIONS "url= ca= token= data-dir= local json help"
 
-static const struct ctl_commands *const tables[] = { &ctl_session_commands, &ctl_triage_commands,
-                                                     &ctl_admin_commands,   &ctl_archive_commands,
-                                                     &ctl_account_commands, &ctl_notice_commands };
+static const struct ctl_commands *const tables[] = {
+    &ctl_session_commands, &ctl_triage_commands,   &ctl_admin_commands,  &ctl_archive_commands,
+    &ctl_account_commands, &ctl_evidence_commands, &ctl_notice_commands,
+};
 
 static void say(const char *fmt, va_list ap)
 {
@@ -268,6 +269,20 @@ char *ctl_path(const struct ctl *c, const char *start, const char *tail)
     char *path = xasprintf("%s%s%s", start, part, tail);
     free(part);
     return path;
+}
+
+enum ctl_exit ctl_raw(struct ctl *c, const char *path, struct buf *out)
+{
+    char why[512];
+    struct client_reply r = { 0, out };
+    if (client_ask(c->client, "GET", path, NULL, 0, NULL, &r, why, sizeof why))
+        return ctl_fail("%s", why);
+    if (r.status == 200)
+        return CTL_OK;
+    json_t *problem = json_loadb((const char *)out->data, out->len, 0, NULL);
+    enum ctl_exit done = say_problem(r.status, problem);
+    json_decref(problem);
+    return done;
 }
 
 enum ctl_exit ctl_list(struct ctl *c, const char *path, const struct print_column *columns,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct client;
 struct print_column;
 
@@ -57,8 +58,7 @@ struct ctl_commands {
     size_t count;
 };
 extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands,
-    ctl_archive_commands, ctl_account_commands,
-    ctl_notice_commands;
+    ctl_archive_commands, ctl_account_commands, ctl_evidence_commands, ctl_notice_commands;
 
 /** Run a command line; what main returns. */
 int ctl_main(int argc, char **argv);
@@ -88,6 +88,9 @@ enum ctl_exit ctl_call(struct ctl *c, const char *method, const char *path, json
 /** The same with a body of any kind; `header` names it ("Content-Type: text/csv"), NULL: JSON. */
 enum ctl_exit ctl_send(struct ctl *c, const char *path, const char *header, const void *body,
                        size_t len, json_t **reply);
+
+/** GET a reply that is no JSON into `out`: CTL_OK, or CTL_FAILED after a line that says why. */
+enum ctl_exit ctl_raw(struct ctl *c, const char *path, struct buf *out);
 
 /** The path of what the first word names, escaped, between `start` and `tail`; free it. */
 char *ctl_path(const struct ctl *c, const char *start, const char *tail);

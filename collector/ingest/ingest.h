@@ -20,6 +20,7 @@
 
 struct buf;
 struct clock;
+struct packets;
 struct sensors;
 struct store;
 
@@ -40,6 +41,7 @@ struct store;
 struct ingest {
     struct store *store;
     struct sensors *sensors;
+    struct packets *packets;
     const struct clock *clock;
     uint64_t batches, records, refused; /* atomic; for /metrics */
 };

@@ -9,6 +9,7 @@
 
 #include "collector/auth/ca.h"
 #include "collector/ingest/ledger.h"
+#include "collector/ingest/packets.h"
 #include "collector/ingest/routes.h"
 #include "collector/ingest/sensors.h"
 #include "common/arena.h"
@@ -29,6 +30,7 @@ static const struct http_route routes[] = {
     { HTTP_POST, "/v1/batches", ROLE_SENSOR, INGEST_FRAME_MAX, ingest_batch },
     { HTTP_POST, "/v1/health", ROLE_SENSOR, HEALTH_BODY_MAX, ingest_health },
     { HTTP_GET, "/v1/commands", ROLE_SENSOR, 0, ingest_commands },
+    { HTTP_POST, "/v1/evidence/{id}", ROLE_SENSOR, PACKETS_MAX, ingest_evidence },
     { HTTP_POST, "/v1/renew", ROLE_SENSOR, ENROL_BODY_MAX, ingest_renew },
     { HTTP_POST, "/v1/enrol", 0, ENROL_BODY_MAX, ingest_enrol },
     { HTTP_GET, "/v1/ca", 0, 0, ingest_ca },
@@ -196,6 +198,7 @@ enum http_done ingest_commands(struct http_request *req, void *app)
     json_open(&j, NULL);
     json_open_array(&j, "commands");
     int err = sensors_take_commands(in->sensors, who->id, &j, &count);
+    bool open = packets_take(in->packets, who->id, &j, &count);
     json_close_array(&j);
     json_close(&j);
     if (err)
@@ -204,5 +207,25 @@ enum http_done ingest_commands(struct http_request *req, void *app)
         return http_reply(req, 200, NULL);
     buf_clear(http_out(req));
     return http_park(req, arena_printf(http_arena(req), SENSORS_TOPIC "%s", who->id),
-                     COMMAND_WAIT_MS);
+                     open ? PACKETS_AGAIN_MS : COMMAND_WAIT_MS);
+}
+
+enum http_done ingest_evidence(struct http_request *req, void *app)
+{
+    struct ingest *in = app;
+    const struct ca_identity *who = http_session(req);
+    size_t len;
+    const char *body = http_body(req, &len), *refused = http_header(req, "Abeng-Refused");
+    const char *id = http_param(req, "id");
+
+    int err = packets_answer(in->packets, who->id, id, body, len, refused);
+    if (err == ABENG_ENOENT)
+        return http_problem(req, 404, "evidence.request", "no such request is open for you");
+    if (err == ABENG_EFORMAT)
+        return http_problem(req, 400, "evidence.hash", "length or hash are not what was asked for");
+    if (err)
+        return http_problem(req, 500, "evidence.disk", "the packets could not be kept");
+    log_notice("evidence", "%s: sensor %s %s, %zu bytes", id, who->id,
+               refused ? "refused" : "answered", len);
+    return http_reply_empty(req, 204);
 }

@@ -11,6 +11,8 @@ enum http_done ingest_batch(struct http_request *req, void *app);
 enum http_done ingest_health(struct http_request *req, void *app);
 /** GET /v1/commands: long poll. */
 enum http_done ingest_commands(struct http_request *req, void *app);
+/** POST /v1/evidence/{id}: packets that were asked for. */
+enum http_done ingest_evidence(struct http_request *req, void *app);
 /** GET /v1/ca: the CA's certificate, for a sensor that knows its fingerprint and nothing else. */
 enum http_done ingest_ca(struct http_request *req, void *app);
 /** POST /v1/enrol: token and request; no certificate yet. */

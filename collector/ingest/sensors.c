@@ -398,6 +398,14 @@ int sensors_health(struct sensors *s, const char *id, const char *report, size_t
     return call(s, "abeng_sensor_health", keys, 1, args, 3, why, sizeof(why));
 }
 
+void sensors_wake(struct sensors *s, const char *id)
+{
+    char topic[sizeof(SENSORS_TOPIC) + CA_ID_MAX];
+    snprintf(topic, sizeof(topic), SENSORS_TOPIC "%s", id);
+    if (s->server)
+        http_server_wake(s->server, topic);
+}
+
 static int command_one(struct sensors *s, const char *id, const char *verb, const char *argument)
 {
     struct buf b;
@@ -415,11 +423,8 @@ static int command_one(struct sensors *s, const char *id, const char *verb, cons
     struct store_arg keys[] = { STORE_KEY(list) }, args[] = { STORE_BYTES(b.data, b.len) };
     int err = call(s, "abeng_command_add", keys, 1, args, 1, why, sizeof(why));
     buf_free(&b);
-    if (!err && s->server) {
-        char topic[sizeof(SENSORS_TOPIC) + CA_ID_MAX];
-        snprintf(topic, sizeof(topic), SENSORS_TOPIC "%s", id);
-        http_server_wake(s->server, topic);
-    }
+    if (!err)
+        sensors_wake(s, id);
     return err;
 }
 
@@ -435,6 +440,30 @@ int sensors_command(struct sensors *s, const char *id, const char *verb, const c
         err = command_one(s, store_reply_text(store_reply_at(r, i), NULL), verb, argument);
     store_reply_free(r);
     return err;
+}
+
+int sensors_of_epoch(struct sensors *s, const char *state, const char *epoch, const char *lane,
+                     char *out)
+{
+    struct store_key all = store_key(STORE_REGION, "sensors");
+    struct store_reply *r;
+    bool there = false;
+    int err = store_command(conn_of(s), &r, "SMEMBERS %s", all.text);
+    for (size_t i = 0; i < store_reply_count(r) && !err && !there; i++) {
+        const char *id = store_reply_text(store_reply_at(r, i), NULL);
+        struct store_key positions = store_key(state, "pos:%s", id);
+        struct store_reply *known;
+        char *field = xasprintf("%s %s", epoch, lane);
+        err = store_command(conn_of(s), &known, "HEXISTS %s %b", positions.text, field,
+                            strlen(field));
+        there = !err && store_reply_int(known) == 1;
+        if (there)
+            snprintf(out, CA_ID_MAX, "%s", id);
+        store_reply_free(known);
+        free(field);
+    }
+    store_reply_free(r);
+    return err ? err : there ? ABENG_OK : ABENG_ENOENT;
 }
 
 int sensors_take_commands(struct sensors *s, const char *id, struct json *out, size_t *count)

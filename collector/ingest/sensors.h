@@ -130,6 +130,16 @@ int sensors_health(struct sensors *s, const char *id, const char *report, size_t
  */
 int sensors_command(struct sensors *s, const char *id, const char *verb, const char *argument);
 
+/** Wake a sensor's waiting poll, so that it comes for what there is. */
+void sensors_wake(struct sensors *s, const char *id);
+
+/**
+ * Which sensor sent `lane` (of member state `state`) in `epoch`; its id into `out` (CA_ID_MAX).
+ * Known for seven days after the last batch. 0, ABENG_ENOENT or ABENG_EAGAIN.
+ */
+int sensors_of_epoch(struct sensors *s, const char *state, const char *epoch, const char *lane,
+                     char *out);
+
 /** Take a sensor's waiting commands and write them as array elements. 0 or ABENG_EAGAIN. */
 int sensors_take_commands(struct sensors *s, const char *id, struct json *out, size_t *count);
 

@@ -60,8 +60,10 @@ struct alert_record {
     uint8_t flow_state;
     uint8_t tunnel; /* enum decode_tunnel of the packet */
     bool has_flow, flow_alerted;
-    bool beyond;        /* the reference engine would not raise it */
-    uint32_t extra_len; /* JSON members: application's, then ndpi's, comma separated, no braces */
+    bool beyond;          /* the reference engine would not raise it */
+    uint16_t worker;      /* whose evidence ring */
+    uint64_t evidence_at; /* the flow's last frame there; 0: none was kept */
+    uint32_t extra_len;   /* JSON members: application's, then ndpi's, comma separated, no braces */
 };
 
 /** A ring of `bytes` (power of two) from one worker to the writer. */

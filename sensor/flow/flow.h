@@ -55,6 +55,8 @@ struct flow {
     uint64_t first_ns, last_ns; /* engine time */
     uint64_t first_ts_ns;       /* as captured */
     uint64_t packets[2], bytes[2];
+    uint64_t evidence_at;    /* place of its last frame in the evidence ring; 0: none */
+    uint32_t evidence_bytes; /* kept there so far */
     void *slot[FLOW_SLOTS];
     uint64_t private_[6]; /* the table's own: key hash, links, deadline */
 };

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -22,8 +23,9 @@
 #include "sensor/monitor/channel.h"
 
 struct files {
-    int log_dir, spool_dir, cache_dir; /* -1: there is none */
-    uid_t owner;                       /* of spool segments; (uid_t)-1: ours */
+    int log_dir, spool_dir, cache_dir, evidence_dir; /* -1: there is none */
+    uint64_t evidence_bytes, evidence_ns;            /* bounds */
+    uid_t owner;                                     /* of spool segments; (uid_t)-1: ours */
     gid_t group;
 };
 
@@ -39,7 +41,7 @@ struct files *files_open(const char *log_dir, const char *spool_dir, const char 
     struct files *f = xcalloc(1, sizeof(*f));
     f->owner = (uid_t)-1;
     f->group = (gid_t)-1;
-    f->spool_dir = f->cache_dir = -1;
+    f->spool_dir = f->cache_dir = f->evidence_dir = -1;
     const char *failed = NULL;
     if ((f->log_dir = open_folder(log_dir, 0750)) < 0)
         failed = log_dir;
@@ -114,6 +116,74 @@ static int remove_segment(struct files *f, struct channel_message *m)
     return -1;
 }
 
+/* The oldest evidence file, by its name, and what all of them take. False when there is none. */
+static bool oldest_evidence(const struct files *f, char name[CHANNEL_NAME_MAX], struct stat *oldest,
+                            uint64_t *total)
+{
+    int folder = openat(f->evidence_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = folder < 0 ? NULL : fdopendir(folder);
+    struct stat st;
+    name[0] = 0;
+    *total = 0;
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        if (!channel_name_ok(e->d_name) || strlen(e->d_name) >= CHANNEL_NAME_MAX ||
+            fstatat(f->evidence_dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        *total += (uint64_t)st.st_size;
+        if (!name[0] || strcmp(e->d_name, name) < 0) {
+            snprintf(name, CHANNEL_NAME_MAX, "%s", e->d_name);
+            *oldest = st;
+        }
+    }
+    if (dir)
+        closedir(dir);
+    return name[0];
+}
+
+/* Names begin with the time of their making, so the first in their order is the oldest. */
+static void bound_evidence(struct files *f)
+{
+    char name[CHANNEL_NAME_MAX];
+    struct stat st = { 0 };
+    uint64_t total, now = clock_now(clock_system());
+    while (oldest_evidence(f, name, &st, &total)) {
+        uint64_t written = (uint64_t)st.st_mtim.tv_sec * NS_PER_S;
+        bool old = now > written && now - written > f->evidence_ns;
+        if ((total <= f->evidence_bytes && !old) || unlinkat(f->evidence_dir, name, 0) < 0)
+            return;
+    }
+}
+
+static int create_evidence(struct files *f, struct channel_message *m)
+{
+    if (f->evidence_dir < 0 || !channel_name_ok(m->name)) {
+        errno = EPERM;
+        return -1;
+    }
+    bound_evidence(f);
+    return openat(f->evidence_dir, m->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                  0600);
+}
+
+int files_set_evidence(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns)
+{
+    f->evidence_bytes = bytes;
+    f->evidence_ns = age_ns;
+    f->evidence_dir = open_folder(dir, 0700);
+    if (f->evidence_dir >= 0)
+        return ABENG_OK;
+    log_error("monitor", "cannot use folder %s: %m", dir);
+    return ABENG_EIO;
+}
+
+int files_evidence(const struct files *f, const char *name)
+{
+    if (f->evidence_dir < 0 || !channel_name_ok(name))
+        return ABENG_ENOENT;
+    int fd = openat(f->evidence_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
+}
+
 static int list_segments(struct files *f, struct channel_message *m)
 {
     int folder =
@@ -143,11 +213,12 @@ bool files_answer(struct files *f, struct channel_message *m, int *fd)
         bool gives; /* an answer without descriptor is a failure */
         int (*answer)(struct files *f, struct channel_message *m);
     } verbs[] = {
-        {CHANNEL_OPEN_OUTPUT,   true,  open_output   },
-        { CHANNEL_SPOOL_CREATE, true,  create_segment},
-        { CHANNEL_SPOOL_OPEN,   true,  reopen_segment},
-        { CHANNEL_SPOOL_REMOVE, false, remove_segment},
-        { CHANNEL_SPOOL_LIST,   true,  list_segments },
+        { CHANNEL_OPEN_OUTPUT, true, open_output },
+        { CHANNEL_SPOOL_CREATE, true, create_segment },
+        { CHANNEL_SPOOL_OPEN, true, reopen_segment },
+        { CHANNEL_SPOOL_REMOVE, false, remove_segment },
+        { CHANNEL_SPOOL_LIST, true, list_segments },
+        { CHANNEL_EVIDENCE_CREATE, true, create_evidence },
     };
     *fd = -1;
     for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -180,8 +251,8 @@ void files_close(struct files *f)
 {
     if (!f)
         return;
-    int fds[] = { f->log_dir, f->spool_dir, f->cache_dir };
-    for (unsigned i = 0; i < 3; i++) {
+    int fds[] = { f->log_dir, f->spool_dir, f->cache_dir, f->evidence_dir };
+    for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
             close(fds[i]);
     }

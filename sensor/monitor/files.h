@@ -29,6 +29,16 @@ struct files *files_open(const char *log_dir, const char *spool_dir, const char 
  */
 bool files_answer(struct files *f, struct channel_message *m, int *fd);
 
+/**
+ * Keep evidence files in `dir` (made when it is not there, 0700): the oldest go when a new one is
+ * made and they take more than `bytes`, or are older than `age_ns`. 0, or ABENG_EIO after a log
+ * line.
+ */
+int files_set_evidence(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns);
+
+/** An evidence file for reading: its descriptor, ABENG_ENOENT or ABENG_EIO. */
+int files_evidence(const struct files *f, const char *name);
+
 /** Give spool files to `user` as they are made (the uplink reads them). */
 void files_set_owner(struct files *f, const char *user);
 

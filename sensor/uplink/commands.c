@@ -5,12 +5,14 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/err.h"
@@ -31,8 +33,9 @@
 #define REPLY_MAX (64u << 10)
 #define RETRY_MS  5000u
 /* Bundles are asked for without being told, too. */
-#define PULL_NS (900 * NS_PER_S)
-#define WHY_MAX 320
+#define PULL_NS      (900 * NS_PER_S)
+#define WHY_MAX      320
+#define EVIDENCE_MAX (256u << 10)
 
 /* ---- bundles ------------------------------------------------------------------------------ */
 
@@ -181,6 +184,82 @@ static bool renewal_due(const struct uplink *u)
     return ends > begins && (uint64_t)time(NULL) >= begins + (ends - begins) / 3 * 2;
 }
 
+/* ---- evidence ----------------------------------------------------------------------------- */
+
+/* What a request names: its own number, and the place that the alert said. */
+struct wanted {
+    char request[64], file[64], hash[SIGN_DIGEST_TEXT];
+    uint64_t offset;
+    uint32_t length;
+};
+
+static bool parse_wanted(const char *text, struct wanted *w)
+{
+    int end = 0;
+    int n = sscanf(text, "%63[a-z0-9-] %63[a-z0-9.-] %" SCNu64 " %" SCNu32 " %64[0-9a-f]%n",
+                   w->request, w->file, &w->offset, &w->length, w->hash, &end);
+    return n == 5 && text[end] == 0 && strlen(w->hash) == SIGN_DIGEST_TEXT - 1;
+}
+
+/* The descriptor of the packets, from the monitor; or an error. */
+static int ask_monitor(const struct uplink *u, const struct wanted *w)
+{
+    struct channel_message m = { .verb = CHANNEL_EVIDENCE_FETCH,
+                                 .arg = w->offset,
+                                 .arg2 = w->length };
+    int fd = -1;
+    snprintf(m.name, sizeof(m.name), "%s", w->file);
+    snprintf(m.text, sizeof(m.text), "%s", w->hash);
+    int err = u->conf->channel < 0 ? ABENG_EUNSUPPORTED : channel_ask(u->conf->channel, &m, &fd);
+    return err < 0 ? err : fd < 0 ? ABENG_EIO : fd;
+}
+
+static const char *refusal(int err)
+{
+    return err == ABENG_ENOENT   ? "gone: the evidence was removed to make room"
+           : err == ABENG_EOF    ? "the evidence file ends before it"
+           : err == ABENG_EAUTH  ? "what is there has another hash"
+           : err == ABENG_ELIMIT ? "longer than a flow's evidence may be"
+                                 : "the sensor could not read it";
+}
+
+static void send_evidence(struct uplink *u, struct client *c, const char *argument)
+{
+    char why[WHY_MAX];
+    struct client_reply reply;
+    struct wanted w = { 0 };
+    struct buf packets;
+    if (!parse_wanted(argument, &w)) {
+        log_warn("uplink", "a request for evidence that is none; nothing sent");
+        return;
+    }
+    buf_init(&packets, EVIDENCE_MAX);
+    int fd = ask_monitor(u, &w);
+    int err = fd < 0 ? fd : file_read_fd(fd, &packets);
+    if (fd >= 0)
+        close(fd);
+    char *path = xasprintf("/v1/evidence/%s", w.request);
+    const struct client_header headers[] = {
+        { "Content-Type", "application/vnd.tcpdump.pcap" },
+        { "Abeng-Refused", refusal(err) },
+    };
+    struct client_request req = { .path = path,
+                                  .headers = headers,
+                                  .header_count = err < 0 ? 2 : 1,
+                                  .body = err < 0 ? (const void *)"" : packets.data,
+                                  .body_len = err < 0 ? 0 : packets.len,
+                                  .timeout_ms = CALL_MS,
+                                  .reply_max = REPLY_MAX };
+    int sent = client_call(c, &req, &reply, why, sizeof(why));
+    log_notice("uplink", "evidence %s: %s (%zu bytes)", w.request,
+               sent      ? why
+               : err < 0 ? refusal(err)
+                         : "sent",
+               req.body_len);
+    free(path);
+    buf_free(&packets);
+}
+
 /* ---- commands ----------------------------------------------------------------------------- */
 
 static void obey(struct uplink *u, struct client *c, const json_t *command)
@@ -194,6 +273,10 @@ static void obey(struct uplink *u, struct client *c, const json_t *command)
         return;
     if (strcmp(verb, "renew") == 0) {
         renew(u, c);
+        return;
+    }
+    if (strcmp(verb, "evidence") == 0) {
+        send_evidence(u, c, argument ? argument : "");
         return;
     }
     if (strcmp(verb, "pull_bundle") != 0) {

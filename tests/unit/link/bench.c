@@ -33,8 +33,12 @@ int bench_setup(void **state)
     b->addresses[0] = b->address;
     b->sensors = sensors_create(&(struct sensors_conf){
         .store = b->redis->store, .ca = b->ca, .addresses = b->addresses, .address_count = 1 });
-    b->ingest =
-        (struct ingest){ .store = b->redis->store, .sensors = b->sensors, .clock = clock_system() };
+    snprintf(dir, sizeof(dir), "%s/evidence", b->redis->dir);
+    b->packets = packets_open(dir, b->sensors, clock_system());
+    b->ingest = (struct ingest){ .store = b->redis->store,
+                                 .sensors = b->sensors,
+                                 .packets = b->packets,
+                                 .clock = clock_system() };
     b->table = ingest_table(&b->ingest);
     b->listener = (struct http_listener){
         .name = "sensors",
@@ -62,6 +66,7 @@ int bench_teardown(void **state)
     void *redis = b->redis;
 
     http_server_stop(b->http);
+    packets_close(b->packets);
     sensors_free(b->sensors);
     ca_close(b->ca);
     fixture_teardown(&redis);
@@ -116,13 +121,13 @@ long bench_post(struct client *c, const struct bench_batch *h, const void *raw, 
                 uint64_t *committed, struct buf *body)
 {
     struct client_header headers[] = {
-        {"Content-Type",      h->type ? h->type : "application/x-ndjson"},
-        { "Content-Encoding", "zstd"                                    },
-        { "Abeng-Epoch",      h->epoch                                  },
-        { "Abeng-Lane",       h->lane                                   },
-        { "Abeng-First-Seq",  h->first                                  },
-        { "Abeng-Count",      h->count                                  },
-        { "Abeng-Oldest",     h->oldest                                 },
+        { "Content-Type", h->type ? h->type : "application/x-ndjson" },
+        { "Content-Encoding", "zstd" },
+        { "Abeng-Epoch", h->epoch },
+        { "Abeng-Lane", h->lane },
+        { "Abeng-First-Seq", h->first },
+        { "Abeng-Count", h->count },
+        { "Abeng-Oldest", h->oldest },
     };
     struct buf frame;
     struct client_reply reply = { 0 };
@@ -155,20 +160,20 @@ void bench_alerts(struct buf *out, const char *epoch, const char *lane, uint64_t
 {
     for (unsigned i = 0; i < count; i++) {
         struct event_alert a = {
-            .base = {.time_ns = clock_now(clock_system()),
-                     .flow_id = 7 + i,
-                     .ip_version = 4,
-                     .proto = 6,
-                     .sport = 40000,
-                     .dport = 80,
-                     .app_proto = "http" },
+            .base = { .time_ns = clock_now(clock_system()),
+                      .flow_id = 7 + i,
+                      .ip_version = 4,
+                      .proto = 6,
+                      .sport = 40000,
+                      .dport = 80,
+                      .app_proto = "http" },
             .severity = 1,
             .gid = 1,
             .sid = 3000001,
             .rev = 2,
             .signature = "ABENG TEST \"quoted\"",
             .category = "Misc",
-            .abeng = { .epoch = epoch,                          .lane = lane, .seq = first + i, .ruleset = "r1"},
+            .abeng = { .epoch = epoch, .lane = lane, .seq = first + i, .ruleset = "r1" },
         };
         addr_parse("192.0.2.1", &a.base.src);
         addr_parse("198.51.100.7", &a.base.dst);

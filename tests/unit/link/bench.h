@@ -9,6 +9,7 @@
 #include "collector/auth/ca.h"
 #include "collector/http/http.h"
 #include "collector/ingest/ingest.h"
+#include "collector/ingest/packets.h"
 #include "collector/ingest/sensors.h"
 #include "common/buf.h"
 #include "sensor/uplink/client.h"
@@ -18,6 +19,7 @@ struct bench {
     struct fixture *redis;
     struct ca *ca;
     struct sensors *sensors;
+    struct packets *packets;
     struct ingest ingest;
     struct http_server *http;
     struct http_table table;

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <cmocka.h>
 
+#include "collector/auth/auth.h"
 #include "collector/ingest/record.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
@@ -22,6 +23,7 @@
 #include "common/event.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "common/sign.h"
 #include "common/token.h"
 #include "sensor/uplink/batch.h"
 #include "sensor/uplink/identity.h"
@@ -74,12 +76,12 @@ static void token_round_trip_and_refusals(void **state)
         const char *text;
         const char *says;
     } bad[] = {
-        {"",            "begins with"        },
-        { "hello",      "begins with"        },
-        { "abeng1.",    "copy the whole line"},
-        { "abeng1.!!!", "copy the whole line"},
-        { "abeng1.e30", "id"                 },
-        { "abeng1.W10", "copy the whole line"},
+        { "", "begins with" },
+        { "hello", "begins with" },
+        { "abeng1.", "copy the whole line" },
+        { "abeng1.!!!", "copy the whole line" },
+        { "abeng1.e30", "id" },
+        { "abeng1.W10", "copy the whole line" },
     };
     struct token t = { .id = "s1", .address_count = 1 }, back;
     struct buf b;
@@ -130,16 +132,9 @@ static void invitations_are_checked(void **state)
     static const struct {
         const char *name, *states, *site;
     } bad[] = {
-        {"",      "jm",    NULL },
-        { "../x", "jm",    NULL },
-        { "a b",  "jm",    NULL },
-        { "x",    "",      NULL },
-        { "x",    "JM",    NULL },
-        { "x",    "us",    NULL },
-        { "x",    "jm,",   NULL },
-        { "x",    "jm;bb", NULL },
-        { "x",    "rg",    NULL },
-        { "x",    "jm",    "a/b"},
+        { "", "jm", NULL },  { "../x", "jm", NULL }, { "a b", "jm", NULL }, { "x", "", NULL },
+        { "x", "JM", NULL }, { "x", "us", NULL },    { "x", "jm,", NULL },  { "x", "jm;bb", NULL },
+        { "x", "rg", NULL }, { "x", "jm", "a/b" },
     };
     struct bench *b = *state;
     char why[256];
@@ -316,18 +311,14 @@ static void new_epoch_accounts_for_the_one_before(void **state)
     struct buf raw, body;
     struct client *c = bench_client(b, dir_of(b, "s1", dir));
     int64_t lost = ask(b, "HGET %s %s", "{jm}:ledger:s1", "lost");
-    struct event_epoch e = {
-        .time_ns = clock_now(clock_system()),
-        .previous = E1,
-        .last = 220,
-        .abeng = {.epoch = E2, .lane = "jm.bulk", .seq = 1}
-    };
-    struct event_gap g = {
-        .time_ns = e.time_ns,
-        .lost = 7,
-        .why = "disk_full",
-        .abeng = {.epoch = E2, .lane = "jm.bulk", .seq = 2}
-    };
+    struct event_epoch e = { .time_ns = clock_now(clock_system()),
+                             .previous = E1,
+                             .last = 220,
+                             .abeng = { .epoch = E2, .lane = "jm.bulk", .seq = 1 } };
+    struct event_gap g = { .time_ns = e.time_ns,
+                           .lost = 7,
+                           .why = "disk_full",
+                           .abeng = { .epoch = E2, .lane = "jm.bulk", .seq = 2 } };
     struct bench_batch h = { E2, "jm.bulk", "1", "2", NULL, NULL };
 
     buf_init(&raw, 65536);
@@ -351,26 +342,27 @@ static void bad_batches_store_nothing(void **state)
         long status;
         const char *says;
     } cases[] = {
-        {E2,       "jm.bulk",  "3",  "1",        NULL,         "{\"timestamp\":\n",        400, "line 1"              },
-        { E2,      "jm.bulk",  "3",  "1",        NULL,         "\xff\xfe\n",               400, "line 1"              },
-        { E2,      "jm.bulk",  "3",  "2",        NULL,
-         "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n",     400,
-         "fewer"                                                                                                      },
-        { E2,      "jm.bulk",  "3",  "1",        NULL,
-         "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n"
-          "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n",    400, "more"                },
-        { E2,      "jm.bulk",  "3",  "1",        NULL,
-         "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"alert\"}\n", 400,
-         "line 1"                                                                                                     },
-        { E2,      "jm.bulk",  "0",  "1",        NULL,         "{}",                       400, "Abeng-First-Seq"     },
-        { E2,      "jm.bulk",  "-1", "1",        NULL,         "{}",                       400, "Abeng-First-Seq"     },
-        { E2,      "jm.bulk",  "3",  "99999999", NULL,         "{}",                       400, "at most"             },
-        { E2,      "jm.bulk",  "3",  "0",        NULL,         "{}",                       400, "Abeng-Count"         },
-        { "short", "jm.bulk",  "3",  "1",        NULL,         "{}",                       400, "Abeng-Epoch"         },
-        { E2,      "jm.other", "3",  "1",        NULL,         "{}",                       400, "Abeng-Lane"          },
-        { E2,      "zz.bulk",  "3",  "1",        NULL,         "{}",                       400, "Abeng-Lane"          },
-        { E2,      "tt.bulk",  "3",  "1",        NULL,         "{}",                       403, "does not speak for"  },
-        { E2,      "jm.bulk",  "3",  "1",        "text/plain", "{}",                       415, "application/x-ndjson"},
+        { E2, "jm.bulk", "3", "1", NULL, "{\"timestamp\":\n", 400, "line 1" },
+        { E2, "jm.bulk", "3", "1", NULL, "\xff\xfe\n", 400, "line 1" },
+        { E2, "jm.bulk", "3", "2", NULL,
+          "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n", 400,
+          "fewer" },
+        { E2, "jm.bulk", "3", "1", NULL,
+          "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n"
+          "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"x\"}\n",
+          400, "more" },
+        { E2, "jm.bulk", "3", "1", NULL,
+          "{\"timestamp\":\"2026-11-20T10:00:00.000000+0000\",\"event_type\":\"alert\"}\n", 400,
+          "line 1" },
+        { E2, "jm.bulk", "0", "1", NULL, "{}", 400, "Abeng-First-Seq" },
+        { E2, "jm.bulk", "-1", "1", NULL, "{}", 400, "Abeng-First-Seq" },
+        { E2, "jm.bulk", "3", "99999999", NULL, "{}", 400, "at most" },
+        { E2, "jm.bulk", "3", "0", NULL, "{}", 400, "Abeng-Count" },
+        { "short", "jm.bulk", "3", "1", NULL, "{}", 400, "Abeng-Epoch" },
+        { E2, "jm.other", "3", "1", NULL, "{}", 400, "Abeng-Lane" },
+        { E2, "zz.bulk", "3", "1", NULL, "{}", 400, "Abeng-Lane" },
+        { E2, "tt.bulk", "3", "1", NULL, "{}", 403, "does not speak for" },
+        { E2, "jm.bulk", "3", "1", "text/plain", "{}", 415, "application/x-ndjson" },
     };
     struct bench *b = *state;
     char dir[128];
@@ -403,14 +395,12 @@ static void bombs_and_broken_frames_are_refused(void **state)
     size_t size = INGEST_RAW_MAX + 1;
     char *zeros = calloc(1, size);
     struct client_reply reply;
-    struct client_header headers[] = {
-        {"Content-Type",      "application/x-ndjson"},
-        { "Content-Encoding", "zstd"                },
-        { "Abeng-Epoch",      E2                    },
-        { "Abeng-Lane",       "jm.bulk"             },
-        { "Abeng-First-Seq",  "3"                   },
-        { "Abeng-Count",      "1"                   }
-    };
+    struct client_header headers[] = { { "Content-Type", "application/x-ndjson" },
+                                       { "Content-Encoding", "zstd" },
+                                       { "Abeng-Epoch", E2 },
+                                       { "Abeng-Lane", "jm.bulk" },
+                                       { "Abeng-First-Seq", "3" },
+                                       { "Abeng-Count", "1" } };
     struct client_request req = { .path = "/v1/batches",
                                   .headers = headers,
                                   .header_count = 6,
@@ -567,6 +557,119 @@ static void command_wakes_a_waiting_sensor(void **state)
     client_free(c);
 }
 
+/* ---- packets on request ------------------------------------------------------------------------ */
+
+static int ask_packets(struct bench *b, const char *sensor, const void *bytes, size_t len,
+                       char id[32])
+{
+    char hash[SIGN_DIGEST_TEXT];
+    sign_digest_text(bytes, len, hash);
+    struct packets_wanted wanted = { .state = "jm",
+                                     .incident = "jm-3",
+                                     .sensor = sensor,
+                                     .epoch = "00112233445566778899aabbccddeeff",
+                                     .lane = "jm.bulk",
+                                     .seq = 7,
+                                     .file = "0123456789abcdef-00000000.pcaps",
+                                     .hash = hash,
+                                     .length = len,
+                                     .packets = 2,
+                                     .reason = "what was sent?",
+                                     .by = "anybody" };
+    return packets_ask(b->packets, &wanted, id);
+}
+
+static bool status_is(struct bench *b, const char *id, const char *status)
+{
+    struct buf out;
+    struct json j;
+    char want[64];
+    buf_init(&out, 8192);
+    json_begin(&j, &out);
+    assert_int_equal(packets_write(b->packets, id, &j), ABENG_OK);
+    snprintf(want, sizeof(want), "\"status\":\"%s\"", status);
+    bool is = strstr(buf_str(&out), want);
+    buf_free(&out);
+    return is;
+}
+
+static size_t verbs_for(struct bench *b, const char *sensor)
+{
+    struct buf out;
+    struct json j;
+    size_t count = 0;
+    buf_init(&out, 8192);
+    json_begin(&j, &out);
+    packets_take(b->packets, sensor, &j, &count);
+    buf_free(&out);
+    return count;
+}
+
+static void packets_come_from_the_asked_sensor_alone(void **state)
+{
+    struct bench *b = *state;
+    static const char bytes[] = "the packets";
+    char id[32], refused[32];
+    assert_int_equal(ask_packets(b, "s1", bytes, sizeof(bytes), id), ABENG_OK);
+    assert_int_equal(verbs_for(b, "s2"), 0);
+    assert_int_equal(verbs_for(b, "s1"), 1);
+    assert_int_equal(verbs_for(b, "s1"), 0); /* told just now */
+    assert_int_equal(packets_answer(b->packets, "s2", id, bytes, sizeof(bytes), NULL),
+                     ABENG_ENOENT);
+    assert_int_equal(packets_answer(b->packets, "s1", id, "others", 6, NULL), ABENG_EFORMAT);
+    assert_null(packets_path(b->packets, id));
+    assert_int_equal(packets_answer(b->packets, "s1", id, bytes, sizeof(bytes), NULL), ABENG_OK);
+    assert_true(status_is(b, id, "received"));
+    assert_int_equal(packets_answer(b->packets, "s1", id, bytes, sizeof(bytes), NULL),
+                     ABENG_ENOENT);
+    assert_int_equal(ask_packets(b, "s1", bytes, sizeof(bytes), refused), ABENG_OK);
+    assert_int_equal(packets_answer(b->packets, "s1", refused, NULL, 0, "gone <script>"), ABENG_OK);
+    assert_true(status_is(b, refused, "refused"));
+}
+
+static void requests_outlive_the_process(void **state)
+{
+    struct bench *b = *state;
+    static const char bytes[] = "more packets";
+    char id[32], dir[128];
+    assert_int_equal(ask_packets(b, "s1", bytes, sizeof(bytes), id), ABENG_OK);
+    snprintf(dir, sizeof(dir), "%s/evidence", b->redis->dir);
+    struct packets *again = packets_open(dir, b->sensors, clock_system());
+    assert_non_null(again);
+    struct buf out;
+    struct json j;
+    buf_init(&out, 65536);
+    json_begin(&j, &out);
+    assert_int_equal(packets_write(again, id, &j), ABENG_OK);
+    buf_clear(&out);
+    json_begin(&j, &out);
+    assert_int_equal(packets_write_all(again, auth_scope("bb"), NULL, &j), 0);
+    assert_int_equal(packets_write_all(again, auth_scope("jm"), "jm-4", &j), 0);
+    assert_true(packets_write_all(again, auth_scope("jm"), "jm-3", &j) > 0);
+    buf_free(&out);
+    packets_close(again);
+    assert_int_equal(packets_answer(b->packets, "s1", id, bytes, sizeof(bytes), NULL), ABENG_OK);
+}
+
+static void a_place_that_is_none_is_not_asked_for(void **state)
+{
+    struct bench *b = *state;
+    char id[32];
+    struct packets_wanted wanted = { .state = "jm",
+                                     .incident = "jm-3",
+                                     .sensor = "s1",
+                                     .epoch = "e",
+                                     .lane = "jm.bulk",
+                                     .file = "../../etc/passwd",
+                                     .hash = "00",
+                                     .length = 10,
+                                     .reason = "r",
+                                     .by = "anybody" };
+    assert_int_equal(packets_ask(b->packets, &wanted, id), ABENG_EINVAL);
+    wanted.file = "a.pcaps";
+    assert_int_equal(packets_ask(b->packets, &wanted, id), ABENG_EINVAL);
+}
+
 static void *revoke_soon(void *arg)
 {
     struct bench *b = arg;
@@ -609,21 +712,21 @@ static void answers_are_read(void **state)
         const char *body;
         enum batch_next next;
     } cases[] = {
-        {200,  "{\"committed\":109}",         BATCH_COMMITTED},
-        { 200, "{\"committed\":104}",         BATCH_REWIND   },
-        { 200, "{\"committed\":-1}",          BATCH_WAIT     },
-        { 200, "<html>",                      BATCH_WAIT     },
-        { 409, "{\"committed\":5}",           BATCH_REWIND   },
-        { 409, "",                            BATCH_WAIT     },
-        { 400, "{\"rule\":\"batch.record\"}", BATCH_BAD      },
-        { 400, "{\"rule\":\"batch.header\"}", BATCH_WAIT     },
-        { 400, "Bad Request",                 BATCH_WAIT     },
-        { 413, "{\"rule\":\"batch.raw\"}",    BATCH_BAD      },
-        { 413, "proxy says no",               BATCH_WAIT     },
-        { 403, "{}",                          BATCH_REFUSED  },
-        { 401, "{}",                          BATCH_REFUSED  },
-        { 429, "{}",                          BATCH_WAIT     },
-        { 502, "",                            BATCH_WAIT     },
+        { 200, "{\"committed\":109}", BATCH_COMMITTED },
+        { 200, "{\"committed\":104}", BATCH_REWIND },
+        { 200, "{\"committed\":-1}", BATCH_WAIT },
+        { 200, "<html>", BATCH_WAIT },
+        { 409, "{\"committed\":5}", BATCH_REWIND },
+        { 409, "", BATCH_WAIT },
+        { 400, "{\"rule\":\"batch.record\"}", BATCH_BAD },
+        { 400, "{\"rule\":\"batch.header\"}", BATCH_WAIT },
+        { 400, "Bad Request", BATCH_WAIT },
+        { 413, "{\"rule\":\"batch.raw\"}", BATCH_BAD },
+        { 413, "proxy says no", BATCH_WAIT },
+        { 403, "{}", BATCH_REFUSED },
+        { 401, "{}", BATCH_REFUSED },
+        { 429, "{}", BATCH_WAIT },
+        { 502, "", BATCH_WAIT },
     };
     struct batch b = { .first = 100, .count = 10 };
     uint64_t committed;
@@ -656,6 +759,9 @@ int main(void)
         cmocka_unit_test(expired_certificate_is_refused),
         cmocka_unit_test(requests_of_other_kinds_are_refused),
         cmocka_unit_test(health_and_account_are_shown),
+        cmocka_unit_test(packets_come_from_the_asked_sensor_alone),
+        cmocka_unit_test(requests_outlive_the_process),
+        cmocka_unit_test(a_place_that_is_none_is_not_asked_for),
         cmocka_unit_test(command_wakes_a_waiting_sensor),
         cmocka_unit_test(revocation_ends_the_session),
     };
