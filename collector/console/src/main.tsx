@@ -6,7 +6,7 @@ import { Problem, Unreachable, api } from "./api/client.ts";
 import { LiveStream } from "./api/stream.ts";
 import type { Me } from "./api/types.ts";
 import { chooseLanguage, language, t } from "./msg/index.ts";
-import { app, go, preference, readRoute, type MorePage, type Route } from "./model/app.ts";
+import { app, go, preference, readRoute, served, type MorePage, type Route } from "./model/app.ts";
 import { dispatch } from "./model/commands.ts";
 import { desk, sayProblem } from "./model/desk.ts";
 import { KeyReader, type Command } from "./model/keys.ts";
@@ -122,10 +122,19 @@ async function readStats(): Promise<void> {
     try {
         const stats = await api.stats();
         const lag = stats.lag_ms === undefined ? [] : [{ at: Date.now(), ms: stats.lag_ms }];
+        if (served(app.state.me, "alarms")) void readAlarms();
         app.set({ stats, lags: [...app.state.lags, ...lag].slice(-LAGS_KEPT) });
     } catch (err) {
         if (err instanceof Unreachable) stream.doubt();
     }
+}
+
+/** A sensor that died must not wait until somebody opens its page. */
+async function readAlarms(): Promise<void> {
+    const { total } = await api.list("/alarms", { active: "true", limit: 1 }).catch(() => ({
+        total: app.state.alarms,
+    }));
+    if (total !== app.state.alarms) app.set({ alarms: total });
 }
 
 function everywhere(command: Command): boolean {

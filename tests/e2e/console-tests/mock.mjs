@@ -43,6 +43,7 @@ export class Mock {
         this.streams = new Set();
         this.sockets = new Set();
         this.failures = new Map();
+        this.codes = new Map();
         this.serial = 100;
         this.delay = 0;
         const pick = random(seed);
@@ -180,7 +181,7 @@ export class Mock {
         return { body: bare(this.verb(me, row, rest.slice(1), body)) };
     }
 
-    signIn({ user, password }) {
+    signIn({ user, password, code }) {
         const failed = this.failures.get(user) ?? 0;
         if (failed >= 5)
             throw new Refusal(429, "Too many attempts", "Wait.", "throttle", {
@@ -191,6 +192,8 @@ export class Mock {
             this.failures.set(user, failed + 1);
             throw new Refusal(401, "Sign-in refused", "User and password do not match.");
         }
+        if (this.codes.has(user) && this.codes.get(user) !== code)
+            throw new Refusal(401, "Code needed", "Six digits are asked for.", "login.code");
         const [, name, role, states] = known;
         const token = randomBytes(16).toString("hex");
         const csrf = randomBytes(16).toString("hex");

@@ -73,6 +73,21 @@ async function signInAndOut(stage) {
     await page.getByLabel("Password").waitFor();
 }
 
+async function secondFactor(stage) {
+    stage.mock.codes.set(stage.user, "314159");
+    const page = await stage.page();
+    await page.goto(stage.url);
+    await page.getByLabel("User").fill(stage.user);
+    await page.getByLabel("Password").fill(stage.password);
+    await keys(page, "Enter");
+    await page.getByLabel("Six digits").fill("000000");
+    await keys(page, "Enter");
+    await page.getByRole("alert").filter({ hasText: "not right" }).waitFor();
+    await page.getByLabel("Six digits").fill("314159");
+    await keys(page, "Enter");
+    await page.locator(".top").waitFor();
+}
+
 async function shiftByKeyboard(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
@@ -776,6 +791,7 @@ export const SCENES = [
         real: true,
         mock: { incidents: 70 },
     },
+    { name: "a second factor is asked for", run: secondFactor },
     { name: "note, resolve and close on the incident page", run: resolveAndClose },
     { name: "a dismissal is taken back", run: undo },
     { name: "several dismissed with one reason", run: bulk },

@@ -124,8 +124,9 @@ export class Client {
         return reply.status === 204 ? (undefined as T) : ((await reply.json()) as T);
     }
 
-    async signIn(user: string, password: string): Promise<Me> {
-        const me = await this.request<Me>("POST", "/session", { body: { user, password } });
+    async signIn(user: string, password: string, code?: string): Promise<Me> {
+        const body = code ? { user, password, code } : { user, password };
+        const me = await this.request<Me>("POST", "/session", { body });
         this.csrf = me.csrf;
         return me;
     }

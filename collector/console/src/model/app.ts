@@ -49,6 +49,8 @@ export interface App {
     notices: Notice[];
     help: boolean;
     sensorsChanged: number;
+    /** Active alarms, as far as the collector tells of them. */
+    alarms: number;
     /** How far folding was behind, each time the numbers were read; the newest last. */
     lags: { at: number; ms: number }[];
 }
@@ -109,6 +111,7 @@ export const app = new Store<App>({
     notices: [],
     help: false,
     sensorsChanged: 0,
+    alarms: 0,
     lags: [],
 });
 

@@ -10,6 +10,8 @@ import { sayProblem } from "../model/desk.ts";
 export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me: Me) => void }) {
     const [user, setUser] = useState(known?.user ?? "");
     const [password, setPassword] = useState("");
+    /** The second factor: null until the collector asks for it. */
+    const [code, setCode] = useState<string | null>(null);
     const [failed, setFailed] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
     const first = useRef<HTMLInputElement>(null);
@@ -18,10 +20,15 @@ export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me
         e.preventDefault();
         setBusy(true);
         setFailed(null);
-        api.signIn(user, password)
+        api.signIn(user, password, code ?? undefined)
             .then(onSignedIn, (err) => {
+                if (wantsCode(err)) {
+                    setFailed(code ? t("login.code-wrong") : null);
+                    return setCode("");
+                }
                 setFailed(sayRefusal(err));
                 setPassword("");
+                setCode(null);
                 first.current?.focus();
             })
             .finally(() => setBusy(false));
@@ -57,6 +64,21 @@ export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me
                         onInput={(e) => setPassword(e.currentTarget.value)}
                     />
                 </label>
+                {code !== null && (
+                    <label>
+                        <span>{t("login.code")}</span>
+                        <input
+                            name="code"
+                            inputMode="numeric"
+                            autocomplete="one-time-code"
+                            pattern="[0-9]{6}"
+                            required
+                            autoFocus
+                            value={code}
+                            onInput={(e) => setCode(e.currentTarget.value)}
+                        />
+                    </label>
+                )}
                 <p class="error login-error" role="alert">
                     {failed}
                 </p>
@@ -67,6 +89,9 @@ export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me
         </main>
     );
 }
+
+const wantsCode = (err: unknown): boolean =>
+    err instanceof Problem && err.status === 401 && err.rule === "login.code";
 
 function sayRefusal(err: unknown): string {
     if (err instanceof Problem && err.status === 401) return t("login.wrong");

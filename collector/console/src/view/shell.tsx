@@ -16,7 +16,7 @@ const NEXT_THEME: Record<Theme, Theme> = { auto: "light", light: "dark", dark: "
 const THEME_SIGN: Record<Theme, string> = { auto: "◐", light: "☀", dark: "☾" };
 
 export function TopBar() {
-    const { route, me, theme, stats } = useStore(app, (s) => s);
+    const { route, me, theme, stats, alarms } = useStore(app, (s) => s);
     const signOut = () => void api.signOut().finally(() => location.reload());
     return (
         <header class="top">
@@ -34,6 +34,12 @@ export function TopBar() {
                         aria-current={route.page === page ? "page" : undefined}
                     >
                         {t(name)}
+                        {page === "sensors" && alarms > 0 && (
+                            <span class="count alarm-count">
+                                <span aria-hidden="true">▲{alarms}</span>
+                                <span class="sr">{t("nav.alarms", { n: alarms })}</span>
+                            </span>
+                        )}
                     </a>
                 ))}
             </nav>
