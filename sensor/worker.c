@@ -278,6 +278,8 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
         stream_raw_disable(w->streams, f);
         evidence_ring_close(f);
     }
+    if (r.endless)
+        stream_depth_lift(w->streams, f);
     for (unsigned d = 0; d < 2; d++) {
         if (r.raw_trigger[d])
             stream_raw_trigger(w->streams, f, d);

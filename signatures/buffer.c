@@ -147,6 +147,8 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_SMB_NAMED_PIPE] =
         { "smb.named_pipe", "smb_named_pipe", NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_SMB_SHARE] = { "smb.share", "smb_share", NULL, APP(SMB), TS, P1(START), 0 },
+    [SIG_BUF_SMB_NTLMSSP_USER] = { "smb.ntlmssp_user", NULL, NULL, APP(SMB), TS, P1(START), 0 },
+    [SIG_BUF_SMB_NTLMSSP_DOMAIN] = { "smb.ntlmssp_domain", NULL, NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_DCE_STUB_DATA] =
         { "dcerpc.stub_data", "dce_stub_data", NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START),
             SIG_BUFFER_GROWS },
@@ -215,6 +217,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(DNS) |
         APP(FTP) | APP(FTP_DATA) |
         APP(MQTT) |
+        APP(SMB) |
         APP(SMTP) |
         APP(SSH) |
         APP(TELNET) |

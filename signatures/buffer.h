@@ -154,6 +154,8 @@ enum sig_buffer {
     SIG_BUF_FTP_COMMAND,
     SIG_BUF_SMB_NAMED_PIPE,
     SIG_BUF_SMB_SHARE,
+    SIG_BUF_SMB_NTLMSSP_USER,
+    SIG_BUF_SMB_NTLMSSP_DOMAIN,
     SIG_BUF_DCE_STUB_DATA,
     /* multi-instance, one a granted interface: UUID as text orders it (16), version (2),
      * whether its bind was a first fragment (1) */

@@ -60,7 +60,8 @@ void app_free(struct app_ctx *ctx)
 struct app_tx *app_tx_new(struct app_io *io)
 {
     struct app_flow *af = io->af;
-    if (af->tx_live >= io->ctx->conf.tx_max) {
+    uint32_t most = af->parser->tx_max ? af->parser->tx_max : io->ctx->conf.tx_max;
+    if (af->tx_live >= most) {
         app_count(io->ctx, APP_COUNT_TX_LIMIT);
         return NULL;
     }
@@ -325,6 +326,7 @@ static void flow_known(struct app_io *io, enum sig_app app)
         }
     }
     af->parser = parser;
+    io->out->endless = parser->endless;
     if (parser->first_dirs && !(parser->first_dirs & 1u << af->first_dir))
         flow_give_up(io);
 }

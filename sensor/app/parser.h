@@ -40,6 +40,8 @@ enum app_counter {
     APP_COUNT_EXPECT_LIMIT,
     APP_COUNT_FRAME_LIMIT,
     APP_COUNT_DCE_LIMIT,
+    APP_COUNT_SMB_LIMIT,
+    APP_COUNT_TRANSFER_LIMIT,
     APP_COUNT_FLOWS, /* flows by protocol: APP_COUNT_FLOWS + enum sig_app */
 };
 
@@ -91,6 +93,7 @@ struct app_io {
 struct app_parser {
     enum sig_app app;
     uint8_t first_dirs; /* SIG_DIRS_* that may speak first; 0: any */
+    bool endless;       /* wants bytes beyond the stream depth too */
     size_t state_size;  /* cleared state made for each flow */
     /**
      * TCP bytes: all that is unconsumed, of which the first `old` were there at the last call.
@@ -120,6 +123,7 @@ struct app_parser {
     /** Transactions that are not DONE when the flow ends stay so: their buffers are not whole. */
     bool stay_open;
     size_t tx_size;
+    uint32_t tx_max;           /* live transactions a flow; 0: app_conf.tx_max */
     const char *const *events; /* names, ended by NULL; the index is the bit */
 };
 

@@ -10,7 +10,7 @@
 static uint32_t within_depth(struct stream_step *s, int64_t start, uint32_t len)
 {
     uint64_t depth = s->ctx->conf.depth;
-    if (start + (int64_t)len <= (int64_t)depth)
+    if (s->session->flags & SESSION_NO_DEPTH || start + (int64_t)len <= (int64_t)depth)
         return len;
     if (!(s->from->flags & SIDE_DEPTH)) {
         s->from->flags |= SIDE_DEPTH;

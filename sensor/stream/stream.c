@@ -354,6 +354,14 @@ void stream_raw_disable(struct stream_ctx *ctx, struct flow *f)
     session->sides[1].flags |= SIDE_RAW_DISABLING;
 }
 
+void stream_depth_lift(struct stream_ctx *ctx, struct flow *f)
+{
+    (void)ctx;
+    struct stream_session *session = session_of(f);
+    if (session)
+        session->flags |= SESSION_NO_DEPTH;
+}
+
 /* Whether a series of chunks may begin: enough bytes, or a reason not to wait for more. */
 static bool raw_ready(const struct stream_ctx *ctx, const struct stream_session *session,
                       const struct stream_side *side, unsigned dir)

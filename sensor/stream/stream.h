@@ -103,6 +103,9 @@ void stream_app_consume(struct stream_ctx *ctx, struct flow *f, unsigned dir, ui
 /** The application wants nothing more of `dir`; raw inspection goes on. */
 void stream_app_stop(struct stream_ctx *ctx, struct flow *f, unsigned dir);
 
+/** From now on the flow's bytes are put together beyond the depth (SMB, as in Suricata). */
+void stream_depth_lift(struct stream_ctx *ctx, struct flow *f);
+
 /** Ask that the next stream_raw_next hand out what there is, though less than a chunk (a request is
  * complete …). */
 void stream_raw_trigger(struct stream_ctx *ctx, struct flow *f, unsigned dir);

@@ -51,8 +51,6 @@ const struct sig_keyword keywords_refused[] = {
     { "dnp3.data", NULL, 0, "the sensor has no parser for DNP3 yet" },
     { "enip_command", NULL, 0, "the sensor has no parser for ENIP yet" },
     { "cip_service", NULL, 0, "the sensor has no parser for ENIP yet" },
-    { "smb.ntlmssp_user", NULL, 0, "the sensor has no parser for SMB yet" },
-    { "smb.ntlmssp_domain", NULL, 0, "the sensor has no parser for SMB yet" },
     { "quic.cyu.hash", NULL, 0, "the sensor has no parser for QUIC yet" },
     { "quic.cyu.string", NULL, 0, "the sensor has no parser for QUIC yet" },
     { "dhcp.leasetime", NULL, 0, "the sensor has no parser for DHCP yet" },

@@ -127,7 +127,7 @@ static const struct verdict_case verdicts[] = {
     { TCP "lua:script.lua;" END, "scripts" },
     { TCP "iprep:src,list,>,1;" END, "reputation" },
     { "alert modbus any any -> any any (modbus: function 1; sid:1;)", "no parser for Modbus" },
-    { "alert smb any any -> any any (smb.share; content:\"a\"; sid:1;)", "no parser" },
+    { "alert pgsql any any -> any any (app-layer-event:pgsql.a; sid:1;)", "no parser" },
     { "alert dns any any -> any any (dns.query; content:\"a\"; dotprefix; content:\"b\"; sid:1;)",
      NULL },
     { "alert dns any any -> any any (dns.query; dotprefix; content:\"b\"; to_md5; content:\"c\"; "
