@@ -66,6 +66,7 @@ struct worker {
     struct packet packets[DECODE_PACKETS_MAX];
     struct detect_output hits;
     struct alert_record record;
+    bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
     uint8_t extra[ALERT_EXTRA_MAX];
 };
 
@@ -277,6 +278,7 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
     if (r.encrypted) {
         stream_raw_disable(w->streams, f);
         evidence_ring_close(f);
+        w->sealed = true;
     }
     if (r.endless)
         stream_depth_lift(w->streams, f);
@@ -430,6 +432,7 @@ static void one_packet(struct worker *w, const struct packet *p, const struct fr
     unsigned dir = 0;
     bool fresh = false;
     end_due_flows(w, p->now_ns, 0);
+    w->sealed = false;
     struct flow *f = flow_table_lookup(w->flows, p, &dir, &fresh);
     end_due_flows(w, p->now_ns, p->number);
     if (f && w->evidence && !(p->flags & PACKET_F_OUTER))
@@ -444,8 +447,11 @@ static void one_packet(struct worker *w, const struct packet *p, const struct fr
         f->flags |= FLOW_F_BEYOND;
     bool first = f && f->packets[dir] == 1;
     detect(w, p, f, dir, first, f && p->proto == PACKET_PROTO_TCP ? &tcp : NULL);
-    if (f)
-        app_tx_prune(w->apps, f);
+    if (!f)
+        return;
+    if (w->sealed)
+        f->flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
+    app_tx_prune(w->apps, f);
 }
 
 void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,

@@ -24,9 +24,24 @@ uint32_t builder_engine_tx(uint16_t spec, unsigned dir)
     return spec * 2u + dir;
 }
 
-uint32_t builder_engine_payload(enum image_class cls, unsigned dir, bool stream)
+uint32_t builder_engine_payload(enum image_class cls, unsigned dir, enum image_payload payload)
 {
-    return IMAGE_SPECS_MAX * 2 + ((uint32_t)cls * 2 + dir) * BUILD_PAYLOAD_KINDS + stream;
+    return IMAGE_SPECS_MAX * 2 + ((uint32_t)cls * 2 + dir) * IMAGE_PAYLOADS + payload;
+}
+
+bool builder_has_ports(enum image_class cls)
+{
+    return cls == IMAGE_CLASS_TCP || cls == IMAGE_CLASS_UDP;
+}
+
+/* Protocols of flows that a rule's protocol allows; none when it names none. */
+static uint64_t apps_of(uint8_t app)
+{
+    if (app == SIG_APP_UNKNOWN)
+        return 0;
+    if (app == SIG_APP_ANY_HTTP)
+        return 1ull << SIG_APP_HTTP1 | 1ull << SIG_APP_HTTP2;
+    return 1ull << app | (app == SIG_APP_DCERPC ? 1ull << SIG_APP_SMB : 0);
 }
 
 bool builder_in_class(const struct sig *sig, enum image_class cls)
@@ -100,6 +115,21 @@ static void engine_add(struct build_engine *e, const struct fastpattern *p, bool
     pair_add(&e->pattern_pairs, pattern, rule);
 }
 
+static void pattern_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
+                            enum image_class cls, unsigned dir, bool stream)
+{
+    const struct build_rule *r = &b->rules[rule];
+    bool named = (builder_has_ports(cls) && !builder_ports(r, dir)->any) ||
+                 r->sig->app != SIG_APP_UNKNOWN;
+    enum image_payload payload =
+        named ? (stream ? IMAGE_PAYLOAD_STREAM_NAMED : IMAGE_PAYLOAD_PACKET_NAMED)
+              : (stream ? IMAGE_PAYLOAD_STREAM : IMAGE_PAYLOAD_PACKET);
+    struct build_engine *e = &b->engines[builder_engine_payload(cls, dir, payload)];
+    engine_open(e, p->spec, dir);
+    engine_add(e, p, false, rule);
+    e->apps |= apps_of(r->sig->app);
+}
+
 static void patterns_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
                              unsigned dir)
 {
@@ -109,16 +139,10 @@ static void patterns_payload(struct builder *b, uint32_t rule, const struct fast
             continue;
         bool stream = cls == IMAGE_CLASS_TCP && sig->requires_stream;
         bool packet = cls != IMAGE_CLASS_TCP || sig->requires_packet || !stream;
-        struct build_engine *e = &b->engines[builder_engine_payload(cls, dir, true)];
-        if (stream) {
-            engine_open(e, p->spec, dir);
-            engine_add(e, p, false, rule);
-        }
-        e = &b->engines[builder_engine_payload(cls, dir, false)];
-        if (packet) {
-            engine_open(e, p->spec, dir);
-            engine_add(e, p, false, rule);
-        }
+        if (stream)
+            pattern_payload(b, rule, p, cls, dir, true);
+        if (packet)
+            pattern_payload(b, rule, p, cls, dir, false);
     }
 }
 

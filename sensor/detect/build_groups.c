@@ -113,7 +113,7 @@ static void plans_build(struct builder *b)
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-static const struct sig_ports *rule_ports(const struct build_rule *r, unsigned dir)
+const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir)
 {
     bool dst = (dir == SIG_DIR_TOSERVER) != r->reversed;
     return dst ? &r->sig->dports : &r->sig->sports;
@@ -157,19 +157,21 @@ struct port_rules {
 static uint32_t rule_port_flags(const struct builder *b, const struct build_rule *r, unsigned dir)
 {
     const struct sig *sig = r->sig;
+    bool named = r->scanned[dir] && is_packet_kind(sig) && sig->app == SIG_APP_UNKNOWN &&
+                 !builder_ports(r, dir)->any;
     uint32_t flags = wants_raw_stream(b, sig) ? IMAGE_PORT_STREAM : 0;
     if (r->scanned[dir] && is_packet_kind(sig) && (sig->requires_packet || !sig->requires_stream))
-        flags |= IMAGE_PORT_PACKET;
-    return flags;
+        flags |= IMAGE_PORT_PACKET | (named ? IMAGE_PORT_PACKET_NAMED : 0);
+    return flags | (named && sig->requires_stream ? IMAGE_PORT_STREAM_NAMED : 0);
 }
 
 static void port_rules_collect(struct builder *b, enum image_class cls, unsigned dir,
                                struct port_rules *out)
 {
-    bool has_ports = cls == IMAGE_CLASS_TCP || cls == IMAGE_CLASS_UDP;
+    bool has_ports = builder_has_ports(cls);
     for (uint32_t i = 0; i < b->rule_count; i++) {
         const struct build_rule *r = &b->rules[i];
-        const struct sig_ports *ports = rule_ports(r, dir);
+        const struct sig_ports *ports = builder_ports(r, dir);
         if (!(r->sig->dirs & 1u << dir) || !builder_in_class(r->sig, cls))
             continue;
         if (!is_packet_kind(r->sig) && !wants_raw_stream(b, r->sig))
@@ -197,7 +199,7 @@ static struct image_port_edge edge_make(struct builder *b, const struct port_rul
     struct numbers always = { 0 };
     for (uint32_t i = 0; i < pr->all.count; i++) {
         const struct build_rule *r = &b->rules[pr->all.all[i]];
-        if (!ports_hold(rule_ports(r, dir), low))
+        if (!ports_hold(builder_ports(r, dir), low))
             continue;
         edge.flags |= rule_port_flags(b, r, dir);
         if (is_packet_kind(r->sig) && !r->scanned[dir])
@@ -214,8 +216,11 @@ static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
     struct image_portmap map = { 0 };
     port_rules_collect(b, cls, dir, &pr);
     map.always = builder_members(b, pr.any.all, pr.any.count);
-    map.packet_engine = b->engine_index[builder_engine_payload(cls, dir, false)];
-    map.stream_engine = b->engine_index[builder_engine_payload(cls, dir, true)];
+    for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
+        uint32_t slot = builder_engine_payload(cls, dir, (enum image_payload)i);
+        map.engines[i] = b->engine_index[slot];
+        map.apps[i] = b->engines[slot].apps;
+    }
     for (uint32_t i = 0; i < pr.edges.count; i++) {
         struct image_port_edge edge = edge_make(b, &pr, pr.edges.all[i], dir);
         uint32_t at = builder_put(b, IMAGE_PORT_EDGES, &edge, 1);

@@ -130,53 +130,62 @@ static uint32_t power_above(uint32_t n)
     return power;
 }
 
-static struct image_sieve sieve_emit(struct builder *b, const struct buf *grams, bool placed)
+static uint32_t gram_key(const struct image_gram *g, bool placed)
 {
-    const struct image_gram *all = (const struct image_gram *)grams->data;
-    uint32_t count = (uint32_t)(grams->len / sizeof(*all));
-    if (count == 0)
-        return (struct image_sieve){ 0 };
-    uint32_t words = power_above(count), slot_count = power_above(count * 2 + 1);
+    return placed ? sieve_placed(g->gram, g->place, g->width) : g->gram;
+}
+
+/* A filter of `count` grams, about a bit in sixty set. */
+static struct image_span bits_emit(struct builder *b, const struct image_gram *grams,
+                                   uint32_t count, bool placed)
+{
+    uint32_t words = power_above(count);
     uint64_t *bits = xcalloc(words, sizeof(*bits));
-    uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
-    uint32_t first = builder_put(b, IMAGE_GRAMS, all, count);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t gram =
-            placed ? sieve_placed(all[i].gram, all[i].place, all[i].width) : all[i].gram;
-        uint32_t bit = sieve_bit(gram, sieve_shift(words)), slot = sieve_slot(gram, slot_count - 1);
+        uint32_t bit = sieve_bit(gram_key(&grams[i], placed), sieve_shift(words));
         bits[bit / 64] |= 1ull << bit % 64;
+    }
+    struct image_span span = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
+    free(bits);
+    return span;
+}
+
+static struct image_span slots_emit(struct builder *b, const struct image_gram *grams,
+                                    uint32_t count, bool placed)
+{
+    uint32_t slot_count = power_above(count * 2 + 1);
+    uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
+    uint32_t first = builder_put(b, IMAGE_GRAMS, grams, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = sieve_slot(gram_key(&grams[i], placed), slot_count - 1);
         while (slots[slot])
             slot = (slot + 1) & (slot_count - 1);
         slots[slot] = first + i + 1;
     }
-    struct image_sieve out = { .bits = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words },
-                               .slots = { builder_put(b, IMAGE_SLOTS, slots, slot_count),
-                                          slot_count } };
-    free(bits);
+    struct image_span span = { builder_put(b, IMAGE_SLOTS, slots, slot_count), slot_count };
     free(slots);
-    return out;
+    return span;
 }
 
 static int place_order(const void *left, const void *right)
 {
-    const struct image_place *a = left, *b = right;
-    int ends = (a->at + a->width) - (b->at + b->width);
-    return ends ? ends : a->at - b->at;
+    const struct image_gram *a = left, *b = right;
+    int ends = (a->place + a->width) - (b->place + b->width);
+    return ends ? ends : a->place - b->place;
 }
 
-/* The places of all grams, each once, those that need least of the buffer first. */
-static struct image_span places_emit(struct builder *b, const struct buf *grams)
+/* The places of the grams, each once with a filter of its own, those that need least of the buffer
+ * first. Sorts the grams. */
+static struct image_span places_emit(struct builder *b, struct image_gram *grams, uint32_t count)
 {
-    const struct image_gram *all = (const struct image_gram *)grams->data;
-    uint32_t count = (uint32_t)(grams->len / sizeof(*all)), kept = 0;
     struct image_place *places = xcalloc(count + 1, sizeof(*places));
-    for (uint32_t i = 0; i < count; i++)
-        places[i] = (struct image_place){ all[i].place, all[i].width };
-    if (count)
-        qsort(places, count, sizeof(*places), place_order);
-    for (uint32_t i = 0; i < count; i++) {
-        if (kept == 0 || place_order(&places[i], &places[kept - 1]) != 0)
-            places[kept++] = places[i];
+    uint32_t kept = 0;
+    qsort(grams, count, sizeof(*grams), place_order);
+    for (uint32_t i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && place_order(&grams[i], &grams[i + n]) == 0;)
+            n++;
+        places[kept++] = (struct image_place){ grams[i].place, grams[i].width,
+                                               bits_emit(b, grams + i, n, true) };
     }
     struct image_span span = { builder_put(b, IMAGE_PLACES, places, kept), kept };
     free(places);
@@ -205,9 +214,16 @@ void builder_sieves(struct builder *b, const struct build_engine *e, struct imag
             break;
         }
     }
-    out->body = sieve_emit(b, &body, false);
-    out->head = sieve_emit(b, &head, true);
-    out->places = places_emit(b, &head);
+    uint32_t body_count = (uint32_t)(body.len / sizeof(struct image_gram));
+    uint32_t head_count = (uint32_t)(head.len / sizeof(struct image_gram));
+    if (body_count) {
+        out->body.bits = bits_emit(b, (struct image_gram *)body.data, body_count, false);
+        out->body.slots = slots_emit(b, (struct image_gram *)body.data, body_count, false);
+    }
+    if (head_count) {
+        out->places = places_emit(b, (struct image_gram *)head.data, head_count);
+        out->head = slots_emit(b, (struct image_gram *)head.data, head_count, true);
+    }
     buf_free(&body);
     buf_free(&head);
 }

@@ -48,10 +48,9 @@ struct build_engine {
 };
 
 /**
- * Engines: one for each spec and direction, then those of payloads by class, direction and kind.
+ * Engines: one for each spec and direction, then those of payloads by class and direction.
  */
-#define BUILD_PAYLOAD_KINDS 2 /* packet, stream */
-#define BUILD_ENGINES_MAX   (IMAGE_SPECS_MAX * 2 + IMAGE_CLASSES * 2 * BUILD_PAYLOAD_KINDS)
+#define BUILD_ENGINES_MAX (IMAGE_SPECS_MAX * 2 + IMAGE_CLASSES * 2 * IMAGE_PAYLOADS)
 
 struct builder {
     struct sig_ruleset *set;
@@ -77,8 +76,14 @@ bool builder_in_class(const struct sig *sig, enum image_class cls);
 /** Slot in builder.engines of a transaction's buffer. */
 uint32_t builder_engine_tx(uint16_t spec, unsigned dir);
 
-/** Slot of a payload: `stream` false for packets. */
-uint32_t builder_engine_payload(enum image_class cls, unsigned dir, bool stream);
+/** Slot of a payload. */
+uint32_t builder_engine_payload(enum image_class cls, unsigned dir, enum image_payload payload);
+
+/** The ports that choose a rule in direction `dir`: the server's. */
+const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);
+
+/** Whether packets of `cls` have ports. */
+bool builder_has_ports(enum image_class cls);
 
 /** Choose each rule's pattern and give it to its engines (build_engines.c). */
 void builder_patterns(struct builder *b);

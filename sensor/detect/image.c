@@ -7,6 +7,7 @@
 
 #include "common/err.h"
 #include "sensor/detect/confirm.h"
+#include "sensor/detect/sieve.h"
 
 static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_RULES] = sizeof(struct image_rule),
@@ -183,21 +184,34 @@ static bool slots_ok(const struct image *image, struct image_span span, uint32_t
     return used < span.count || span.count == 0;
 }
 
-static bool sieve_ok(const struct image *image, const struct image_sieve *s, uint32_t patterns)
+/* Slots of grams whose patterns are below `patterns`. */
+static bool gram_slots_ok(const struct image *image, struct image_span span, uint32_t patterns)
 {
     const struct image_gram *grams = image_section(image, IMAGE_GRAMS, NULL);
     const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
-    if (s->bits.count == 0)
-        return s->slots.count == 0;
-    if (!span_ok(image, IMAGE_SIEVE_BITS, s->bits) || s->bits.count & (s->bits.count - 1) ||
-        s->slots.count == 0 || !slots_ok(image, s->slots, count_of(image, IMAGE_GRAMS)))
+    if (!slots_ok(image, span, count_of(image, IMAGE_GRAMS)))
         return false;
-    for (uint32_t i = 0; i < s->slots.count; i++) {
-        uint32_t slot = slots[s->slots.first + i];
+    for (uint32_t i = 0; i < span.count; i++) {
+        uint32_t slot = slots[span.first + i];
         if (slot && grams[slot - 1].pattern >= patterns)
             return false;
     }
     return true;
+}
+
+/* A filter: a power of two of words. */
+static bool filter_ok(const struct image *image, struct image_span bits)
+{
+    return span_ok(image, IMAGE_SIEVE_BITS, bits) && bits.count > 0 &&
+           bits.count <= SIEVE_WORDS_MAX && (bits.count & (bits.count - 1)) == 0;
+}
+
+static bool sieve_ok(const struct image *image, const struct image_sieve *s, uint32_t patterns)
+{
+    if (s->bits.count == 0)
+        return s->slots.count == 0;
+    return filter_ok(image, s->bits) && s->slots.count > 0 &&
+           gram_slots_ok(image, s->slots, patterns);
 }
 
 static bool gram_ok(const struct image_gram *g)
@@ -218,7 +232,8 @@ static bool engine_ok(const struct image *image, const struct image_engine *e)
            database_ok(image, &e->tiers[IMAGE_TIER_LONG]) &&
            span_ok(image, IMAGE_PATTERNS, e->patterns) && span_ok(image, IMAGE_PLACES, e->places) &&
            span_ok(image, IMAGE_NAMES, e->names) && sieve_ok(image, &e->body, e->patterns.count) &&
-           sieve_ok(image, &e->head, e->patterns.count) &&
+           gram_slots_ok(image, e->head, e->patterns.count) &&
+           (e->places.count == 0 || e->head.count > 0) &&
            slots_ok(image, e->slots, count_of(image, IMAGE_NAMES));
 }
 
@@ -229,9 +244,10 @@ static bool portmap_ok(const struct image *image, const struct image_portmap *ma
     if (!span_ok(image, IMAGE_PORT_EDGES, map->edges) || map->edges.count == 0 ||
         !rules_ok(image, map->always))
         return false;
-    if ((map->packet_engine != IMAGE_NONE && map->packet_engine >= engines) ||
-        (map->stream_engine != IMAGE_NONE && map->stream_engine >= engines))
-        return false;
+    for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
+        if (map->engines[i] != IMAGE_NONE && map->engines[i] >= engines)
+            return false;
+    }
     for (uint32_t i = 0; i < map->edges.count; i++) {
         const struct image_port_edge *e = &edges[map->edges.first + i];
         if (!rules_ok(image, e->always) || (i == 0 && e->low != 0))
@@ -277,7 +293,7 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_GRAMS:
         return gram_ok(element);
     case IMAGE_PLACES:
-        return place->width >= 1 && place->width <= 4;
+        return place->width >= 1 && place->width <= 4 && filter_ok(image, place->bits);
     case IMAGE_ENGINES:
         return engine_ok(image, element);
     case IMAGE_PLANS:

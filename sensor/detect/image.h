@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "sensor/detect/image_engine.h"
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
@@ -75,10 +76,6 @@ struct image_header {
     struct image_extent sections[IMAGE_SECTIONS];
 };
 
-struct image_span {
-    uint32_t first, count;
-};
-
 /** Addresses for which a rule is silent. */
 struct image_suppress {
     uint32_t track; /* enum sig_track */
@@ -105,61 +102,6 @@ struct image_rule {
     uint32_t msg, category, metadata, references; /* in IMAGE_STRINGS; 0 of the last two: NULL */
 };
 
-/** Four bytes to be found in a buffer, and up to eight around them (sieve.h). */
-struct image_gram {
-    uint64_t want, mask; /* folded; the bytes that count */
-    uint32_t gram;       /* folded; the first of them is at `want`'s byte -at */
-    int8_t at;           /* where `want` begins, from the gram: -4 to 0 */
-    uint8_t reserved[3];
-    uint32_t pattern; /* in the engine's patterns */
-    uint16_t place;   /* of a pattern with fixed places: where the gram stands */
-    uint16_t width;   /* bytes of the gram that count: 1 to 4 */
-};
-
-/** Where patterns stand that a buffer can hold at few places only. */
-struct image_place {
-    uint16_t at;
-    uint16_t width;
-};
-
-/**
- * Filter and table of grams. `bits`: a power of two of 64-bit words; `slots`: a power of two of
- * slots in IMAGE_SLOTS (index in IMAGE_GRAMS + 1, 0: free). No bits: nothing is in it.
- */
-struct image_sieve {
-    struct image_span bits, slots;
-};
-
-/** A serialised Hyperscan database in IMAGE_DATABASES; `len` 0: none. */
-struct image_database {
-    uint64_t at;
-    uint32_t len, reserved;
-};
-
-/** Databases of an engine. */
-enum image_tier {
-    IMAGE_TIER_SHORT, /* patterns that no gram fits into: always scanned */
-    IMAGE_TIER_LONG,  /* scanned when the sieve lets the buffer through */
-    IMAGE_TIERS
-};
-
-/**
- * What is scanned of a buffer: patterns that stand at fixed places, Hyperscan databases and a table
- * of name endings, each may be missing.
- */
-struct image_engine {
-    uint16_t spec; /* in IMAGE_SPECS */
-    uint8_t dir;   /* enum sig_dir */
-    uint8_t reserved[5];
-    struct image_database tiers[IMAGE_TIERS];
-    struct image_span patterns;
-    struct image_sieve body;        /* grams of the long patterns */
-    struct image_sieve head;        /* grams of patterns with fixed places */
-    struct image_span places;       /* where those stand */
-    struct image_span names, slots; /* slots: a power of two */
-    uint64_t name_lens[4];          /* bit: some name has this length */
-};
-
 /** A name ending and the rules it leads to. */
 struct image_name {
     uint64_t hash; /* image_suffix_step over its bytes, last first, lower case */
@@ -182,6 +124,15 @@ enum image_class {
     IMAGE_CLASSES
 };
 
+/** Payload patterns of a class and direction: `NAMED` those of rules with ports or a protocol. */
+enum image_payload {
+    IMAGE_PAYLOAD_PACKET,
+    IMAGE_PAYLOAD_STREAM,
+    IMAGE_PAYLOAD_PACKET_NAMED,
+    IMAGE_PAYLOAD_STREAM_NAMED,
+    IMAGE_PAYLOADS
+};
+
 /**
  * Packet rules of a class and direction by destination port to the server, by source port to the
  * client.
@@ -189,11 +140,16 @@ enum image_class {
 struct image_portmap {
     struct image_span edges;
     struct image_span always;              /* rules without pattern for any port */
-    uint32_t packet_engine, stream_engine; /* in IMAGE_ENGINES or IMAGE_NONE */
+    uint32_t engines[IMAGE_PAYLOADS];      /* in IMAGE_ENGINES or IMAGE_NONE */
+    /* bits 1 << enum sig_app: protocols that rules of each engine are for; those of the named
+     * engines count only for such flows, or at ports whose edge says so */
+    uint64_t apps[IMAGE_PAYLOADS];
 };
 
-#define IMAGE_PORT_PACKET (1u << 0) /* some pattern looks at packets */
-#define IMAGE_PORT_STREAM (1u << 1) /* some rule looks at the stream */
+#define IMAGE_PORT_PACKET       (1u << 0) /* some pattern looks at packets */
+#define IMAGE_PORT_STREAM       (1u << 1) /* some rule looks at the stream */
+#define IMAGE_PORT_PACKET_NAMED (1u << 2) /* a pattern of a rule that names this port: packets */
+#define IMAGE_PORT_STREAM_NAMED (1u << 3) /* the stream */
 
 /** From `low` up to the next edge's. The first edge of a map is 0. */
 struct image_port_edge {

@@ -217,21 +217,44 @@ static void detection_end_add(struct detect_job *job)
     detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
 }
 
-static void scan_payloads(struct detect_job *job)
+/* One of the class's engines; that of rules with ports or a protocol for such flows alone. */
+static void scan_engine(struct detect_job *job, enum image_payload payload, bool named,
+                        const struct app_view *view)
 {
     const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
+    uint32_t engine = map->engines[payload];
+    if (engine != IMAGE_NONE && (named || map->apps[payload] >> job->app & 1))
+        detect_scan(job->t, engine, view);
+}
+
+void detect_scan_stream(struct detect_job *job, const struct app_view *view)
+{
+    bool named = job->edge->flags & IMAGE_PORT_STREAM_NAMED;
+    scan_engine(job, IMAGE_PAYLOAD_STREAM, true, view);
+    scan_engine(job, IMAGE_PAYLOAD_STREAM_NAMED, named, view);
+}
+
+static void scan_packet(struct detect_job *job, const struct app_view *view)
+{
+    bool named = job->edge->flags & IMAGE_PORT_PACKET_NAMED;
+    scan_engine(job, IMAGE_PAYLOAD_PACKET, true, view);
+    scan_engine(job, IMAGE_PAYLOAD_PACKET_NAMED, named, view);
+}
+
+static void scan_payloads(struct detect_job *job)
+{
     const struct packet *p = job->in->packet;
     struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
-    bool stream = map->stream_engine != IMAGE_NONE && job->edge->flags & IMAGE_PORT_STREAM;
+    bool stream = job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
     bool added = job->in->tcp && job->in->tcp->added;
     if (stream && job->chunk.len)
-        detect_scan(job->t, map->stream_engine, &job->chunk);
+        detect_scan_stream(job, &job->chunk);
     if (!job->payload)
         return;
-    if (map->packet_engine != IMAGE_NONE && job->edge->flags & IMAGE_PORT_PACKET)
-        detect_scan(job->t, map->packet_engine, &view);
+    if (job->edge->flags & IMAGE_PORT_PACKET)
+        scan_packet(job, &view);
     if (stream && !added)
-        detect_scan(job->t, map->stream_engine, &view);
+        detect_scan_stream(job, &view);
 }
 
 /* The next run of bytes that is not a gap. */
@@ -257,12 +280,10 @@ static bool chunk_next(struct detect_job *job, bool want)
 /* Chunks behind the first: the stream's rules alone. */
 static void chunks_rest(struct detect_job *job)
 {
-    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
     bool want = job->edge->flags & IMAGE_PORT_STREAM;
     job->payload = false;
     for (unsigned i = 0; i < CHUNKS_MAX && chunk_next(job, want); i++) {
-        if (map->stream_engine != IMAGE_NONE)
-            detect_scan(job->t, map->stream_engine, &job->chunk);
+        detect_scan_stream(job, &job->chunk);
         detect_candidates_run(job, rule_run);
         if (job->t->seam_room)
             detect_seam_run(job);

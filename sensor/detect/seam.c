@@ -65,7 +65,7 @@ static void seam_rule_run(struct detect_job *job, uint32_t index)
         detect_hit_beyond(job, index);
 }
 
-static void seam_look(struct detect_job *job, const struct detect_seam *seam, uint32_t engine)
+static void seam_look(struct detect_job *job, const struct detect_seam *seam)
 {
     uint8_t *room = job->t->seam_room;
     job->seam_tail = seam->len;
@@ -73,7 +73,7 @@ static void seam_look(struct detect_job *job, const struct detect_seam *seam, ui
     memcpy(room, seam->bytes, seam->len);
     memcpy(room + seam->len, job->chunk.data, job->seam_head);
     struct app_view view = { .data = room, .len = seam->len + job->seam_head, .end = true };
-    detect_scan(job->t, engine, &view);
+    detect_scan_stream(job, &view);
     detect_candidates_run(job, seam_rule_run);
 }
 
@@ -92,13 +92,12 @@ static void seam_keep(struct detect_seam *seam, const struct app_view *chunk, ui
 
 void detect_seam_run(struct detect_job *job)
 {
-    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
     struct detect_flow *flow = job->flow;
-    if (!flow || map->stream_engine == IMAGE_NONE || !(job->edge->flags & IMAGE_PORT_STREAM))
+    if (!flow || !(job->edge->flags & IMAGE_PORT_STREAM))
         return;
     struct detect_seam *seam = flow->seam[job->in->dir];
     if (seam && seam->len && seam->end == job->chunk_at)
-        seam_look(job, seam, map->stream_engine);
+        seam_look(job, seam);
     if (!seam)
         seam = flow->seam[job->in->dir] = slab_try_zalloc(job->t->slab, sizeof(*seam));
     if (!seam) {

@@ -26,54 +26,55 @@ static bool gram_stands(const struct image_gram *g, const struct app_view *view,
     return at >= back && ((sieve_load(view->data, view->len, at - back) ^ g->want) & g->mask) == 0;
 }
 
-/* The filter said yes to the gram at `at`: ask the table. */
-static bool gram_look(const struct detect_ruleset *set, const struct image_sieve *s,
-                      const struct app_view *view, uint32_t at)
-{
-    const uint32_t *slots = set->slots + s->slots.first;
-    uint32_t mask = s->slots.count - 1;
-    uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
-    for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
-        const struct image_gram *g = &set->grams[slots[i] - 1];
-        if (g->gram == gram && gram_stands(g, view, at))
-            return true;
-    }
-    return false;
-}
-
-bool sieve_pass(const struct detect_thread *t, const struct image_engine *e,
-                const struct app_view *view)
+/* The filter said yes to the gram at `at`: ask the table; how many grams stand there. */
+static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
+                          const struct app_view *view, uint32_t at)
 {
     const struct detect_ruleset *set = t->set;
-    const struct image_sieve *s = &e->body;
-    const uint64_t *bits = set->sieve_bits + s->bits.first;
-    uint32_t at = 0;
-    if (s->bits.count == 0 || view->len < SIEVE_LONG)
-        return false;
-    unsigned shift = sieve_shift(s->bits.count);
-    for (; at + SIEVE_WIDTH <= view->len; at += SIEVE_WIDTH) {
+    const uint32_t *slots = set->slots + e->body.slots.first;
+    uint32_t mask = e->body.slots.count - 1;
+    uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
+    unsigned found = 0;
+    for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
+        const struct image_gram *g = &set->grams[slots[i] - 1];
+        if (g->gram != gram || !gram_stands(g, view, at))
+            continue;
+        detect_candidates_add(t, set->patterns[e->patterns.first + g->pattern]);
+        found++;
+    }
+    return found;
+}
+
+bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+{
+    const uint64_t *bits = t->set->sieve_bits + e->body.bits.first;
+    uint32_t at = 0, found = 0;
+    if (e->body.bits.count == 0 || view->len < SIEVE_LONG)
+        return true;
+    unsigned shift = sieve_shift(e->body.bits.count);
+    for (; at + SIEVE_WIDTH <= view->len && found <= SIEVE_FOUND_MAX; at += SIEVE_WIDTH) {
         uint64_t v;
         memcpy(&v, view->data + at, sizeof(v));
         v |= SIEVE_FOLD;
-        if (is_set(bits, shift, gram_of(v, 0)) && gram_look(set, s, view, at))
-            return true;
-        if (is_set(bits, shift, gram_of(v, SIEVE_STRIDE)) &&
-            gram_look(set, s, view, at + SIEVE_STRIDE))
-            return true;
+        if (is_set(bits, shift, gram_of(v, 0)))
+            found += gram_look(t, e, view, at);
+        if (is_set(bits, shift, gram_of(v, SIEVE_STRIDE)))
+            found += gram_look(t, e, view, at + SIEVE_STRIDE);
     }
-    return at + SIEVE_GRAM <= view->len && gram_look(set, s, view, at);
+    if (at + SIEVE_GRAM <= view->len)
+        found += gram_look(t, e, view, at);
+    return found <= SIEVE_FOUND_MAX;
 }
 
-static void place_look(struct detect_thread *t, const struct image_engine *e,
-                       const struct app_view *view, const struct image_place *p)
+static void place_look(struct detect_thread *t, const struct image_engine *e, uint64_t v,
+                       const struct image_place *p)
 {
     const struct detect_ruleset *set = t->set;
-    uint64_t v = sieve_load(view->data, view->len, p->at);
     uint32_t gram = gram_of(v & sieve_mask(p->width), 0);
-    uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.slots.count - 1;
-    if (!is_set(set->sieve_bits + e->head.bits.first, sieve_shift(e->head.bits.count), placed))
+    uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.count - 1;
+    if (!is_set(set->sieve_bits + p->bits.first, sieve_shift(p->bits.count), placed))
         return;
-    const uint32_t *slots = set->slots + e->head.slots.first;
+    const uint32_t *slots = set->slots + e->head.first;
     for (uint32_t i = sieve_slot(placed, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram == gram && g->place == p->at && g->width == p->width &&
@@ -86,8 +87,8 @@ static void place_look(struct detect_thread *t, const struct image_engine *e,
 static void head_all(struct detect_thread *t, const struct image_engine *e)
 {
     const struct detect_ruleset *set = t->set;
-    for (uint32_t i = 0; i < e->head.slots.count; i++) {
-        uint32_t slot = set->slots[e->head.slots.first + i];
+    for (uint32_t i = 0; i < e->head.count; i++) {
+        uint32_t slot = set->slots[e->head.first + i];
         if (slot)
             detect_candidates_add(t,
                                   set->patterns[e->patterns.first + set->grams[slot - 1].pattern]);
@@ -97,12 +98,12 @@ static void head_all(struct detect_thread *t, const struct image_engine *e)
 void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
     const struct image_place *p = t->set->places + e->places.first;
-    if (e->head.bits.count == 0 || view->offset >= SIEVE_HEAD)
+    if (e->places.count == 0 || view->offset >= SIEVE_HEAD)
         return;
     if (view->offset > 0) {
         head_all(t, e);
         return;
     }
     for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++)
-        place_look(t, e, view, &p[i]);
+        place_look(t, e, sieve_load(view->data, view->len, p[i].at), &p[i]);
 }

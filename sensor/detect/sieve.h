@@ -5,10 +5,10 @@
  * Of each long pattern the sieve knows the seven neighbouring bytes that are rarest, as four grams
  * of four bytes: wherever the pattern stands, one of them begins at a multiple of four, so that
  * looking there is enough. A filter of bits answers nearly all places from the nearest cache, a
- * table with up to eight bytes around the gram the rest. What it lets through goes to Hyperscan
- * whole; what it does not let through holds none of the patterns. A pattern that can stand at few
- * places only is looked up there and never searched. All bytes are folded (| 0x20), which makes
- * letters of both cases one; it lets a little more through, never less.
+ * table with up to eight bytes around the gram the rest. A buffer with more than a few of them
+ * goes to Hyperscan whole, whose time per byte has a bound. A pattern that can stand at few places
+ * only is looked up there and never searched. All bytes are folded (| 0x20), which makes letters
+ * of both cases one: a few candidates more, never one less.
  */
 #ifndef SENSOR_DETECT_SIEVE_H
 #define SENSOR_DETECT_SIEVE_H
@@ -29,6 +29,10 @@ struct app_view;
 #define SIEVE_STRIDE 4
 /** Shorter patterns have no gram at every place of a stride. */
 #define SIEVE_LONG (SIEVE_GRAM + SIEVE_STRIDE - 1)
+/** Most words of a filter. */
+#define SIEVE_WORDS_MAX (1u << 20)
+/** Grams that a buffer may hold before Hyperscan is asked. */
+#define SIEVE_FOUND_MAX 24
 /** A pattern has fixed places when it has to end within these first bytes, at so few places. */
 #define SIEVE_HEAD       64
 #define SIEVE_PLACES_MAX 4
@@ -73,7 +77,7 @@ static inline uint32_t sieve_slot(uint32_t gram, uint32_t mask)
 /** A gram with the place where it has to stand and how many of its bytes count, as one. */
 static inline uint32_t sieve_placed(uint32_t gram, uint32_t at, uint32_t width)
 {
-    return gram ^ at * 0x85EBCA6Bu ^ width << 28;
+    return gram ^ (at << 3 | width) * 0x85EBCA6Bu;
 }
 
 /** Whether a pattern with places from `from` on that ends before `to` is looked up there. */
@@ -82,9 +86,11 @@ static inline bool sieve_is_head(uint32_t from, uint32_t to, uint32_t len)
     return to <= SIEVE_HEAD && to >= len && to - len >= from && to - len - from < SIEVE_PLACES_MAX;
 }
 
-/** Whether a long pattern of `e` can be in the view. */
-bool sieve_pass(const struct detect_thread *t, const struct image_engine *e,
-                const struct app_view *view);
+/**
+ * Make candidates of the rules whose long patterns the view seems to hold. False when it holds too
+ * many: all of it has to be scanned.
+ */
+bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
 
 /** Make candidates of the rules whose patterns stand at their places. */
 void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);

@@ -113,9 +113,9 @@ struct detect_tx {
     struct detect_entry *entries; /* sorted by rule */
 };
 
-/** A buffer as it was last fetched for the transaction at hand. */
+/** A buffer as it was last fetched. */
 struct detect_fetched {
-    uint64_t epoch; /* the fetch is of this epoch of the thread */
+    uint64_t epoch; /* of the thread */
     bool there;
     struct app_view view;
 };
@@ -123,8 +123,7 @@ struct detect_fetched {
 /** A worker's scratch. */
 struct detect_thread {
     struct detect_ruleset *set;
-    /* counts the sets this worker has had: tells whether what is kept is of this one */
-    uint64_t generation;
+    uint64_t generation; /* counts the sets this worker has had: tells of which things kept are */
     struct slab *slab;
     struct counter_block *counters;
     struct hs_scratch *scratch;
@@ -163,10 +162,8 @@ struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f);
 /** The port edge of the packet at hand. */
 const struct image_port_edge *detect_edge_find(const struct detect_job *job);
 
-/**
- * Make ready what hangs on the rule set for direction `dir`: port edge and rules without pattern.
- * False when memory is out: it is tried again with the next packet.
- */
+/** Make ready what hangs on the rule set for direction `dir`: port edge and rules without pattern.
+ * False when memory is out: it is tried again with the next packet. */
 bool detect_flow_resolve(struct detect_job *job, unsigned dir);
 
 /** Whether the flow carries the bit. */
@@ -227,6 +224,9 @@ static inline void detect_candidates_run(struct detect_job *job,
 
 /** Scan `view` with an engine; its rules become candidates. */
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view);
+
+/** Scan bytes of the stream with the engines of its class and direction. */
+void detect_scan_stream(struct detect_job *job, const struct app_view *view);
 
 /**
  * Fetch instance `index` of a buffer of the transaction at hand, transforms done; false when it is

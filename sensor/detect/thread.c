@@ -16,7 +16,7 @@
 const struct counter_def detect_counters[] = {
     [DETECT_COUNT_SCANS] = { "detect.scans", "buffers scanned for patterns" },
     [DETECT_COUNT_SCAN_BYTES] = { "detect.scan_bytes", "bytes scanned for patterns" },
-    [DETECT_COUNT_SIEVED] = { "detect.sieved", "scans whose long patterns the sieve ruled out" },
+    [DETECT_COUNT_SIEVED] = { "detect.sieved", "scans that the sieve did alone" },
     [DETECT_COUNT_CANDIDATES] = { "detect.candidates", "rules looked at after a scan" },
     [DETECT_COUNT_HITS] = { "detect.hits", "rules that matched" },
     [DETECT_COUNT_HITS_DROPPED] = { "detect.hits_dropped",

@@ -124,7 +124,7 @@ static void scan_packet(struct bench *b, const struct packet *p)
     const struct image_portmap *map =
         &b->set->portmaps[(tcp ? IMAGE_CLASS_TCP : IMAGE_CLASS_UDP) * 2u + dir];
     struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
-    uint32_t engine = tcp ? map->stream_engine : map->packet_engine;
+    uint32_t engine = map->engines[tcp ? IMAGE_PAYLOAD_STREAM : IMAGE_PAYLOAD_PACKET];
     b->payload += p->payload_len;
     if (engine != IMAGE_NONE)
         detect_scan(b->detect, engine, &view);

@@ -97,7 +97,7 @@ static int setup(void **state)
     b->slab = slab_create(1u << 24);
     b->counters = counter_block_create(detect_counters);
     b->thread = detect_thread_create(b->set, b->slab, &b->counters);
-    b->engine = b->set->portmaps[IMAGE_CLASS_TCP * 2u].stream_engine;
+    b->engine = b->set->portmaps[IMAGE_CLASS_TCP * 2u].engines[IMAGE_PAYLOAD_STREAM];
     assert_int_not_equal(b->engine, IMAGE_NONE);
     sig_ruleset_free(set);
     sig_parser_free(parser);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What an image holds to scan one buffer with (image.h has the whole). */
+#ifndef SENSOR_DETECT_IMAGE_ENGINE_H
+#define SENSOR_DETECT_IMAGE_ENGINE_H
+
+#include <stdint.h>
+
+struct image_span {
+    uint32_t first, count;
+};
+
+
+/** Four bytes to be found in a buffer, and up to eight around them (sieve.h). */
+struct image_gram {
+    uint64_t want, mask; /* folded; the bytes that count */
+    uint32_t gram;       /* folded; the first of them is at `want`'s byte -at */
+    int8_t at;           /* where `want` begins, from the gram: -4 to 0 */
+    uint8_t reserved[3];
+    uint32_t pattern; /* in the engine's patterns */
+    uint16_t place;   /* of a pattern with fixed places: where the gram stands */
+    uint16_t width;   /* bytes of the gram that count: 1 to 4 */
+};
+
+/** Where patterns stand that a buffer can hold at few places only. */
+struct image_place {
+    uint16_t at;
+    uint16_t width;         /* bytes looked at */
+    struct image_span bits; /* filter of what is sought there, in IMAGE_SIEVE_BITS */
+};
+
+/**
+ * Filter and table of grams. `bits`: a power of two (to 2^20) of 64-bit words; `slots`: a power of
+ * two of slots in IMAGE_SLOTS (index in IMAGE_GRAMS + 1, 0: free). No bits: nothing is in it.
+ */
+struct image_sieve {
+    struct image_span bits, slots;
+};
+
+/** A serialised Hyperscan database in IMAGE_DATABASES; `len` 0: none. */
+struct image_database {
+    uint64_t at;
+    uint32_t len, reserved;
+};
+
+/** Databases of an engine. */
+enum image_tier {
+    IMAGE_TIER_SHORT, /* patterns that no gram fits into: always scanned */
+    IMAGE_TIER_LONG,  /* scanned when the sieve lets the buffer through */
+    IMAGE_TIERS
+};
+
+/**
+ * What is scanned of a buffer: patterns that stand at fixed places, Hyperscan databases and a table
+ * of name endings, each may be missing.
+ */
+struct image_engine {
+    uint16_t spec; /* in IMAGE_SPECS */
+    uint8_t dir;   /* enum sig_dir */
+    uint8_t reserved[5];
+    struct image_database tiers[IMAGE_TIERS];
+    struct image_span patterns;
+    struct image_sieve body;        /* grams of the long patterns */
+    struct image_span head;         /* slots of grams of patterns with fixed places */
+    struct image_span places;       /* where those stand */
+    struct image_span names, slots; /* slots: a power of two */
+    uint64_t name_lens[4];          /* bit: some name has this length */
+};
+
+#endif
