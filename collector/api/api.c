@@ -27,6 +27,7 @@ static const struct routes *const resources[] = {
     &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
     &api_user_routes,    &api_stat_routes,     &api_stream_routes, &api_archive_routes,
     &api_book_routes,    &api_notice_routes,   &api_sample_routes, &api_evidence_routes,
+    &api_campaign_routes, &api_link_routes, &api_signal_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
 _Static_assert(RESOURCES <= API_TABLES, "each resource has its table");
@@ -120,6 +121,26 @@ enum http_done api_bad(struct http_request *req, const char *key)
 {
     return http_problem(req, 400, "body", "%s is not of the type that docs/openapi.yaml gives",
                         key);
+}
+
+int64_t api_if_match(struct http_request *req)
+{
+    const char *text = http_header(req, "If-Match");
+    unsigned long long version;
+    int end = 0;
+    if (!text || !strcmp(text, "*"))
+        return 0;
+    if (sscanf(text, "\"%18llu\"%n", &version, &end) == 1 && end && !text[end])
+        return (int64_t)version;
+    http_problem(req, 400, "version", "If-Match must be the version in quotes, as ETag gave it");
+    return -1;
+}
+
+enum http_done api_give_json(struct http_request *req, json_t *value)
+{
+    enum http_done done = api_reply_json(req, 200, value);
+    json_decref(value);
+    return done;
 }
 
 enum http_done api_not_found(struct http_request *req)

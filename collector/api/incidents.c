@@ -178,7 +178,10 @@ static void write_allowed(const struct session *s, const struct head *h, struct 
 {
     const char *words[8];
     size_t n = s->role & ROLE_NOTERS ? machine_allowed(h, s->user, words) : 0;
+    bool mine = !*h->claimed_by || !strcmp(h->claimed_by, s->user);
     json_open_array(out, "allowed");
+    if (s->role & ROLE_DECIDERS && mine)
+        json_str(out, NULL, h->status == STATUS_MERGED ? "unmerge" : "merge");
     for (size_t i = 0; i < n; i++)
         if (s->role & ROLE_DECIDERS || !strcmp(words[i], "note"))
             json_str(out, NULL, words[i]);
@@ -216,20 +219,6 @@ static enum http_done show(struct http_request *req, void *app)
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
 
-/* If-Match: "12"; 0 when absent or *; -1 and a problem when it is neither. */
-static int64_t if_match(struct http_request *req)
-{
-    const char *text = http_header(req, "If-Match");
-    unsigned long long version;
-    int end = 0;
-    if (!text || !strcmp(text, "*"))
-        return 0;
-    if (sscanf(text, "\"%18llu\"%n", &version, &end) == 1 && end && !text[end])
-        return (int64_t)version;
-    http_problem(req, 400, "version", "If-Match must be the version in quotes, as ETag gave it");
-    return -1;
-}
-
 /* Do it and answer with the row. */
 static enum http_done apply(struct api *a, struct http_request *req, const struct wish *wish)
 {
@@ -237,7 +226,7 @@ static enum http_done apply(struct api *a, struct http_request *req, const struc
     struct refusal why;
     struct target t;
     struct json j;
-    int64_t version = if_match(req);
+    int64_t version = api_if_match(req);
     if (version < 0)
         return HTTP_DONE;
     if (find(a, req, &t))

@@ -30,7 +30,8 @@ struct routes {
 };
 extern const struct routes api_session_routes, api_incident_routes, api_sensor_routes,
     api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes, api_archive_routes,
-    api_book_routes, api_notice_routes, api_sample_routes, api_evidence_routes;
+    api_book_routes, api_notice_routes, api_sample_routes, api_evidence_routes,
+    api_campaign_routes, api_link_routes, api_signal_routes;
 
 /** The session of a request that passed the gate with a role. */
 const struct session *api_session(const struct http_request *req);
@@ -58,6 +59,14 @@ const char *api_text(const json_t *body, const char *key, const char **bad);
 
 /** 400: member `key` is of the wrong type. */
 enum http_done api_bad(struct http_request *req, const char *key);
+
+/** 200 with a JSON value, which is freed. */
+enum http_done api_give_json(struct http_request *req, json_t *value);
+
+/**
+ * The version in If-Match, 0 when there is none; below 0 after a 400 problem when it is not one.
+ */
+int64_t api_if_match(struct http_request *req);
 
 /** 404, the same for what is not there and what is not yours. */
 enum http_done api_not_found(struct http_request *req);

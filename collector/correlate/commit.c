@@ -100,6 +100,47 @@ int commit_renew(struct store_conn *c, const char *state, uint64_t fence, uint64
     return err;
 }
 
+int commit_release(struct store_conn *c, const char *state, uint64_t fence)
+{
+    struct store_reply *r;
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)fence);
+    int err = call_small(c, "abeng_fold_release", state, text, 0, &r);
+    store_reply_free(r);
+    return err;
+}
+
+int commit_share(struct store_conn *c, const char *owner, uint64_t now_ms, unsigned states,
+                 unsigned *share)
+{
+    struct store_key key = store_key(STORE_REGION, "workers");
+    struct store_reply *r = NULL;
+    char now[24], old[24];
+    snprintf(now, sizeof now, "%llu", (unsigned long long)now_ms);
+    snprintf(old, sizeof old, "(%llu",
+             (unsigned long long)(now_ms > COMMIT_LEASE_MS ? now_ms - COMMIT_LEASE_MS : 0));
+    const struct store_arg add[] = { STORE_TEXT("ZADD"), STORE_KEY(key), STORE_TEXT(now),
+                                     STORE_TEXT(owner) };
+    int err = store_commandv(c, add, 4, &r);
+    store_reply_free(r);
+    if (err)
+        return err;
+    err = store_command(c, &r, "ZCOUNT %s %s +inf", key.text, old);
+    int64_t workers = store_reply_int(r);
+    store_reply_free(r);
+    *share = workers > 1 ? (states + (unsigned)workers - 1) / (unsigned)workers : states;
+    return err;
+}
+
+void commit_leave(struct store_conn *c, const char *owner)
+{
+    struct store_key key = store_key(STORE_REGION, "workers");
+    const struct store_arg rem[] = { STORE_TEXT("ZREM"), STORE_KEY(key), STORE_TEXT(owner) };
+    struct store_reply *r;
+    store_commandv(c, rem, 3, &r); /* unanswered, it lapses by itself */
+    store_reply_free(r);
+}
+
 /* ---- loading --------------------------------------------------------------------------------- */
 
 static int load_incident(struct fold *f, const struct store_reply *fields)
@@ -112,6 +153,7 @@ static int load_incident(struct fold *f, const struct store_reply *fields)
     uint64_t number = in->number;
     fold_restore_incident(f, in);
     fold_decided(f, number, (uint64_t)store_reply_int(store_reply_at(fields, 1)));
+    fold_restore_merged(f, number, (uint64_t)store_reply_int(store_reply_at(fields, 2)));
     return 0;
 }
 
@@ -219,6 +261,55 @@ static int load_campaigns(struct store_conn *c, struct fold *f)
     return err;
 }
 
+/* An analyst's word about a key: "UNTIL_MS KIND COUNT STAGES", or "" when it was taken back. */
+static void take_mute(struct fold *f, const char *key, const char *text)
+{
+    unsigned long long until = 0, count = 0;
+    char kind[16] = "";
+    struct mute m = { .until_ms = 0 };
+    if (sscanf(text, "%llu %15s %llu %u", &until, kind, &count, &m.stages) == 4) {
+        m.until_ms = until;
+        m.count = count;
+        m.suppress = !strcmp(kind, "suppress");
+    }
+    fold_mute(f, key, &m);
+}
+
+/* About a signal: "INCIDENT AT_MS"; incident 0 is out of any. */
+static void take_pin(struct fold *f, const char *signal, const char *text)
+{
+    unsigned long long incident, at;
+    if (sscanf(text, "%llu %llu", &incident, &at) == 2)
+        fold_pinned(f, strtoull(signal, NULL, 10), incident, at);
+}
+
+typedef void take_word(struct fold *f, const char *name, const char *text);
+
+static int load_words(struct store_conn *c, struct fold *f, const char *hash, take_word *take)
+{
+    struct store_key key = store_key(fold_state(f), "%s", hash);
+    struct store_reply *all;
+    int err = store_command(c, &all, "HGETALL %s", key.text);
+    for (size_t i = 0; i + 1 < store_reply_count(all); i += 2)
+        take(f, store_reply_text(store_reply_at(all, i), NULL),
+             store_reply_text(store_reply_at(all, i + 1), NULL));
+    store_reply_free(all);
+    return err;
+}
+
+static int learn_word(struct store_conn *c, struct fold *f, const char *hash, const char *field,
+                      take_word *take)
+{
+    struct store_key key = store_key(fold_state(f), "%s", hash);
+    struct store_reply *r;
+    int err = store_commandv(
+        c, (struct store_arg[]){ STORE_TEXT("HGET"), STORE_KEY(key), STORE_TEXT(field) }, 3, &r);
+    if (!err)
+        take(f, field, store_reply_text(r, NULL));
+    store_reply_free(r);
+    return err;
+}
+
 static void read_place(const char *text, struct commit_place *place)
 {
     const char *colon = strchr(text, ':');
@@ -229,7 +320,8 @@ static void read_place(const char *text, struct commit_place *place)
 
 int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place)
 {
-    static const struct kind incidents = { "incs", "inc", "HMGET %s ev ended_ms", load_incident };
+    static const struct kind incidents = { "incs", "inc", "HMGET %s ev ended_ms merged_into",
+                                           load_incident };
     static const struct kind signals = { "sigs", "sig", "GET %s", load_signal };
     struct store_key key = store_key(fold_state(f), "fold");
     struct store_reply *r;
@@ -242,6 +334,8 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
         err = load_precision(c, f);
     if (!err)
         err = load_campaigns(c, f);
+    if (!err)
+        err = load_words(c, f, "mute", take_mute);
     if (!err) {
         read_place(store_reply_text(store_reply_at(r, 0), NULL), place);
         fold_restore_mark(f,
@@ -250,7 +344,7 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
                                                (uint64_t)store_reply_int(store_reply_at(r, 3)) });
     }
     store_reply_free(r);
-    return err;
+    return err ? err : load_words(c, f, "pins", take_pin);
 }
 
 /* ---- committing ------------------------------------------------------------------------------ */
@@ -259,7 +353,7 @@ unsigned commit_words(const struct fold *f)
 {
     size_t signals, incidents;
     fold_pending(f, &signals, &incidents);
-    return (unsigned)(signals * (5 + INDICATOR_MAX + 2 * SIGNAL_SAMPLES) + incidents * 11);
+    return (unsigned)(signals * (6 + INDICATOR_MAX + 2 * SIGNAL_SAMPLES) + incidents * 11);
 }
 
 static void place_text(const struct commit_place *p, char out[COMMIT_POSITION_MAX + 24])
@@ -289,6 +383,10 @@ static void add_signal(struct words *w, const char *state, const struct signal *
     add_pair(w, state, "sig", "smp", s->number);
     add_number(w, s->number);
     add_bytes(w, text->data, text->len);
+    if (s->incident)
+        add_text(w, "");
+    else
+        add_number(w, s->last_ms);
     for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
         samples += s->samples[i] != NULL;
     add_number(w, samples);
@@ -376,8 +474,8 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
                  const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
                  uint64_t trim_ms)
 {
-    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs",
-                                        "incs", "min", "aud", "ing", "out" };
+    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs", "incs",
+                                        "min",  "aud", "ing", "out", "wait" };
     char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
     struct fold_changes ch;
     struct store_reply *r;
@@ -418,11 +516,25 @@ static int learn_incident(struct store_conn *c, struct fold *f, const char *numb
 {
     struct store_key key = store_key(fold_state(f), "inc:%s", number);
     struct store_reply *r;
-    int err = store_command(c, &r, "HGET %s ended_ms", key.text);
-    if (!err)
-        fold_decided(f, strtoull(number, NULL, 10), (uint64_t)store_reply_int(r));
+    uint64_t n = strtoull(number, NULL, 10);
+    int err = store_command(c, &r, "HMGET %s ended_ms merged_into", key.text);
+    if (!err) {
+        fold_decided(f, n, (uint64_t)store_reply_int(store_reply_at(r, 0)));
+        fold_merged(f, n, (uint64_t)store_reply_int(store_reply_at(r, 1)));
+    }
     store_reply_free(r);
     return err;
+}
+
+static int learn_other(struct store_conn *c, struct fold *f, const char *kind, const char *id)
+{
+    if (!strcmp(kind, "camp"))
+        return load_campaign(c, f, id);
+    if (!strcmp(kind, "mute"))
+        return learn_word(c, f, "mute", id, take_mute);
+    if (!strcmp(kind, "pin"))
+        return learn_word(c, f, "pins", id, take_pin);
+    return 0;
 }
 
 int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX])
@@ -437,8 +549,8 @@ int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSI
         if (!strcmp(kind, "inc"))
             err = learn_incident(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
         rules |= !strcmp(kind, "rule");
-        if (!strcmp(kind, "camp"))
-            err = load_campaign(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
+        if (!err)
+            err = learn_other(c, f, kind, store_reply_text(store_reply_field(fields, "id"), NULL));
         if (!err)
             snprintf(seen, COMMIT_POSITION_MAX, "%s",
                      store_reply_text(store_reply_at(entry, 0), NULL));

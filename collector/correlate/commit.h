@@ -22,7 +22,7 @@ struct store_conn;
 #define COMMIT_WORDS_MAX 200000
 
 /** How long a lease holds without renewal. */
-#define COMMIT_LEASE_MS 10000
+#define COMMIT_LEASE_MS 4000
 
 /** Where a state's worker stands. */
 struct commit_place {
@@ -34,6 +34,19 @@ struct commit_place {
 /** Take the lease: 0 and `fence`, ABENG_ECONFLICT while another owner holds it, ABENG_EAGAIN. */
 int commit_lease(struct store_conn *c, const char *state, const char *owner, uint64_t now_ms,
                  uint64_t *fence);
+
+/** Let it go at once, as its owner leaves or another has too few. 0 or ABENG_EAGAIN. */
+int commit_release(struct store_conn *c, const char *state, uint64_t fence);
+
+/**
+ * Say that worker `owner` is there, and count who is: how many states are a fair share of `states`.
+ * 0 or ABENG_EAGAIN.
+ */
+int commit_share(struct store_conn *c, const char *owner, uint64_t now_ms, unsigned states,
+                 unsigned *share);
+
+/** Say that worker `owner` leaves. */
+void commit_leave(struct store_conn *c, const char *owner);
 
 /** Renew it: 0, ABENG_EDENIED when it is another's, ABENG_EAGAIN. */
 int commit_renew(struct store_conn *c, const char *state, uint64_t fence, uint64_t now_ms);

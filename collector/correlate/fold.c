@@ -48,6 +48,7 @@ struct fold {
     struct table *past;    /* rule -> struct precision */
     struct table *fan_out; /* rule and day -> struct fan_out */
     struct table *shared;  /* indicator -> struct shared */
+    struct table *muted;   /* K1 -> struct mute */
     struct list dirty_signals, dirty_incidents;
     uint64_t *gone;
     size_t gone_count;
@@ -89,6 +90,7 @@ struct fold *fold_create(const char *state, struct classify *classify, const str
     f->past = table_create();
     f->fan_out = table_create();
     f->shared = table_create();
+    f->muted = table_create();
     return f;
 }
 
@@ -106,6 +108,7 @@ static void free_tables(struct fold *f)
     free_values(f->past);
     free_values(f->fan_out);
     free_values(f->shared);
+    free_values(f->muted);
     table_free(f->signals);
     table_free(f->incidents);
     table_free(f->k1);
@@ -164,17 +167,27 @@ static void forget(struct table *t, uint64_t number)
 
 static void touch_incident(struct fold *f, struct incident *in)
 {
-    if (!in->dirty)
-        list_add(&f->dirty_incidents, in);
-    in->dirty = true;
+    for (; in; in = in->into) {
+        if (!in->dirty)
+            list_add(&f->dirty_incidents, in);
+        in->dirty = true;
+    }
+}
+
+static void touch_signal(struct fold *f, struct signal *s)
+{
+    if (!s->dirty)
+        list_add(&f->dirty_signals, s);
+    s->dirty = true;
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
 /* Ended so long ago (visible time) that new evidence makes a new incident. */
-static bool past_reopening(const struct incident *in, const struct observation *o)
+static bool past_reopening(struct incident *in, const struct observation *o)
 {
-    return in->ended_ms && o->received_ms > in->ended_ms + FOLD_REOPEN_MS;
+    uint64_t ended_ms = incident_root(in)->ended_ms;
+    return ended_ms && o->received_ms > ended_ms + FOLD_REOPEN_MS;
 }
 
 static void fan_out_key(uint32_t gid, uint32_t sid, uint64_t day, char out[64])
@@ -305,10 +318,31 @@ static struct incident *incident_for(struct fold *f, const struct signal *s,
     return in;
 }
 
+static bool seen_elsewhere(const struct fold *f, const struct signal *s);
+
+/* An analyst has said that this is nothing, and it is not more than it was then. */
+static bool muted(const struct fold *f, const struct signal *s, const struct observation *o)
+{
+    const struct mute *m = table_find(f->muted, s->key);
+    if (!m || o->received_ms >= m->until_ms)
+        return false;
+    return m->suppress ||
+           (s->count < 4 * m->count && !(s->stages & ~m->stages) && !seen_elsewhere(f, s));
+}
+
+static void link_signal(struct incident *in, struct signal *s, enum link link, uint64_t at_ms)
+{
+    incident_join(in, s);
+    s->link = link;
+    s->link_ms = at_ms;
+}
+
 static void attach(struct fold *f, struct signal *s, const struct observation *o)
 {
     char key[KEY_MAX];
     uint64_t follows = 0;
+    if (s->pinned || muted(f, s, o))
+        return;
     key_incident(s, key);
     struct incident *in = table_find(f->k2, key);
     if (in && past_reopening(in, o)) {
@@ -316,17 +350,24 @@ static void attach(struct fold *f, struct signal *s, const struct observation *o
         in = NULL;
     }
     bool enough = s->alerts && s->count >= s->alerts;
-    if (!in)
-        in = chain_for(f, s, o);
-    else if (!enough)
+    enum link link = s->storm ? LINK_STORM : LINK_K2;
+    if (in && !enough)
         return;
+    if (!in && (in = chain_for(f, s, o)))
+        link = LINK_K3;
     if (!in && !enough)
         return;
     if (!in)
         in = incident_for(f, s, o, follows);
-    incident_join(in, s);
+    link_signal(in, s, link, o->time_ms);
     in->probed |= s->stage > STAGE_PROBE && was_probed(f, s);
     place(f, in, s);
+}
+
+static void count_suppressed(const struct fold *f, struct signal *s, const struct observation *o)
+{
+    const struct mute *m = table_count(f->muted) ? table_find(f->muted, s->key) : NULL;
+    s->suppressed += m && m->suppress && o->received_ms < m->until_ms;
 }
 
 uint64_t fold_alert(struct fold *f, const struct observation *o)
@@ -338,11 +379,10 @@ uint64_t fold_alert(struct fold *f, const struct observation *o)
     bool late = at.time_ms + FOLD_ON_TIME_MS < f->mark.time_ms;
     classify_alert(f->classify, &at, &v);
     struct signal *s = signal_for(f, &v, &at);
-    bool was_dirty = s->dirty;
     unsigned hosts = s->host_count;
+    touch_signal(f, s);
     signal_add(s, &v, &at, late);
-    if (!was_dirty)
-        list_add(&f->dirty_signals, s);
+    count_suppressed(f, s, &at);
     if (at.time_ms > f->mark.time_ms)
         f->mark.time_ms = at.time_ms;
     if (!s->incident)
@@ -384,8 +424,9 @@ static void name_campaign(struct incident *in, const struct shared *with)
 /* What other states saw of it. */
 static void sum_campaigns(const struct fold *f, struct incident *in)
 {
+    struct incident_walk w = { in, in, NULL };
     in->campaign_count = in->other_states = 0;
-    for (const struct signal *s = in->signals; s && table_count(f->shared); s = s->next) {
+    for (const struct signal *s; table_count(f->shared) && (s = incident_next(&w));) {
         struct indicator of[INDICATOR_MAX];
         unsigned n = indicator_of(s, of);
         for (unsigned i = 0; i < n; i++) {
@@ -396,6 +437,20 @@ static void sum_campaigns(const struct fold *f, struct incident *in)
                 name_campaign(in, with);
         }
     }
+}
+
+static bool seen_elsewhere(const struct fold *f, const struct signal *s)
+{
+    struct indicator of[INDICATOR_MAX];
+    unsigned n = table_count(f->shared) ? indicator_of(s, of) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        char key[KEY_MAX];
+        indicator_key(&of[i], key);
+        const struct shared *with = table_find(f->shared, key);
+        if (with && with->others)
+            return true;
+    }
+    return false;
 }
 
 void fold_campaign(struct fold *f, const struct indicator *i, unsigned others)
@@ -476,7 +531,8 @@ void fold_restore_signal(struct fold *f, struct signal *s, uint64_t incident)
     if (!in)
         return;
     incident_join(in, s);
-    place(f, in, s);
+    if (s->link != LINK_HAND)
+        place(f, in, s);
 }
 
 void fold_restore_mark(struct fold *f, const struct fold_mark *mark)
@@ -484,9 +540,92 @@ void fold_restore_mark(struct fold *f, const struct fold_mark *mark)
     size_t at = 0;
     f->mark = *mark;
     for (struct incident *in; (in = table_next(f->incidents, &at));) {
-        incident_sum(in);
+        struct incident *into = in->into_number ? recall(f->incidents, in->into_number) : NULL;
+        if (into)
+            incident_merge(in, into);
         count_born(f, in);
     }
+    at = 0;
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        incident_sum(in);
+}
+
+void fold_restore_merged(struct fold *f, uint64_t part, uint64_t whole)
+{
+    struct incident *in = recall(f->incidents, part);
+    if (in)
+        in->into_number = whole;
+}
+
+/* Take `thing` out from under `key`, unless something newer stands there. */
+static void unplace(struct table *t, const char *key, const void *thing)
+{
+    if (table_find(t, key) == thing)
+        table_remove(t, key);
+}
+
+/* The incident is not found by this signal's key and hosts any more. */
+static void unplace_signal(struct fold *f, const struct incident *in, const struct signal *s)
+{
+    char key[KEY_MAX];
+    key_incident(s, key);
+    unplace(f->k2, key, in);
+    for (unsigned i = 0; i < s->host_count; i++) {
+        char host[KEY_HOST_MAX];
+        key_host(&s->hosts[i], host);
+        unplace(f->victims, host, in);
+    }
+}
+
+/* ---- analysts' words ------------------------------------------------------------------------- */
+
+void fold_merged(struct fold *f, uint64_t part, uint64_t whole)
+{
+    struct incident *in = recall(f->incidents, part), *old = in ? in->into : NULL;
+    struct incident *into = whole ? recall(f->incidents, whole) : NULL;
+    if (!in || old == into || (whole && !into) || !incident_merge(in, into))
+        return;
+    touch_incident(f, in);
+    if (old)
+        touch_incident(f, old);
+}
+
+void fold_pinned(struct fold *f, uint64_t signal, uint64_t incident, uint64_t at_ms)
+{
+    struct signal *s = recall(f->signals, signal);
+    struct incident *to = incident ? recall(f->incidents, incident) : NULL;
+    struct incident *from = s ? s->incident : NULL;
+    if (!s || (incident && !to) || (s->pinned && from == to))
+        return;
+    if (from && from != to && from->signal_count == 1)
+        return; /* its last one: the API merges instead */
+    s->pinned = true;
+    touch_signal(f, s);
+    if (from == to)
+        return;
+    if (from) {
+        incident_leave(from, s);
+        unplace_signal(f, from, s);
+        for (struct signal *left = from->signals; left; left = left->next)
+            if (left->link != LINK_HAND)
+                place(f, from, left);
+        touch_incident(f, from);
+    }
+    if (to) {
+        link_signal(to, s, LINK_HAND, at_ms);
+        touch_incident(f, to);
+    }
+}
+
+void fold_mute(struct fold *f, const char *key, const struct mute *mute)
+{
+    if (!mute->until_ms) {
+        free(table_remove(f->muted, key));
+        return;
+    }
+    struct mute *m = xmalloc(sizeof *m);
+    *m = *mute;
+    free(table_put(f->muted, key, m));
 }
 
 void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms)
@@ -507,13 +646,6 @@ void fold_precision(struct fold *f, uint32_t gid, uint32_t sid, unsigned real, u
 
 /* ---- expiry ---------------------------------------------------------------------------------- */
 
-/* Take `thing` out from under `key`, unless something newer stands there. */
-static void unplace(struct table *t, const char *key, const void *thing)
-{
-    if (table_find(t, key) == thing)
-        table_remove(t, key);
-}
-
 static void expire_signal(struct fold *f, struct signal *s)
 {
     f->gone = xreallocarray(f->gone, f->gone_count + 1, sizeof *f->gone);
@@ -526,18 +658,29 @@ static void expire_signal(struct fold *f, struct signal *s)
 static void expire_incident(struct fold *f, struct incident *in)
 {
     for (struct signal *s = in->signals; s; s = s->next) {
-        char key[KEY_MAX], host[KEY_HOST_MAX];
-        key_incident(s, key);
         unplace(f->k1, s->key, s);
-        unplace(f->k2, key, in);
-        for (unsigned i = 0; i < s->host_count; i++) {
-            key_host(&s->hosts[i], host);
-            unplace(f->victims, host, in);
-        }
+        unplace_signal(f, in, s);
         forget(f->signals, s->number);
     }
     forget(f->incidents, in->number);
     incident_free(in);
+}
+
+/* An incident goes with those that were merged into it. */
+static void expire_tree(struct fold *f, struct incident *root)
+{
+    struct incident *in = root;
+    while (in->parts)
+        in = in->parts;
+    while (in != root) {
+        struct incident *next = in->into;
+        incident_merge(in, NULL);
+        expire_incident(f, in);
+        while (next->parts)
+            next = next->parts;
+        in = next;
+    }
+    expire_incident(f, root);
 }
 
 /* A day that no alert can be of any more. */
@@ -573,10 +716,11 @@ void fold_expire(struct fold *f, uint64_t now_ms)
      * when we look.
      */
     for (struct incident *in; (in = table_next(f->incidents, &at));)
-        if (in->ended_ms && !in->dirty && in->ended_ms + FOLD_REOPEN_MS + EVIDENCE_DAY_MS < now_ms)
+        if (in->ended_ms && !in->into && !in->dirty &&
+            in->ended_ms + FOLD_REOPEN_MS + EVIDENCE_DAY_MS < now_ms)
             list_add(&old, in);
     for (size_t i = 0; i < old.count; i++)
-        expire_incident(f, old.items[i]);
+        expire_tree(f, old.items[i]);
     free(old.items);
 }
 

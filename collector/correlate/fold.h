@@ -81,6 +81,9 @@ void fold_restore_incident(struct fold *f, struct incident *in);
  */
 void fold_restore_signal(struct fold *f, struct signal *s, uint64_t incident);
 
+/** Restored incident `part` had been merged into `whole`. */
+void fold_restore_merged(struct fold *f, uint64_t part, uint64_t whole);
+
 /** End of restoring. */
 void fold_restore_mark(struct fold *f, const struct fold_mark *mark);
 
@@ -89,6 +92,23 @@ void fold_restore_mark(struct fold *f, const struct fold_mark *mark);
  * ignored.
  */
 void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms);
+
+/** An analyst merged incident `part` into `whole` (0: took it out again). */
+void fold_merged(struct fold *f, uint64_t part, uint64_t whole);
+
+/** An analyst put a signal into an incident at `at_ms` (0: out of any, where it stays). */
+void fold_pinned(struct fold *f, uint64_t signal, uint64_t incident, uint64_t at_ms);
+
+/** What an analyst said of a key: it makes no incident until then. */
+struct mute {
+    uint64_t until_ms; /* visible time */
+    bool suppress;     /* whatever comes; else dismissed: until it is four times as much, … */
+    uint64_t count;    /* alerts at the dismissal */
+    unsigned stages;   /* … or gets further than this */
+};
+
+/** Dismiss or suppress signals of K1 `key`; until_ms 0: no longer. */
+void fold_mute(struct fold *f, const char *key, const struct mute *mute);
 
 /**
  * The region says (in this state's projection) that `others` more states saw an indicator; 0: no

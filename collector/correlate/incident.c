@@ -38,6 +38,76 @@ void incident_join(struct incident *in, struct signal *s)
     in->signal_count++;
 }
 
+void incident_leave(struct incident *in, struct signal *s)
+{
+    struct signal *last = NULL;
+    for (struct signal **at = &in->signals; *at;) {
+        if (*at == s) {
+            *at = s->next;
+            in->signal_count--;
+        } else {
+            last = *at;
+            at = &(*at)->next;
+        }
+    }
+    in->last_signal = last;
+    s->next = NULL;
+    s->incident = NULL;
+}
+
+struct incident *incident_root(struct incident *in)
+{
+    while (in->into)
+        in = in->into;
+    return in;
+}
+
+static void part(struct incident *in)
+{
+    for (struct incident **at = &in->into->parts; *at; at = &(*at)->sibling)
+        if (*at == in) {
+            *at = in->sibling;
+            break;
+        }
+    in->into = in->sibling = NULL;
+}
+
+bool incident_merge(struct incident *in, struct incident *into)
+{
+    if (into && incident_root(into) == in)
+        return false;
+    if (in->into)
+        part(in);
+    if (!into)
+        return true;
+    struct incident **at = &into->parts;
+    while (*at && (*at)->number < in->number)
+        at = &(*at)->sibling;
+    in->sibling = *at;
+    *at = in;
+    in->into = into;
+    return true;
+}
+
+/* The incident after `at` in the tree below `root`. */
+static const struct incident *successor(const struct incident *root, const struct incident *at)
+{
+    if (at->parts)
+        return at->parts;
+    for (; at != root; at = at->into)
+        if (at->sibling)
+            return at->sibling;
+    return NULL;
+}
+
+const struct signal *incident_next(struct incident_walk *w)
+{
+    w->signal = w->signal ? w->signal->next : w->at->signals;
+    while (!w->signal && (w->at = successor(w->root, w->at)))
+        w->signal = w->at->signals;
+    return w->signal;
+}
+
 static bool leads(const struct signal *a, const struct signal *b)
 {
     if (!b || a->stage != b->stage)
@@ -59,7 +129,10 @@ void incident_sum(struct incident *in)
     in->lead = NULL;
     in->stages = in->probed ? 1u << STAGE_PROBE : 0;
     in->strip = (struct strip){ .last = 0 };
-    for (const struct signal *s = in->signals; s; s = s->next) {
+    names_clear(&in->sensors);
+    names_clear(&in->feeds);
+    struct incident_walk w = { in, in, NULL }, again = w;
+    for (const struct signal *s; (s = incident_next(&w));) {
         in->count += s->count;
         in->first_ms = s->first_ms < in->first_ms ? s->first_ms : in->first_ms;
         in->last_ms = s->last_ms > in->last_ms ? s->last_ms : in->last_ms;
@@ -71,7 +144,7 @@ void incident_sum(struct incident *in)
         if (s->strip.last > in->strip.last)
             strip_add(&in->strip, s->strip.last, 0);
     }
-    for (const struct signal *s = in->signals; s; s = s->next)
+    for (const struct signal *s; (s = incident_next(&again));)
         for (unsigned h = 0; h < SIGNAL_HOURS; h++)
             strip_add(&in->strip, s->strip.last - (SIGNAL_HOURS - 1 - h), s->strip.count[h]);
 }
@@ -102,8 +175,9 @@ void incident_free(struct incident *in)
 
 static unsigned host_count(const struct incident *in)
 {
+    struct incident_walk w = { in, in, NULL };
     unsigned most = 0;
-    for (const struct signal *s = in->signals; s; s = s->next)
+    for (const struct signal *s; (s = incident_next(&w));)
         most = s->host_count > most ? s->host_count : most;
     return most;
 }
@@ -144,8 +218,9 @@ static void write_reasons(const struct score *s, struct json *out)
 
 static void write_list(const struct incident *in, const char *state, struct json *out)
 {
+    struct incident_walk w = { in, in, NULL };
     json_open_array(out, "signals");
-    for (const struct signal *s = in->signals; s; s = s->next)
+    for (const struct signal *s; (s = incident_next(&w));)
         evidence_write_id(out, NULL, state, "s", s->number);
     json_close_array(out);
 }
@@ -153,9 +228,10 @@ static void write_list(const struct incident *in, const char *state, struct json
 /* The rules that fired, "gid:sid": what a decision counts for or against. */
 static void write_rules(const struct incident *in, struct json *out)
 {
+    struct incident_walk w = { in, in, NULL };
     unsigned written = 0;
     json_open_array(out, "rules");
-    for (const struct signal *s = in->signals; s; s = s->next)
+    for (const struct signal *s; (s = incident_next(&w));)
         for (unsigned i = 0; i < s->rule_count && written < INCIDENT_RULES; i++, written++) {
             char rule[32];
             snprintf(rule, sizeof rule, "%u:%u", s->rules[i].gid, s->rules[i].sid);
@@ -169,6 +245,14 @@ static void write_campaigns(const struct incident *in, struct json *out)
     json_open_array(out, "campaigns");
     for (unsigned i = 0; i < in->campaign_count; i++)
         json_str(out, NULL, in->campaigns[i]);
+    json_close_array(out);
+}
+
+static void write_merged(const struct incident *in, const char *state, struct json *out)
+{
+    json_open_array(out, "merged");
+    for (const struct incident *p = in->parts; p; p = p->sibling)
+        evidence_write_id(out, NULL, state, "", p->number);
     json_close_array(out);
 }
 
@@ -224,6 +308,7 @@ void incident_write(const struct incident *in, const char *state, struct json *o
     json_u64(out, "states_seen", 1 + in->other_states);
     write_campaigns(in, out);
     write_born(in, out);
+    write_merged(in, state, out);
     evidence_write_strip(out, "spark", &in->strip);
     score_write(&in->score, out);
     json_close(out);

@@ -23,7 +23,10 @@ struct incident {
     uint64_t follows;       /* the ended incident of the same key before it, or 0 */
     struct signal *signals; /* by number: the same order after a restart */
     struct signal *last_signal;
-    unsigned signal_count;
+    unsigned signal_count; /* its own, without those of its parts */
+    struct incident *into; /* an analyst merged it into this one; NULL: it stands for itself */
+    struct incident *parts, *sibling; /* merged into it, by number; the next of the same */
+    uint64_t into_number;             /* while restoring */
     struct {
         uint32_t gid, sid;
         uint64_t day; /* of the event */
@@ -50,7 +53,28 @@ struct incident *incident_create(uint64_t number, uint64_t follows);
 /** Join a signal, which becomes the incident's (freed with it). */
 void incident_join(struct incident *in, struct signal *s);
 
-/** Sum up from its signals: counts, stages, leading signal. */
+/** Take a signal out again. */
+void incident_leave(struct incident *in, struct signal *s);
+
+/**
+ * Merge into another, or let it stand for itself again (NULL). Signals stay where they are, so
+ * nothing is lost either way. False when that would make a circle.
+ */
+bool incident_merge(struct incident *in, struct incident *into);
+
+/** The incident that stands for it: itself, or what it was merged into at last. */
+struct incident *incident_root(struct incident *in);
+
+/** A walk over its signals and those of its parts: start with { in, in, NULL }. */
+struct incident_walk {
+    const struct incident *root, *at;
+    const struct signal *signal;
+};
+
+/** The next signal, NULL at the end. */
+const struct signal *incident_next(struct incident_walk *w);
+
+/** Sum up from its signals and its parts': counts, stages, leading signal. */
 void incident_sum(struct incident *in);
 
 /** The furthest stage seen. */

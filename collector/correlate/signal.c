@@ -212,6 +212,20 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
     s->dirty = true;
 }
 
+const char *link_word(enum link link)
+{
+    static const char *const words[] = { "", "K2", "K3", "storm", "attach" };
+    return words[link];
+}
+
+static enum link link_find(const char *word)
+{
+    for (int i = LINK_K2; i <= LINK_HAND; i++)
+        if (!strcmp(link_word((enum link)i), word))
+            return (enum link)i;
+    return LINK_NONE;
+}
+
 bool signal_untold(const struct signal *s)
 {
     return s->incident &&
@@ -290,6 +304,12 @@ void signal_write(const struct signal *s, const char *state, struct json *out)
     evidence_write_id(out, "id", state, "s", s->number);
     if (s->incident)
         evidence_write_id(out, "incident", state, "", s->incident->number);
+    if (s->incident) {
+        json_str(out, "link", link_word(s->link));
+        json_time_ms(out, "link_at", s->link_ms);
+    }
+    json_bool(out, "pinned", s->pinned);
+    json_u64(out, "suppressed_hits", s->suppressed);
     json_str(out, "key", s->key);
     evidence_write_rsit(out, s->rsit);
     json_str(out, "stage", s->stage ? stage_word(s->stage) : NULL);
@@ -393,6 +413,10 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
     s->rsit = rsit;
     s->stage = (enum stage)stage;
     s->stages = (unsigned)evidence_read_u64(root, "stage_set") | 1u << s->stage;
+    s->link = link_find(evidence_read_text(root, "link"));
+    s->link_ms = evidence_read_time(root, "link_at");
+    s->pinned = json_is_true(json_object_get(root, "pinned"));
+    s->suppressed = evidence_read_u64(root, "suppressed_hits");
     s->storm = json_is_true(json_object_get(root, "storm"));
     s->direction = (enum direction)direction;
     s->prior = (unsigned)evidence_read_u64(root, "prior");

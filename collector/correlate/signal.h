@@ -56,6 +56,9 @@ struct signal_port {
     uint16_t port;
 };
 
+/** What put a signal into its incident. */
+enum link { LINK_NONE, LINK_K2, LINK_K3, LINK_STORM, LINK_HAND };
+
 /** A rule of the signal and how often it fired. */
 struct signal_rule {
     uint32_t gid, sid, rev;
@@ -98,10 +101,17 @@ struct signal {
         unsigned stages;
     } told;                        /* what the region heard of it */
     struct incident *incident;     /* NULL: waits off the queue */
+    enum link link;                /* what put it there */
+    uint64_t link_ms;              /* when: the event's time, an analyst's for LINK_HAND */
+    bool pinned;                   /* an analyst said where it belongs */
+    uint64_t suppressed;           /* alerts that came while its key was suppressed */
     struct signal *next;           /* of the incident */
     char *samples[SIGNAL_SAMPLES]; /* those that came since the last commit */
     bool dirty;
 };
+
+/** "K2", "K3", "storm", "attach"; "" for none. Static. */
+const char *link_word(enum link link);
 
 /** Make a signal from its first alert (which signal_add then counts). */
 struct signal *signal_create(uint64_t number, const char *key, const struct verdict *v,

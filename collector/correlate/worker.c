@@ -43,7 +43,7 @@
  * often.
  */
 #define RENEW_MS  (COMMIT_LEASE_MS / 3)
-#define ASK_MS    1000
+#define ASK_MS    400
 #define EXPIRE_MS 60000
 
 struct owned {
@@ -66,6 +66,8 @@ struct worker {
     struct assets *assets;
     struct owned owned[STATE_COUNT];
     struct regional *regional; /* held with the region's own state */
+    unsigned share, held;      /* states that are ours by right; that we have */
+    uint64_t share_ms;
     struct buf frame;
     struct worker_stats stats; /* written by the thread, read by any: one word at a time */
     pthread_t thread;
@@ -91,6 +93,7 @@ static void let_go(struct worker *w, struct owned *o)
         w->regional = NULL;
     }
     fold_free(o->fold);
+    w->held -= o->fold != NULL;
     o->fold = NULL;
     o->uncommitted = 0;
 }
@@ -98,13 +101,14 @@ static void let_go(struct worker *w, struct owned *o)
 static void take(struct worker *w, struct owned *o)
 {
     uint64_t now = now_ms(w);
-    if (now < o->ask_ms)
+    if (now < o->ask_ms || w->held >= w->share)
         return;
     o->ask_ms = now + ASK_MS;
     struct commit_place place = { "0-0", UINT64_MAX, 0 };
     if (commit_lease(w->conn, o->state, w->owner, now, &place.fence))
         return;
     o->fold = fold_create(o->state, w->classify, w->assets);
+    w->held++;
     snprintf(o->seen, sizeof o->seen, "0");
     bool region = o == &w->owned[STATE_REGION];
     if (commit_load(w->conn, o->fold, &place) ||
@@ -275,6 +279,29 @@ static void expire(struct worker *w, struct owned *o)
         regional_expire(w->regional, now);
 }
 
+/* Give a state back, with all that was folded committed. */
+static void give_back(struct worker *w, struct owned *o)
+{
+    if (!o->fold || commit(w, o) || !o->fold)
+        return;
+    commit_release(w->conn, o->state, o->place.fence); /* unanswered, it lapses by itself */
+    let_go(w, o);
+    o->ask_ms = now_ms(w) + COMMIT_LEASE_MS;
+}
+
+/* Several workers share the states evenly; who has too many gives back. */
+static void share(struct worker *w)
+{
+    uint64_t now = now_ms(w);
+    if (now < w->share_ms)
+        return;
+    w->share_ms = now + RENEW_MS;
+    if (commit_share(w->conn, w->owner, now, STATE_COUNT, &w->share))
+        return;
+    for (int i = 0; i < STATE_COUNT && w->held > w->share; i++)
+        give_back(w, &w->owned[i]);
+}
+
 static void measure(struct worker *w)
 {
     uint64_t signals = 0, incidents = 0;
@@ -296,6 +323,7 @@ static void measure(struct worker *w)
 static int turn(struct worker *w)
 {
     int busy = 0;
+    share(w);
     for (int i = 0; i < STATE_COUNT; i++) {
         struct owned *o = &w->owned[i];
         if (!o->fold)
@@ -321,6 +349,9 @@ static void *work(void *arg)
     while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE))
         if (!turn(w))
             nanosleep(&pause, NULL);
+    for (int i = 0; i < STATE_COUNT; i++)
+        give_back(w, &w->owned[i]);
+    commit_leave(w->conn, w->owner);
     return NULL;
 }
 
@@ -343,6 +374,7 @@ struct worker *worker_start(const struct worker_conf *conf)
     struct worker *w = xcalloc(1, sizeof *w);
     w->store = conf->store;
     w->owner = xstrdup(conf->owner);
+    w->share = STATE_COUNT;
     w->clock = conf->clock ? conf->clock : clock_system();
     buf_init(&w->frame, FRAME_MAX);
     for (unsigned i = 0; i < STATE_COUNT; i++)

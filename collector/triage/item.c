@@ -43,6 +43,7 @@ static void read_head(struct head *h, int status, const struct store_reply *f)
     h->waiting_ms = number_of(f, "waiting_ms");
     h->left_ms = number_of(f, "left_ms");
     h->ended_ms = number_of(f, "ended_ms");
+    h->merged_into = number_of(f, "merged_into");
     snprintf(h->claimed_by, sizeof h->claimed_by, "%s", text_of(f, "claimed_by"));
     snprintf(h->outcome, sizeof h->outcome, "%s", text_of(f, "outcome"));
     snprintf(h->tlp, sizeof h->tlp, "%s", text_of(f, "tlp"));
@@ -205,6 +206,13 @@ static void write_head(const struct item *it, struct json *out)
     json_time_ms(out, "ended_at", h->ended_ms);
     write_text(out, "outcome", h->outcome);
     write_text(out, "last_note", it->last_note);
+    if (h->merged_into) {
+        snprintf(id, sizeof id, "%s-%llu", state_at(it->state)->code,
+                 (unsigned long long)h->merged_into);
+        json_str(out, "merged_into", id);
+    } else {
+        json_nil(out, "merged_into");
+    }
 }
 
 static void write_decided(const struct item *it, const json_t *root, struct json *out)
@@ -226,11 +234,10 @@ static void write_decided(const struct item *it, const json_t *root, struct json
 
 void item_write(const struct item *it, bool detail, struct json *out)
 {
-    static const char *const row[] = {
-        "likelihood", "impact",    "title",   "victim_role", "peer",
-        "direction",  "stages",    "count",   "sensors",     "feeds",
-        "first_seen", "last_seen", "reasons", "states_seen", "spark"
-    };
+    static const char *const row[] = { "likelihood", "impact",    "title",   "victim_role", "peer",
+                                       "direction",  "stages",    "count",   "sensors",     "feeds",
+                                       "first_seen", "last_seen", "reasons", "states_seen", "spark",
+                                       "campaigns",  "merged",    "storm" };
     static const char *const more[] = {
         "factors", "formula", "hosts", "subject", "follows", "rules"
     };

@@ -37,7 +37,7 @@ static const struct transition {
 
 static const char *const status_words[STATUS_COUNT] = { "new",      "triage",   "confirmed",
                                                         "handling", "resolved", "closed",
-                                                        "rejected" };
+                                                        "rejected", "merged" };
 
 static const char *const sla_words[SLA_COUNT] = { NULL,     "claim", "decide",
                                                   "notify", "ack",   "contain" };

@@ -40,6 +40,7 @@ enum status {
     STATUS_RESOLVED,
     STATUS_CLOSED,
     STATUS_REJECTED,
+    STATUS_MERGED, /* stands for nothing of its own: head.merged_into does (links.h) */
     STATUS_COUNT,
 };
 
@@ -68,6 +69,7 @@ struct head {
     uint64_t waiting_ms; /* 0: not waiting */
     uint64_t left_ms;    /* of the deadline, while waiting */
     uint64_t ended_ms;   /* when resolved, closed or rejected; 0: open */
+    uint64_t merged_into; /* number of the incident that stands for it; 0: itself */
     char outcome[24];
     char tlp[16];
     char victim[64];         /* as the analyst put it right; "" as evidence says */

@@ -22,12 +22,22 @@ local function renew(keys, args)
     return redis.status_reply('OK')
 end
 
--- New evidence opens what ended; a rejected one only with four times the alerts or a stage not seen before.
+-- Let go. KEYS: fold. ARGV: fence.
+local function release(keys, args)
+    if redis.call('HGET', keys[1], 'fence') == args[1] then
+        redis.call('HSET', keys[1], 'until', 0)
+    end
+    return redis.status_reply('OK')
+end
+
+-- New evidence opens what ended (evidence that is only scored anew does not); a rejected one only with four times the
+-- alerts or a stage not seen before.
 local function opens(h, count, stages)
-    if not abeng.ENDED[h.status] then
+    local known = tonumber(h.end_count or 0)
+    if not abeng.ENDED[h.status] or count <= known then
         return false
     end
-    return h.status ~= 'rejected' or count >= 4 * tonumber(h.end_count or 0)
+    return h.status ~= 'rejected' or count >= 4 * known
         or bit.band(stages, 62, bit.bnot(tonumber(h.end_stages or 0))) ~= 0
 end
 
@@ -68,18 +78,19 @@ local function incident(key, timeline, common, a, now)
         redis.call('XADD', timeline, '*', 'at', now, 'who', 'abeng', 'verb', said, 'text', text)
         abeng.audit(common.audit, string.format('%.0f', now), 'abeng', said, a[1], text)
     end
-    if not abeng.ENDED[h.status] then
+    if not abeng.ENDED[h.status] and h.status ~= 'merged' then
         redis.call('ZADD', common.queue, abeng.score(tier, h.deadline_ms), a[1])
     end
     redis.call('ZADD', common.incidents, a[1], a[1])
     abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
 end
 
--- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream 10 outbox, then for each signal
+-- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream 10 outbox
+-- 11 waiting signals, then for each signal
 -- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
 --   9 stream entries below this id may go ('' none) 10 signals 11 gone 12 incidents
---   each signal: number, JSON, samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
+--   each signal: number, JSON, ms of its last alert when it waits ('' not), samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
 --   the region n, n * JSON (the outbox: correlate/indicator.h).
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
 local function commit(keys, args)
@@ -94,19 +105,25 @@ local function commit(keys, args)
         return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
-    local now, k, at = tonumber(args[4]), 10, 13
+    local now, k, at = tonumber(args[4]), 11, 13
     for _ = 1, tonumber(args[10]) do
         redis.call('SET', keys[k + 1], args[at + 1])
         redis.call('ZADD', keys[5], args[at], args[at])
-        for i = 1, tonumber(args[at + 2]) do
-            redis.call('HSET', keys[k + 2], args[at + 1 + 2 * i], args[at + 2 + 2 * i])
+        if args[at + 2] == '' then
+            redis.call('ZREM', keys[11], args[at])
+        else
+            redis.call('ZADD', keys[11], args[at + 2], args[at])
         end
-        at = at + 3 + 2 * tonumber(args[at + 2])
+        for i = 1, tonumber(args[at + 3]) do
+            redis.call('HSET', keys[k + 2], args[at + 2 + 2 * i], args[at + 3 + 2 * i])
+        end
+        at = at + 4 + 2 * tonumber(args[at + 3])
         k = k + 2
     end
     for _ = 1, tonumber(args[11]) do
         redis.call('DEL', keys[k + 1], keys[k + 2])
         redis.call('ZREM', keys[5], args[at])
+        redis.call('ZREM', keys[11], args[at])
         at = at + 1
         k = k + 2
     end
@@ -134,4 +151,5 @@ end
 
 redis.register_function('abeng_fold_lease', lease)
 redis.register_function('abeng_fold_renew', renew)
+redis.register_function('abeng_fold_release', release)
 redis.register_function('abeng_fold_commit', commit)

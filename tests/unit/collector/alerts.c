@@ -29,22 +29,24 @@ void alerts_line(struct buf *b, const char *time, const char *src, const char *d
                time, src, dest, sid, signature);
 }
 
-void alerts_put(struct store *store, struct buf *lines, unsigned count)
+static void put_to(struct store *store, const char *state, struct buf *lines, unsigned count)
 {
     struct buf frame, records;
-    char reason[256], numbers[3][24];
+    char reason[256], numbers[3][24], key[16], lane[16];
     struct store_reply *r;
     buf_init(&frame, 1 << 20);
     buf_init(&records, 1 << 20);
     if (ingest_scan(lines->data, lines->len, count, &records, reason, sizeof reason))
         fail_msg("%s", reason);
     assert_int_equal(zst_compress(lines->data, lines->len, 3, &frame), 0);
+    snprintf(key, sizeof key, "{%s}:ing", state);
+    snprintf(lane, sizeof lane, "%s.urgent", state);
     snprintf(numbers[0], 24, "%u", count);
     snprintf(numbers[1], 24, "%llu", (unsigned long long)(clock_now(clock_system())));
     snprintf(numbers[2], 24, "%zu", lines->len);
     struct store_arg a[] = {
         STORE_TEXT("XADD"),
-        STORE_TEXT("{jm}:ing"),
+        STORE_TEXT(key),
         STORE_TEXT("*"),
         STORE_TEXT("sensor"),
         STORE_TEXT("isp-1"),
@@ -53,7 +55,7 @@ void alerts_put(struct store *store, struct buf *lines, unsigned count)
         STORE_TEXT("epoch"),
         STORE_TEXT("00aa"),
         STORE_TEXT("lane"),
-        STORE_TEXT("jm.urgent"),
+        STORE_TEXT(lane),
         STORE_TEXT("first"),
         STORE_TEXT("1"),
         STORE_TEXT("count"),
@@ -73,6 +75,22 @@ void alerts_put(struct store *store, struct buf *lines, unsigned count)
     store_reply_free(r);
     buf_free(&frame);
     buf_free(&records);
+}
+
+void alerts_put(struct store *store, struct buf *lines, unsigned count)
+{
+    put_to(store, "jm", lines, count);
+}
+
+void alerts_put_to(struct store *store, const char *state, const char *src, const char *dest,
+                   unsigned sid, const char *signature, unsigned count)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    for (unsigned i = 0; i < count; i++)
+        alerts_line(&b, "2026-11-20T10:00:00.000000+0000", src, dest, sid, signature);
+    put_to(store, state, &b, count);
+    buf_free(&b);
 }
 
 void alerts_put_beacons(struct store *store, unsigned victims, unsigned each)
