@@ -179,6 +179,14 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
         { "mqtt.subscribe.topic", NULL, NULL, APP(MQTT), BOTH, P1(DONE), SIG_BUFFER_MULTI },
     [SIG_BUF_MQTT_UNSUBSCRIBE_TOPIC] =
         { "mqtt.unsubscribe.topic", NULL, NULL, APP(MQTT), TS, P1(DONE), SIG_BUFFER_MULTI },
+    [SIG_BUF_SIP_METHOD] = { "sip.method", NULL, NULL, APP(SIP), TS, P1(START), 0 },
+    [SIG_BUF_SIP_URI] = { "sip.uri", NULL, NULL, APP(SIP), TS, P1(START), 0 },
+    [SIG_BUF_SIP_REQUEST_LINE] = { "sip.request_line", NULL, NULL, APP(SIP), TS, P1(START), 0 },
+    [SIG_BUF_SIP_PROTOCOL] = { "sip.protocol", NULL, NULL, APP(SIP), BOTH, P1(START), 0 },
+    [SIG_BUF_SIP_STAT_CODE] = { "sip.stat_code", NULL, NULL, APP(SIP), TC, P1(START), 0 },
+    [SIG_BUF_SIP_STAT_MSG] = { "sip.stat_msg", NULL, NULL, APP(SIP), TC, P1(START), 0 },
+    [SIG_BUF_SIP_RESPONSE_LINE] = { "sip.response_line", NULL, NULL, APP(SIP), TC, P1(START), 0 },
+    [SIG_BUF_RFB_NAME] = { "rfb.name", NULL, NULL, APP(RFB), TC, P1(DONE), 0 },
     [SIG_BUF_ICMPV4_HDR] = { "icmpv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_ICMPV6_HDR] = { "icmpv6.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_IPV4_HDR] = { "ipv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
@@ -218,6 +226,8 @@ bool sig_app_parsed(enum sig_app app)
         APP(FTP) | APP(FTP_DATA) |
         APP(MQTT) |
         APP(SMB) |
+        APP(RFB) |
+        APP(SIP) |
         APP(SMTP) |
         APP(SSH) |
         APP(TELNET) |

@@ -14,7 +14,7 @@
 
 /* clang-format off */
 enum sig_frame {
-    SIG_FRAME_STREAM, /* all of a direction; each protocol has it */
+    SIG_FRAME_STREAM, /* all of a direction, over TCP; each protocol has it */
     SIG_FRAME_HTTP1_REQUEST, SIG_FRAME_HTTP1_RESPONSE,
     SIG_FRAME_TLS_PDU, SIG_FRAME_TLS_HDR, SIG_FRAME_TLS_DATA, SIG_FRAME_TLS_ALERT,
     SIG_FRAME_TLS_HEARTBEAT, SIG_FRAME_TLS_SSL2_HDR, SIG_FRAME_TLS_SSL2_PDU,

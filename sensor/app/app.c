@@ -599,7 +599,6 @@ void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struc
     io.data = p->payload;
     io.len = p->payload_len;
     io.at = af->taken[dir];
-    app_frame_open(&io, SIG_FRAME_STREAM, io.data, io.len);
     af->parser->datagram(&io, p->payload, p->payload_len);
     app_frames_feed(&io);
     af->taken[dir] += p->payload_len;

@@ -13,6 +13,8 @@ static const struct app_parser *const parsers[] = {
     &app_parser_http2,
     &app_parser_mqtt,
     &app_parser_smb,
+    &app_parser_rfb,
+    &app_parser_sip,
     &app_parser_smtp,
     &app_parser_ssh,
     &app_parser_telnet,

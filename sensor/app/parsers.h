@@ -12,6 +12,8 @@ extern const struct app_parser app_parser_http;
 extern const struct app_parser app_parser_http2;
 extern const struct app_parser app_parser_mqtt;
 extern const struct app_parser app_parser_smb;
+extern const struct app_parser app_parser_rfb;
+extern const struct app_parser app_parser_sip;
 extern const struct app_parser app_parser_smtp;
 extern const struct app_parser app_parser_ftp;
 extern const struct app_parser app_parser_ftp_data;

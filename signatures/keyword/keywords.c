@@ -29,6 +29,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_meta,
     keywords_mqtt,
     keywords_pcre,
+    keywords_rfb,
     keywords_size,
     keywords_threshold,
     keywords_tls,

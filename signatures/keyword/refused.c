@@ -5,13 +5,6 @@
 
 /* clang-format off */
 const struct sig_keyword keywords_refused[] = {
-    { "sip.method", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.uri", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.request_line", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.stat_code", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.stat_msg", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.response_line", NULL, 0, "the sensor has no parser for SIP yet" },
-    { "sip.protocol", NULL, 0, "the sensor has no parser for SIP yet" },
     { "snmp.version", NULL, 0, "the sensor has no parser for SNMP yet" },
     { "snmp.community", NULL, 0, "the sensor has no parser for SNMP yet" },
     { "snmp.usm", NULL, 0, "the sensor has no parser for SNMP yet" },
@@ -24,9 +17,6 @@ const struct sig_keyword keywords_refused[] = {
     { "krb5_sname", NULL, 0, "the sensor has no parser for Kerberos yet" },
     { "krb5.weak_encryption", NULL, 0, "the sensor has no parser for Kerberos yet" },
     { "krb5.ticket_encryption", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "rfb.name", NULL, 0, "the sensor has no parser for RFB yet" },
-    { "rfb.sectype", NULL, 0, "the sensor has no parser for RFB yet" },
-    { "rfb.secresult", NULL, 0, "the sensor has no parser for RFB yet" },
     { "ike.init_spi", NULL, 0, "the sensor has no parser for IKE yet" },
     { "ike.resp_spi", NULL, 0, "the sensor has no parser for IKE yet" },
     { "ike.chosen_sa_attribute", NULL, 0, "the sensor has no parser for IKE yet" },
