@@ -36,7 +36,9 @@ struct conf_feed {
 };
 
 struct sensor_conf {
-    char *site;          /* name of the place, for sites.conf of the local policy; NULL: none */
+    char *site;        /* name of the place, for sites.conf of the local policy; NULL: none */
+    char **list_files; /* lists that rules of files name (dataset, datarep) */
+    uint32_t list_files_count;
     char **policy_files; /* files of the local policy, known by their names */
     uint32_t policy_files_count;
     char *user;       /* whom the processes become; NULL: abeng */

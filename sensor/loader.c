@@ -107,6 +107,7 @@ static void make_key(struct load *l)
         const struct loader_source *source = &l->conf->sources[i];
         const char *label = source->channel ? source->channel : source->name;
         hash_text(&h, label, strlen(label));
+        hash_text(&h, &source->list, sizeof(source->list));
         hash_text(&h, &source->policy, sizeof(source->policy));
         hash_text(&h, l->texts[i].data, l->texts[i].len);
     }
@@ -175,6 +176,11 @@ out:
 static void read_bundle(struct load *l, unsigned i)
 {
     const struct bundle *bundle = l->bundles[i];
+    sig_parser_forget_lists(l->parser);
+    for (size_t n = 0; bundle && n < bundle_manifest(bundle)->file_count; n++) {
+        const struct bundle_file *file = bundle_file(bundle, n);
+        sig_parser_add_list(l->parser, file->name, (const char *)file->bytes, file->len);
+    }
     for (size_t n = 0; bundle && n < bundle_manifest(bundle)->file_count; n++) {
         const struct bundle_file *file = bundle_file(bundle, n);
         const char *dot = strrchr(file->name, '.');
@@ -224,6 +230,17 @@ static int use_policy(struct load *l)
     return fail(l, "local policy", why);
 }
 
+/* Lists of the configuration are for rules of files; those stand before all bundles. */
+static void add_lists(struct load *l)
+{
+    for (unsigned i = 0; i < l->conf->source_count; i++) {
+        const struct loader_source *source = &l->conf->sources[i];
+        if (source->list)
+            sig_parser_add_list(l->parser, source->name, (const char *)l->texts[i].data,
+                                l->texts[i].len);
+    }
+}
+
 static int read_rules(struct load *l)
 {
     const struct sensor_conf *s = l->conf->conf;
@@ -238,11 +255,12 @@ static int read_rules(struct load *l)
     err = read_policy(l);
     if (err == ABENG_OK)
         err = use_policy(l);
+    add_lists(l);
     for (unsigned i = 0; err == ABENG_OK && i < l->conf->source_count; i++) {
         const struct loader_source *source = &l->conf->sources[i];
         if (source->channel)
             read_bundle(l, i);
-        else if (!source->policy)
+        else if (!source->policy && !source->list)
             sig_parser_read_rules(l->parser, (const char *)l->texts[i].data, l->texts[i].len,
                                   source->name);
     }

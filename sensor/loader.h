@@ -19,6 +19,7 @@ struct loader_source {
     int signature_fd;    /* bundles: the .minisig; else -1 */
     const char *channel; /* bundles; else NULL */
     const char *key;     /* bundles: minisign public key */
+    bool list;           /* a list that rules name */
     bool policy;         /* a file of local policy, or a bundle whose policy counts */
 };
 

@@ -52,6 +52,21 @@ static void add_source(struct load *l, struct loader_source s)
     l->sources[l->count++] = s;
 }
 
+/* Files that a setting names: lists and local policy. */
+static int open_named(struct load *l, char **paths, uint32_t count, const char *setting)
+{
+    bool policy = setting[0] == 'p';
+    for (uint32_t i = 0; i < count; i++) {
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            log_error("rules", "%s: %s: %m", setting, paths[i]);
+            return ABENG_ERR;
+        }
+        add_source(l, (struct loader_source){ fd, paths[i], -1, NULL, NULL, !policy, policy });
+    }
+    return ABENG_OK;
+}
+
 static int open_rules(struct load *l)
 {
     for (unsigned i = 0; i < l->o->rule_count; i++) {
@@ -60,17 +75,12 @@ static int open_rules(struct load *l)
             log_error("rules", "%s: %m", l->o->rules[i]);
             return ABENG_ERR;
         }
-        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL, false });
+        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL, false, false });
     }
-    for (uint32_t i = 0; i < l->o->conf->policy_files_count; i++) {
-        const char *path = l->o->conf->policy_files[i];
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-            log_error("rules", "policy-files: %s: %m", path);
-            return ABENG_ERR;
-        }
-        add_source(l, (struct loader_source){ fd, path, -1, NULL, NULL, true });
-    }
+    const struct sensor_conf *c = l->o->conf;
+    if (open_named(l, c->list_files, c->list_files_count, "list-files") < 0 ||
+        open_named(l, c->policy_files, c->policy_files_count, "policy-files") < 0)
+        return ABENG_ERR;
     if (l->o->conf->classification_file) {
         l->classification = open(l->o->conf->classification_file, O_RDONLY | O_CLOEXEC);
         if (l->classification < 0) {
@@ -92,7 +102,7 @@ static void open_bundles(struct load *l)
         int sig = open(signature, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd >= 0 && sig >= 0) {
             add_source(l, (struct loader_source){ fd, path, sig, c->feeds[i].channel,
-                                                  c->feeds[i].key, c->feeds[i].policy });
+                                                  c->feeds[i].key, false, c->feeds[i].policy });
             l->names[l->count - 1] = path;
             path = NULL;
         } else {

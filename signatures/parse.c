@@ -255,7 +255,7 @@ static void line_read(struct sig_parser *p, struct text line, const char *file, 
         p->set->rules[p->set->rule_count - 1].text =
             arena_strndup(p->set->arena, line.at, line.len);
     else
-        p->set->blob_len = blob_len;
+        p->set->blob_len = blob_len > p->blob_kept ? blob_len : p->blob_kept;
     uint32_t sid = d->rule.sid ? d->rule.sid : find_sid(line);
     parser_verdict_add(p, file, number, sid, rc ? d->reason : NULL);
 }
@@ -310,6 +310,8 @@ void sig_parser_free(struct sig_parser *p)
     buf_free(p->modified);
     free(p->modified);
     free(p->draft.ops);
+    free(p->lists);
+    free(p->tables);
     free(p->address_values);
     free(p->port_values);
     free(p->address_cache);

@@ -50,6 +50,15 @@ int sig_parser_read_classification(struct sig_parser *p, const char *text, size_
 int sig_parser_use_policy(struct sig_parser *p, struct sig_policy *policy, const char **reason);
 
 /**
+ * Give rules that are read from now on a list (dataset, datarep) under its name; it is copied. A
+ * rule names it by its name, or by what stands behind the last slash.
+ */
+void sig_parser_add_list(struct sig_parser *p, const char *name, const char *text, size_t len);
+
+/** Forget all lists: another source's rules follow. */
+void sig_parser_forget_lists(struct sig_parser *p);
+
+/**
  * Read all rules of one file (its bytes: `len` at `text`; may hold anything). `file` is copied
  * and names it in verdicts. A rule that can't be loaded leaves a verdict and stops nothing.
  * Backslash-newline continues a line, # starts a comment.

@@ -17,6 +17,20 @@ struct ranges_cache;
 /** Bytes that all contents and regexes of a set may have together. */
 #define PARSER_BLOB_MAX (256u << 20)
 
+/** A list under its name. */
+struct parser_list {
+    const char *name, *text;
+    size_t len;
+};
+
+/** A table made of one. */
+struct parser_table {
+    uint32_t list; /* index */
+    unsigned kind; /* enum list_kind */
+    bool values;
+    struct sig_bytes table;
+};
+
 struct sig_parser {
     struct sig_ruleset *set;
     struct draft draft;
@@ -31,6 +45,10 @@ struct sig_parser {
     struct names *flowbits, *flowints, *xbits;
     uint32_t plain_specs[SIG_BUF_COUNT]; /* index + 1 of the spec without transforms */
     uint32_t rule_cap, verdict_cap, op_cap, spec_cap, blob_cap;
+    struct parser_list *lists;
+    struct parser_table *tables;
+    uint32_t list_count, list_cap, table_count, table_cap;
+    uint32_t blob_kept;              /* the blob is not cut back below this */
     const struct sig_policy *policy; /* NULL: none */
     struct buf *modified;            /* a line as the policy wants it */
     char reason[DRAFT_REASON_MAX];

@@ -389,6 +389,10 @@ static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_b
     case SIG_OP_ASN1:
         print_asn1(p->out, op);
         break;
+    case SIG_OP_DATASET:
+        buf_printf(p->out, "%s:%s; ", op->u.set.by_value ? "datarep" : "dataset",
+                   (const char *)p->set->blob + op->u.set.text.at);
+        break;
     default:
         buf_text(p->out, op->kind == SIG_OP_BSIZE ? "bsize:" : "urilen:");
         print_number(p->out, op);

@@ -38,7 +38,9 @@ enum sig_op_kind {
     /* from base64.offset (RELATIVE: behind the cursor); false when nothing could be decoded */
     SIG_OP_BASE64_DECODE,
     SIG_OP_BASE64_DATA, /* the rest of this list runs over the decoded bytes */
-    SIG_OP_DATASET,     /* reserved: the parser refuses datasets */
+    /* the buffer is a key of the set's table (by_value: and its value compares so); NEGATED: it is
+     * none */
+    SIG_OP_DATASET,
     /* true without such a buffer; name.command 1 ("or_else"): with one the list goes on */
     SIG_OP_ABSENT,
     /* over packet and flow: the rule's packet list */
@@ -207,6 +209,12 @@ struct sig_op {
         struct {
             uint32_t bytes, offset; /* bytes 0: as many as there are */
         } base64;
+        struct {
+            struct sig_bytes table; /* signatures/lists.h */
+            struct sig_bytes text;  /* the keyword's argument */
+            uint16_t value;
+            uint8_t key_len, by_value, compare;
+        } set;
         struct {
             int32_t offset;
             uint32_t oversize;

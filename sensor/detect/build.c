@@ -26,7 +26,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION ".6";
+    return PACKAGE_VERSION ".7";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -148,8 +148,6 @@ static const char *op_refused(const struct sig_ruleset *set, const struct sig_op
         return event_number(set, op) < 0 ? "the event is not one that this sensor raises" : NULL;
     case SIG_OP_IP_OPTS:
         return ipopt_bits(set, op) == 0 ? "the IP option is not known" : NULL;
-    case SIG_OP_DATASET:
-        return "datasets are not supported";
     default:
         return NULL;
     }

@@ -389,6 +389,8 @@ static bool op_run(struct confirm_run_state *r, const struct sig_op *op)
         return confirm_number(op, r->len);
     case SIG_OP_ASN1:
         return confirm_asn1(r, op);
+    case SIG_OP_DATASET:
+        return confirm_dataset(r, op);
     case SIG_OP_BASE64_DECODE:
         r->decoded = confirm_base64_decode(r, op);
         return r->decoded > 0;

@@ -39,4 +39,7 @@ uint32_t confirm_base64_decode(const struct confirm_run_state *r, const struct s
 /** asn1: whether one of its overflows is in the BER that stands at its offset. */
 bool confirm_asn1(const struct confirm_run_state *r, const struct sig_op *op);
 
+/** dataset, datarep: whether all of the buffer is in the table, or not. */
+bool confirm_dataset(const struct confirm_run_state *r, const struct sig_op *op);
+
 #endif

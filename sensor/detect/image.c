@@ -106,11 +106,29 @@ static bool bit_ok(const struct image *image, const struct sig_op *op)
     return !is_int || !(op->flags & SIG_VAR_VALUE) || op->u.bit.value < limit;
 }
 
+/* A table's length, and of strings where each stands. */
+static bool table_ok(const struct image *image, const struct sig_op *op)
+{
+    uint32_t entry = op->u.set.key_len ? op->u.set.key_len + 4u : 12;
+    if (!bytes_ok(image, op->u.set.table) || op->u.set.table.len % entry)
+        return false;
+    const uint8_t *blob = image_section(image, IMAGE_BLOB, NULL);
+    for (uint32_t at = 0; !op->u.set.key_len && at < op->u.set.table.len; at += entry) {
+        struct sig_bytes key;
+        memcpy(&key, blob + op->u.set.table.at + at, sizeof(key));
+        if (!bytes_ok(image, key))
+            return false;
+    }
+    return true;
+}
+
 static bool op_ok(const struct image *image, const struct sig_op *op)
 {
     switch (op->kind) {
     case SIG_OP_CONTENT:
         return bytes_ok(image, op->u.content.bytes) && op->u.content.bytes.len > 0;
+    case SIG_OP_DATASET:
+        return table_ok(image, op);
     case SIG_OP_PCRE:
         return op->u.pcre.regex < count_of(image, IMAGE_REGEXES);
     case SIG_OP_FLOWBIT:

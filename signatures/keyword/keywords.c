@@ -20,6 +20,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_bytes,
     keywords_content,
     keywords_csum,
+    keywords_dataset,
     keywords_dcerpc,
     keywords_file,
     keywords_flow,

@@ -49,8 +49,6 @@ const struct sig_keyword keywords_refused[] = {
     { "bittorrent_dht", NULL, 0, "the sensor has no parser for BitTorrent DHT yet" },
     { "lua", NULL, 0, "rules do not run scripts here" },
     { "luajit", NULL, 0, "rules do not run scripts here" },
-    { "dataset", NULL, 0, "datasets are not supported yet" },
-    { "datarep", NULL, 0, "datasets are not supported yet" },
     { "iprep", NULL, 0, "reputation lists are not supported yet" },
     { "geoip", NULL, 0, "location tests are not supported yet" },
     { "ftpdata_command", NULL, 0, "FTP data commands are not supported yet" },

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct sig_ruleset *read_text(const char *text, size_t len)
 {
     struct sig_parser *p = sig_parser_create();
+    sig_parser_add_list(p, "l.lst", text, len < 4096 ? len : 4096);
     sig_parser_read_rules(p, text, len, "fuzz.rules");
     struct sig_ruleset *set = sig_parser_finish(p);
     sig_parser_free(p);

@@ -512,6 +512,38 @@ static void test_asn1_real(void **state)
     assert_int_equal(case_run(&c), CONFIRM_NO);
 }
 
+/* Two strings in a table, of values 5 and 9, and what is not in it. */
+static void test_dataset(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        bool negated, by_value;
+        enum confirm_verdict want;
+    } cases[] = {
+        { "abc", false, false, CONFIRM_YES }, { "b", false, false, CONFIRM_YES },
+        { "ab", false, false, CONFIRM_NO },   { "abcd", false, false, CONFIRM_NO },
+        { "a", true, false, CONFIRM_YES },    { "b", true, false, CONFIRM_NO },
+        { "abc", false, true, CONFIRM_NO },   { "b", false, true, CONFIRM_YES },
+        { "zz", false, true, CONFIRM_NO },
+    };
+    uint8_t blob[64] = "abcb";
+    const uint32_t table[6] = { 0, 3, 5, 3, 1, 9 };
+    memcpy(blob + 8, table, sizeof(table));
+    struct confirm confirm = { .blob = blob };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sig_op op = { .kind = SIG_OP_DATASET,
+                             .flags = cases[i].negated ? SIG_F_NEGATED : 0,
+                             .u.set = { .table = { 8, sizeof(table) },
+                                        .by_value = cases[i].by_value,
+                                        .compare = SIG_CMP_GT,
+                                        .value = 5 } };
+        struct app_view view = { (const uint8_t *)cases[i].data, (uint32_t)strlen(cases[i].data), 0,
+                                 true };
+        assert_int_equal(confirm_run(&confirm, &op, 1, &view), cases[i].want);
+    }
+}
+
 static void test_asn1(void **state)
 {
     (void)state;
@@ -570,10 +602,11 @@ static void test_search_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_content), cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_bytes),   cmocka_unit_test(test_pcre),
-        cmocka_unit_test(test_other),   cmocka_unit_test(test_search_blocks),
-        cmocka_unit_test(test_asn1),    cmocka_unit_test(test_asn1_real),
+        cmocka_unit_test(test_content),   cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_bytes),     cmocka_unit_test(test_pcre),
+        cmocka_unit_test(test_other),     cmocka_unit_test(test_search_blocks),
+        cmocka_unit_test(test_dataset),   cmocka_unit_test(test_asn1),
+        cmocka_unit_test(test_asn1_real),
     };
     return cmocka_run_group_tests_name("detect/confirm", tests, NULL, NULL);
 }

@@ -530,15 +530,63 @@ static void test_round_trip_published(void **state)
     buf_free(&text);
 }
 
+/* Lists become sorted tables; a rule that names none is refused, and so is a list with a bad line. */
+static void test_datasets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keyword, *list, *reason;
+        uint32_t len;
+    } cases[] = {
+        { "dataset:isset,a,type string,load l.lst", "YmI=\nYQ==\n# x\n\n", NULL, 24 },
+        { "dataset:isnotset,a,type md5,load x/l.lst", "d41d8cd98f00b204e9800998ecf8427e\n", NULL,
+          20 },
+        { "dataset:isset,a,type ipv4,load l.lst,memcap 10mb", "192.0.2.1\r\n", NULL, 8 },
+        { "dataset:isset,a,type ip,load l.lst", "2001:db8::1\n192.0.2.1", NULL, 40 },
+        { "datarep:a,>=,7,load l.lst,type string", "YQ==,7\nYg==, 65535\n", NULL, 24 },
+        { "dataset:isset,a,type md5,load l.lst", "d41d8cd98f00b204e9800998ecf842\n", "line 1", 0 },
+        { "dataset:isset,a,type ipv4,load l.lst", "192.0.2.1\n2001:db8::1\n", "line 2", 0 },
+        { "datarep:a,>,7,load l.lst,type string", "YQ==\n", "line 1", 0 },
+        { "datarep:a,~,7,load l.lst,type string", "", "operator", 0 },
+        { "dataset:isset,a,type md5,load other.lst", "", "no list other.lst", 0 },
+        { "dataset:isset,a,type md6,load l.lst", "", "type string", 0 },
+        { "dataset:isset,a,type md5", "", "both needed", 0 },
+        { "dataset:set,a,type md5,load l.lst", "", "do not write", 0 },
+        { "dataset:isset,a,type md5,state l.lst", "", "do not write", 0 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char rule[300];
+        struct sig_parser *p = sig_parser_create();
+        snprintf(rule, sizeof(rule), HTTP "http.uri; %s;" END, cases[i].keyword);
+        sig_parser_add_list(p, "lists/l.lst", cases[i].list, strlen(cases[i].list));
+        sig_parser_read_rules(p, rule, strlen(rule), "t");
+        struct sig_ruleset *set = sig_parser_finish(p);
+        sig_parser_free(p);
+        if ((cases[i].reason == NULL) != (set->rule_count == 1) ||
+            (cases[i].reason && !strstr(set->verdicts[0].reason, cases[i].reason)))
+            fail_msg("%s: %s", cases[i].keyword, set->verdicts[0].reason);
+        if (set->rule_count)
+            assert_int_equal(op_at(set, 0, 0)->u.set.table.len, cases[i].len);
+        sig_ruleset_free(set);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_addresses),  cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_content),    cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_texts),      cmocka_unit_test(test_files),
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_round_trip_published),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_content),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Lists beside rules: what dataset, datarep and filemd5, filesha1, filesha256 look values up in.
+ * The reader of rules is given their texts under their names (files of a bundle, or of the
+ * configuration); a keyword that names one makes of it a table in the set's blob.
+ *
+ * A table is a run of entries, sorted by key. Of fixed-size kinds an entry is the key's bytes and
+ * four bytes of value; of strings it is where the key stands in the blob, its length and the value,
+ * four bytes each. Numbers are in native order. Loader only.
+ */
+#ifndef SIGNATURES_LISTS_H
+#define SIGNATURES_LISTS_H
+
+#include "signatures/draft.h"
+
+/** Values of one list. */
+#define LISTS_ENTRIES_MAX (4u << 20)
+
+enum list_kind {
+    LIST_STRING, /* base64 lines, as Suricata writes them */
+    LIST_MD5,
+    LIST_SHA1,
+    LIST_SHA256,
+    LIST_IPV4, /* four bytes */
+    LIST_IP,   /* sixteen bytes; IPv4 as ::ffff:a.b.c.d */
+    LIST_KINDS,
+};
+
+/** Bytes of a key, 0 for strings. */
+uint32_t lists_key_len(enum list_kind kind);
+
+/** The kind of a word ("md5"), LIST_KINDS for an unknown one. */
+enum list_kind lists_kind_find(struct text word);
+
+/**
+ * The table of list `file`, made when no rule has named it before in this way. `values`: each line
+ * is KEY,VALUE (0 to 65,535). 0, or refused: no such list, a line that can't be read, no room.
+ */
+int lists_table(struct draft *d, struct text file, enum list_kind kind, bool values,
+                struct sig_bytes *out);
+
+#endif
