@@ -36,7 +36,6 @@
 #define STATS_EVERY_NS     (10 * NS_PER_S)
 #define PROGRESS_AFTER_NS  (2 * NS_PER_S)
 #define PROGRESS_EVERY_NS  (500 * NS_PER_MS)
-#define MEMORY_DEFAULT_MIB 1024u
 
 /* Engine time: the newest packet time seen, and a nanosecond more for each packet that is not
  * newer, so that no two packets share one and order by time is order by packet. One reader's
@@ -413,7 +412,7 @@ static size_t evidence_bytes(const struct sensor_conf *s)
 static void worker_settings(const struct engine_conf *c, struct worker_conf *out)
 {
     const struct sensor_conf *s = c->conf;
-    uint32_t mib = s->limits.worker_memory_mib ? s->limits.worker_memory_mib : MEMORY_DEFAULT_MIB;
+    uint32_t mib = s->limits.worker_memory_mib ? s->limits.worker_memory_mib : WORKER_MEMORY_MIB;
     struct hash_key key;
     hash_key_random(&key);
     *out = (struct worker_conf){ .profile_abeng = c->profile_abeng,

@@ -24,8 +24,12 @@ struct sensor_conf;
 #define ENGINE_WORKERS_MAX    64
 #define ENGINE_INTERFACES_MAX 16
 
-/** Evidence ring of a worker when the configuration says nothing. */
+/** What the configuration need not say: a worker's memory, its evidence ring; disk for evidence and
+ * the spool. */
+#define WORKER_MEMORY_MIB 1024
 #define EVIDENCE_RING_MIB 32
+#define EVIDENCE_DISK_MIB 1024
+#define SPOOL_DISK_MIB    4096
 
 /** What the monitor hands to the engine when it starts it. */
 struct engine_conf {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "sensor/diagnose.h"
 #include "sensor/options.h"
 #include "sensor/supervise.h"
 #include "sensor/uplink/enrol.h"
@@ -18,7 +19,7 @@ int main(int argc, char **argv)
         return enrol_main(argc - 1, argv + 1);
     int err = options_read(&o, argc, argv);
     if (err == 0)
-        status = supervise(&o);
+        status = o.doctor ? diagnose(&o) : supervise(&o);
     else if (err > 0)
         status = 0;
     options_free(&o);

@@ -21,6 +21,7 @@
 static const char usage[] =
     "Usage: abeng-sensor -r CAPTURE|FOLDER… | -i INTERFACE… [-S RULES]… [-c CONFIG] [-l DIR]\n"
     "       abeng-sensor enrol --token TOKEN --dir DIR      join a collector\n"
+    "       abeng-sensor doctor [-c CONFIG] [-i INTERFACE…]  what of this host stands in the way\n"
     "\n"
     "Read or listen\n"
     "  -r PATH              a capture (pcap, pcapng) or a folder of them; may be repeated\n"
@@ -43,7 +44,7 @@ static const char usage[] =
     "Other\n"
     "  --workers N          packet threads (1 to 64)\n"
     "  --no-ndpi            leave nDPI out\n"
-    "  --json               with -T: the result as one JSON object on stdout\n"
+    "  --json               with -T and doctor: the result as one JSON object on stdout\n"
     "  --log-level LEVEL    error, warn, notice (default), info, debug\n"
     "  --version, --help\n";
 
@@ -269,6 +270,11 @@ int options_read(struct options *o, int argc, char **argv)
     struct raw raw = { 0 };
     int c, err = ABENG_OK;
     *o = (struct options){ .drain_s = DRAIN_DEFAULT_S };
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
+        o->doctor = true;
+        argc--;
+        argv++;
+    }
     while (err == ABENG_OK &&
            (c = getopt_long(argc, argv, "r:i:S:c:l:k:Th", long_options, NULL)) != -1) {
         if (c == 'h' || c == OPT_VERSION) {
@@ -285,7 +291,7 @@ int options_read(struct options *o, int argc, char **argv)
     if (err == ABENG_OK)
         err = lay_over(o, &raw);
     o->has_conf = raw.config != NULL;
-    if (err == ABENG_OK && !o->test && !o->live && !o->capture_count) {
+    if (err == ABENG_OK && !o->test && !o->doctor && !o->live && !o->capture_count) {
         log_error("options",
                   "nothing to read: give -r CAPTURE, -i INTERFACE or --follow EVE.JSON (see "
                   "--help)");

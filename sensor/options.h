@@ -20,6 +20,7 @@ struct options {
     const char *rule_report; /* --rule-report FILE */
     const char *follow;      /* --follow FILE: another producer's eve.json in place of packets */
     const char *log_dir;
+    bool doctor; /* the subcommand: look at the host, then exit */
     bool test, json, check_checksums, profile_abeng, live;
     unsigned workers;
     unsigned drain_s; /* -r with an uplink: wait so long for the collector at the end */

@@ -43,7 +43,6 @@
 #define STOP_PATIENCE_NS   (20 * NS_PER_S)
 #define BUNDLE_PATIENCE_NS (15 * NS_PER_S)
 #define REPORT_MAX         (256u << 20)
-#define EVIDENCE_MIB       1024
 #define EVIDENCE_DAYS      14
 #define NS_PER_DAY         (86400 * NS_PER_S)
 
@@ -532,7 +531,7 @@ static void wait_for_bundles(struct monitor *m)
 static int open_evidence(struct monitor *m)
 {
     const struct sensor_conf *c = m->o->conf;
-    uint32_t mib = c->evidence.max_mib ? c->evidence.max_mib : EVIDENCE_MIB;
+    uint32_t mib = c->evidence.max_mib ? c->evidence.max_mib : EVIDENCE_DISK_MIB;
     uint32_t days = c->evidence.max_days ? c->evidence.max_days : EVIDENCE_DAYS;
     char *dir = xasprintf("%s/evidence", c->state_dir);
     int err = files_set_evidence(m->files, dir, (uint64_t)mib << 20, days * NS_PER_DAY);
