@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/rate.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
@@ -26,6 +27,11 @@
  * packet's turn; what is left comes then. */
 #define SPANS_PER_PACKET 64
 
+/* Records of flows of a single packet that nobody answered: so many a second of packet time, and at
+ * once. A flood's would fill the disk and take the writer's time; those above are counted. */
+#define LONE_FLOWS_PER_S 2000
+#define LONE_FLOWS_BURST 20000
+
 enum worker_counter {
     COUNTER_PACKETS,
     COUNTER_BYTES,
@@ -35,6 +41,7 @@ enum worker_counter {
     COUNTER_RECORDS,
     COUNTER_RING_FULL,
     COUNTER_HITS_DROPPED,
+    COUNTER_LONE_FLOWS,
     COUNTERS
 };
 
@@ -47,6 +54,8 @@ static const struct counter_def worker_counter_defs[] = {
     [COUNTER_RECORDS] = { "worker.records", "records put for the writer" },
     [COUNTER_RING_FULL] = { "worker.ring_full", "records lost because the writer was behind" },
     [COUNTER_HITS_DROPPED] = { "worker.extra_too_long", "records whose fragments were cut to fit" },
+    [COUNTER_LONE_FLOWS] = { "worker.lone_flows",
+                             "flows of one unanswered packet, in a flood, without a record" },
     [COUNTERS] = { NULL, NULL },
 };
 
@@ -63,6 +72,7 @@ struct worker {
     struct alert_ring *ring;
     struct evidence_ring *evidence; /* NULL: off */
     struct counter_block counters[WORKER_STAGES];
+    struct rate lone_flows;
     struct packet packets[DECODE_PACKETS_MAX];
     struct detect_output hits;
     struct alert_record record;
@@ -135,6 +145,7 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
     make_counters(w);
+    rate_init(&w->lone_flows, LONE_FLOWS_PER_S, LONE_FLOWS_BURST);
     if (conf->evidence && !(w->evidence = evidence_ring_create(conf->evidence)))
         log_warn("worker", "no memory for recent packets; alerts go without evidence");
     if (!make_stages(w)) {
@@ -248,6 +259,10 @@ static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns,
                             uint8_t reason)
 {
     struct alert_record *r = &w->record;
+    if (f->packets[0] + f->packets[1] == 1 && !rate_take(&w->lone_flows, ended_ns)) {
+        count(w, COUNTER_LONE_FLOWS, 1);
+        return;
+    }
     memset(r, 0, sizeof(*r));
     r->kind = ALERT_KIND_FLOW;
     r->key = (struct alert_key){ ended_ns, packet, f->id };

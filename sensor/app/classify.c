@@ -15,6 +15,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "common/rate.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/decode/packet.h"
@@ -22,22 +23,28 @@
 
 #define BUDGET_TCP 10
 #define BUDGET_UDP 6
-#define NS_PER_MS  1000000u
+/* New flows a second of packet time that nDPI is given, and how many at once: a flood of flows that
+ * nobody answers must not take the time of those that carry something. */
+#define FLOWS_PER_S 20000u
+#define FLOWS_BURST 20000u
+#define NS_PER_MS   1000000u
 
 enum classify_counter {
     CLASSIFY_FLOWS,
     CLASSIFY_PACKETS,
     CLASSIFY_BUDGET,
     CLASSIFY_NO_MEMORY,
+    CLASSIFY_RATE,
 };
 
 const struct counter_def classify_counters[] = {
-    [CLASSIFY_FLOWS] = {"classify.flows",      "Flows given to nDPI"             },
-    [CLASSIFY_PACKETS] = { "classify.packets",   "Packets given to nDPI"           },
+    [CLASSIFY_FLOWS] = { "classify.flows", "Flows given to nDPI" },
+    [CLASSIFY_PACKETS] = { "classify.packets", "Packets given to nDPI" },
     [CLASSIFY_BUDGET] = { "classify.budget",
-                        "Flows whose packet budget was used up before a result"  },
-    [CLASSIFY_NO_MEMORY] = { "classify.no_memory", "Flows not classified: memory cap"},
-    { NULL,                 NULL                              },
+                          "Flows whose packet budget was used up before a result" },
+    [CLASSIFY_NO_MEMORY] = { "classify.no_memory", "Flows not classified: memory cap" },
+    [CLASSIFY_RATE] = { "classify.rate", "Packets whose flow had to wait: too many new flows" },
+    { NULL, NULL },
 };
 
 struct classify_ctx {
@@ -45,6 +52,7 @@ struct classify_ctx {
     struct slab *slab;
     struct counter_block *counters;
     unsigned budget_tcp, budget_udp;
+    struct rate rate; /* of new flows */
 };
 
 /** Fingerprints, kept only by flows that have one. */
@@ -127,6 +135,7 @@ struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp,
     c->module = module;
     c->slab = slab;
     c->counters = counters;
+    rate_init(&c->rate, FLOWS_PER_S, FLOWS_BURST);
     c->budget_tcp = packets_tcp ? packets_tcp : BUDGET_TCP;
     c->budget_udp = packets_udp ? packets_udp : BUDGET_UDP;
     return c;
@@ -246,6 +255,10 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
     if ((cf && cf->final) || p->payload_len == 0 || !p->l3 || p->flags & PACKET_F_PSEUDO)
         return;
+    if (!cf && !rate_take(&c->rate, p->now_ns)) {
+        counter_add(c->counters, CLASSIFY_RATE, 1);
+        return;
+    }
     if (!cf && !(cf = flow_make(c, f)))
         return;
     uint16_t len = p->l3_len > UINT16_MAX ? UINT16_MAX : (uint16_t)p->l3_len;

@@ -18,6 +18,10 @@
 
 static const struct file_format *const formats[] = { &file_format_pcap, &file_format_pcapng };
 
+/* Pages behind the reader are let go, those ahead are asked for, this many bytes at a time: what is
+ * resident of a file has a bound. A frame that is still looked at is read again from the cache. */
+#define WINDOW_BYTES ((size_t)16 << 20)
+
 int file_truncated(struct capture_file *f)
 {
     f->base.counts.truncated_files = 1;
@@ -26,11 +30,25 @@ int file_truncated(struct capture_file *f)
     return ABENG_EOF;
 }
 
+static void window_move(struct capture_file *f)
+{
+    size_t at = (size_t)(f->at.at - f->map);
+    if (at < f->window)
+        return;
+    uint8_t *map = (uint8_t *)(uintptr_t)f->map;
+    if (f->window >= 2 * WINDOW_BYTES)
+        (void)madvise(map + f->window - 2 * WINDOW_BYTES, WINDOW_BYTES, MADV_DONTNEED);
+    size_t ahead = f->size - f->window < WINDOW_BYTES ? f->size - f->window : WINDOW_BYTES;
+    (void)madvise(map + f->window, ahead, MADV_POPULATE_READ); /* Linux 5.14; else it faults */
+    f->window += WINDOW_BYTES;
+}
+
 static int file_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms)
 {
     struct capture_file *f = (struct capture_file *)c;
     unsigned got = 0;
     (void)wait_ms;
+    window_move(f);
     while (got < max) {
         int r = f->format->next(f, &out[got]);
         if (r < 0)

@@ -32,6 +32,7 @@ struct capture_file {
     struct capture base;
     const uint8_t *map;
     size_t size;
+    size_t window; /* bytes asked for; pages two windows behind are gone */
     struct cursor at;
     const struct file_format *format;
     bool big_endian;

@@ -263,7 +263,7 @@ void flow_table_end(struct flow_table *t, struct flow *f)
 static struct flow *settle(struct flow_table *t)
 {
     while (t->heap.count) {
-        struct flow *f = t->heap.flows[0];
+        struct flow *f = t->heap.entries[0].flow;
         uint64_t deadline = deadline_of(t, f);
         if (deadline == f->private_[FLOW_PRIVATE_ARMED])
             return f;
@@ -285,7 +285,7 @@ static struct flow *take_ended(struct flow_table *t, uint64_t *ended_ns)
 struct flow *flow_table_expire(struct flow_table *t, uint64_t now_ns, uint64_t *ended_ns)
 {
     /* The first entry is never late, so most calls end here. */
-    if (!t->ended && (!t->heap.count || t->heap.flows[0]->private_[FLOW_PRIVATE_ARMED] > now_ns))
+    if (!t->ended && (!t->heap.count || t->heap.entries[0].deadline > now_ns))
         return NULL;
     struct flow *f = settle(t);
     uint64_t deadline = f ? f->private_[FLOW_PRIVATE_ARMED] : UINT64_MAX;

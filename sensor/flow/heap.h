@@ -13,8 +13,14 @@
 
 struct flow;
 
+/** A flow and its deadline, kept here so that ordering touches no flow. */
+struct flow_heap_entry {
+    uint64_t deadline;
+    struct flow *flow;
+};
+
 struct flow_heap {
-    struct flow **flows;
+    struct flow_heap_entry *entries;
     uint32_t count, cap;
 };
 
