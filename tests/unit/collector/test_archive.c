@@ -490,7 +490,7 @@ static void stream_is_archived_then_trimmed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest files[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_is_written_twice, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(what_was_not_synced_is_not_there, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(torn_end_is_cut, make_dir, drop_dir),
@@ -499,10 +499,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(records_are_found, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(pages_join_on, make_dir, drop_dir),
         cmocka_unit_test(filter_never_misses),
+        cmocka_unit_test_setup_teardown(stream_is_archived_then_trimmed, bench_setup,
+                                        bench_teardown),
     };
-    const struct CMUnitTest threads[] = {
-        cmocka_unit_test(stream_is_archived_then_trimmed),
-    };
-    int failed = cmocka_run_group_tests(files, NULL, NULL);
-    return failed + cmocka_run_group_tests(threads, bench_setup, bench_teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
