@@ -24,10 +24,11 @@ struct api *api_create(const struct api_conf *conf)
 }
 
 static const struct routes *const resources[] = {
-    &api_session_routes, &api_incident_routes, &api_sensor_routes, &api_feed_routes,
-    &api_user_routes,    &api_stat_routes,     &api_stream_routes, &api_archive_routes,
-    &api_book_routes,    &api_notice_routes,   &api_sample_routes, &api_evidence_routes,
-    &api_campaign_routes, &api_link_routes, &api_signal_routes,
+    &api_session_routes,  &api_incident_routes, &api_sensor_routes, &api_feed_routes,
+    &api_user_routes,     &api_stat_routes,     &api_stream_routes, &api_archive_routes,
+    &api_book_routes,     &api_notice_routes,   &api_sample_routes, &api_evidence_routes,
+    &api_campaign_routes, &api_link_routes,     &api_signal_routes, &api_export_routes,
+    &api_taxii_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
 _Static_assert(RESOURCES <= API_TABLES, "each resource has its table");

@@ -272,13 +272,27 @@ void auth_audit(struct auth *a, const char *who, const char *verb, const char *w
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
+/* TAXII clients know Basic only: the password is the token, whoever the user is said to be. */
+static const char *basic_token(struct http_request *req, const char *text)
+{
+    char *pair = arena_alloc(http_arena(req), AUTH_USER_MAX + 128);
+    size_t len = 0;
+    if (secret_unbase64(text, pair, AUTH_USER_MAX + 127, &len))
+        return NULL;
+    pair[len] = '\0';
+    const char *colon = strchr(pair, ':');
+    return colon ? colon + 1 : NULL;
+}
+
 /* The token a request carries; `*cookie` tells whether a browser sent it by itself. */
-static const char *token_of(const struct http_request *req, bool *cookie)
+static const char *token_of(struct http_request *req, bool *cookie)
 {
     const char *header = http_header(req, "Authorization");
     *cookie = false;
     if (header && !strncmp(header, "Bearer ", 7))
         return header + 7;
+    if (header && !strncmp(header, "Basic ", 6))
+        return basic_token(req, header + 6);
     *cookie = true;
     return http_cookie(req, "abeng_session");
 }

@@ -154,19 +154,11 @@ static const char *title_of(unsigned status)
         unsigned status;
         const char *title;
     } titles[] = {
-        {400,  "Bad request"       },
-        { 401, "Not logged in"     },
-        { 403, "Not allowed"       },
-        { 404, "Not found"         },
-        { 405, "Method not allowed"},
-        { 409, "Conflict"          },
-        { 412, "Changed meanwhile" },
-        { 413, "Too large"         },
-        { 415, "Unsupported type"  },
-        { 422, "Can't be done so"  },
-        { 429, "Too many requests" },
-        { 503, "Not available now" },
-        { 507, "Store full"        },
+        { 400, "Bad request" },       { 401, "Not logged in" },      { 403, "Not allowed" },
+        { 404, "Not found" },         { 405, "Method not allowed" }, { 406, "Not acceptable" },
+        { 409, "Conflict" },          { 412, "Changed meanwhile" },  { 413, "Too large" },
+        { 415, "Unsupported type" },  { 422, "Can't be done so" },   { 429, "Too many requests" },
+        { 503, "Not available now" }, { 507, "Store full" },
     };
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
         if (titles[i].status == status)
