@@ -24,6 +24,7 @@
  */
 #define FOLD_IDLE_MS   EVIDENCE_DAY_MS
 #define FOLD_CHAIN_MS  (2 * EVIDENCE_DAY_MS)
+#define FOLD_CHAIN_HOSTS 8
 #define FOLD_REOPEN_MS (14 * EVIDENCE_DAY_MS)
 #define FOLD_LATE_MS   (3 * EVIDENCE_DAY_MS)
 
@@ -237,6 +238,21 @@ static uint64_t distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
+/*
+ * How long after tries on many hosts something on one of them carries them on. The more hosts, the
+ * likelier is chance: hosts times time stays what it is for FOLD_CHAIN_HOSTS of them.
+ */
+static uint64_t chain_reach(const struct incident *in)
+{
+    uint64_t hosts = 0;
+    for (const struct signal *s = in->signals; s; s = s->next)
+        hosts += s->host_count;
+    if (hosts <= FOLD_CHAIN_HOSTS)
+        return FOLD_CHAIN_MS;
+    uint64_t reach = FOLD_CHAIN_MS * FOLD_CHAIN_HOSTS / hosts;
+    return reach > EVIDENCE_HOUR_MS ? reach : EVIDENCE_HOUR_MS;
+}
+
 /* K3: an incident of the same victim that this signal carries on. */
 static struct incident *chain_for(struct fold *f, const struct signal *s,
                                   const struct observation *o)
@@ -244,7 +260,7 @@ static struct incident *chain_for(struct fold *f, const struct signal *s,
     char victim[KEY_HOST_MAX];
     key_host(&s->victim, victim);
     struct incident *in = about_victim(s) && s->stage ? table_find(f->victims, victim) : NULL;
-    if (!in || past_reopening(in, o) || distance(in->last_ms, o->time_ms) > FOLD_CHAIN_MS)
+    if (!in || past_reopening(in, o) || distance(in->last_ms, o->time_ms) > chain_reach(in))
         return NULL;
     unsigned seen = 0;
     for (const struct signal *of = in->signals; of; of = of->next)

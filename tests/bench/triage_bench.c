@@ -42,9 +42,8 @@
 #include "tests/bench/measure.h"
 #include "tests/unit/link/fixture.h"
 
-/** Alerts of one batch at most, and how long a sensor gathers them. */
+/** Alerts of one batch at most. */
 #define BATCH_MAX 500
-#define GATHER_MS (15 * 60000ull)
 
 /** What the queue is measured under. */
 #define FILL_SIGNALS   100000
@@ -63,6 +62,7 @@ struct bench {
     uint64_t seed;
     unsigned days_count;
     double scale;
+    uint64_t gather_ms; /* how long a sensor gathers a batch */
     bool json, fill;
     struct days *days;
     struct batch *batches;
@@ -129,9 +129,9 @@ static void make_batches(struct bench *b)
 {
     size_t at = 0;
     b->members = xcalloc(b->days->alert_count, sizeof *b->members);
-    for (uint64_t from = b->days->start_ms; at < b->days->alert_count; from += GATHER_MS) {
+    for (uint64_t from = b->days->start_ms; at < b->days->alert_count; from += b->gather_ms) {
         size_t end = at;
-        while (end < b->days->alert_count && b->days->alerts[end].time_ms < from + GATHER_MS)
+        while (end < b->days->alert_count && b->days->alerts[end].time_ms < from + b->gather_ms)
             end++;
         size_t place = at;
         for (unsigned s = 0; s < DAYS_STATES; s++) {
@@ -142,7 +142,7 @@ static void make_batches(struct bench *b)
                 if (!batch || batch->count == BATCH_MAX) {
                     if (batch)
                         batch_close(batch);
-                    batch = batch_new(b, s, from + GATHER_MS);
+                    batch = batch_new(b, s, from + b->gather_ms);
                     batch->first = place;
                 }
                 days_line(&b->days->alerts[i], &batch->raw);
@@ -449,7 +449,7 @@ static void replay(struct bench *b)
             drain(b);
             __atomic_store_n(&b->clock.virtual_ns, at * NS_PER_MS, __ATOMIC_RELAXED);
         }
-        if (at > b->days->start_ms + (day + 1) * 86400000ull + GATHER_MS) {
+        if (at > b->days->start_ms + (day + 1) * 86400000ull + b->gather_ms) {
             drain(b);
             check_day(b, m, day++);
         }
@@ -650,11 +650,13 @@ static void run(struct bench *b)
 
 static void usage(void)
 {
-    puts("usage: tests/bench/triage [--seed N] [--days N] [--scale X] [--no-fill] [--json]\n"
+    puts("usage: tests/bench/triage [--seed N] [--days N] [--scale X] [--gather N] [--no-fill] "
+         "[--json]\n"
          "\n"
          "  --seed N    which days (1)\n"
          "  --days N    how many (3)\n"
          "  --scale X   how noisy (1)\n"
+         "  --gather N  minutes of alerts in one batch (15)\n"
          "  --no-fill   leave out the queue under 100,000 signals and 10,000 incidents\n"
          "  --json      only the last line on stdout");
 }
@@ -662,15 +664,12 @@ static void usage(void)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "seed", required_argument, NULL, 's' },
-        { "days", required_argument, NULL, 'd' },
-        { "scale", required_argument, NULL, 'x' },
-        { "no-fill", no_argument, NULL, 'n' },
-        { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "seed", required_argument, NULL, 's' },  { "days", required_argument, NULL, 'd' },
+        { "scale", required_argument, NULL, 'x' }, { "gather", required_argument, NULL, 'g' },
+        { "no-fill", no_argument, NULL, 'n' },     { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
     };
-    struct bench b = { .seed = 1, .days_count = 3, .scale = 1, .fill = true };
+    struct bench b = { .seed = 1, .days_count = 3, .scale = 1, .gather_ms = 900000, .fill = true };
     for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (o == 's')
             b.seed = strtoull(optarg, NULL, 10);
@@ -678,6 +677,8 @@ int main(int argc, char **argv)
             b.days_count = (unsigned)strtoul(optarg, NULL, 10);
         else if (o == 'x')
             b.scale = strtod(optarg, NULL);
+        else if (o == 'g')
+            b.gather_ms = strtoull(optarg, NULL, 10) * 60000;
         else if (o == 'n')
             b.fill = false;
         else if (o == 'j')
@@ -687,7 +688,7 @@ int main(int argc, char **argv)
             return o == 'h' ? 0 : 2;
         }
     }
-    if (!b.days_count || b.scale <= 0 || !getenv("ABENG_SRCDIR")) {
+    if (!b.days_count || b.scale <= 0 || !b.gather_ms || !getenv("ABENG_SRCDIR")) {
         usage();
         return 2;
     }
