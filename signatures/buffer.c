@@ -149,6 +149,12 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_SMB_SHARE] = { "smb.share", "smb_share", NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_SMB_NTLMSSP_USER] = { "smb.ntlmssp_user", NULL, NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_SMB_NTLMSSP_DOMAIN] = { "smb.ntlmssp_domain", NULL, NULL, APP(SMB), TS, P1(START), 0 },
+    [SIG_BUF_KRB5_CNAME] =
+        { "krb5.cname", "krb5_cname", NULL, APP(KRB5), TC, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_KRB5_SNAME] =
+        { "krb5.sname", "krb5_sname", NULL, APP(KRB5), TC, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_SNMP_COMMUNITY] = { "snmp.community", NULL, NULL, APP(SNMP), BOTH, P1(START), 0 },
+    [SIG_BUF_SNMP_USM] = { "snmp.usm", NULL, NULL, APP(SNMP), BOTH, P1(START), 0 },
     [SIG_BUF_DCE_STUB_DATA] =
         { "dcerpc.stub_data", "dce_stub_data", NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START),
             SIG_BUFFER_GROWS },
@@ -225,10 +231,12 @@ bool sig_app_parsed(enum sig_app app)
         APP(DNS) |
         APP(FTP) | APP(FTP_DATA) |
         APP(MQTT) |
+        APP(KRB5) |
         APP(SMB) |
         APP(RFB) |
         APP(SIP) |
         APP(SMTP) |
+        APP(SNMP) |
         APP(SSH) |
         APP(TELNET) |
         APP(TLS);

@@ -156,6 +156,10 @@ enum sig_buffer {
     SIG_BUF_SMB_SHARE,
     SIG_BUF_SMB_NTLMSSP_USER,
     SIG_BUF_SMB_NTLMSSP_DOMAIN,
+    SIG_BUF_KRB5_CNAME, /* multi-instance, the parts of a name */
+    SIG_BUF_KRB5_SNAME, /* likewise */
+    SIG_BUF_SNMP_COMMUNITY,
+    SIG_BUF_SNMP_USM,
     SIG_BUF_DCE_STUB_DATA,
     /* multi-instance, one a granted interface: UUID as text orders it (16), version (2),
      * whether its bind was a first fragment (1) */

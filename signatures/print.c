@@ -613,7 +613,8 @@ static void print_alternative(struct printer *p, const char *name, const struct 
     bool more = op->flags & SIG_F_OR_NEXT;
     if (!p->joined)
         buf_printf(p->out, "%s:", name);
-    buf_printf(p->out, "%llu", (unsigned long long)op->u.number.a);
+    bool is_signed = name[0] == 'k'; /* ciphers of Kerberos may be below 0 */
+    buf_printf(p->out, "%lld", is_signed ? (int32_t)op->u.number.a : (long long)op->u.number.a);
     if (op->u.number.compare == SIG_CMP_RANGE_INCL)
         buf_printf(p->out, "-%llu", (unsigned long long)op->u.number.b);
     buf_text(p->out, more ? "," : "; ");
@@ -633,8 +634,12 @@ static void print_app_number(struct printer *p, const struct sig_op *op)
         buf_text(p->out, "ftpbounce; ");
         return;
     }
-    if (strcmp(name, "dcerpc.opnum") == 0) {
+    if (strcmp(name, "dcerpc.opnum") == 0 || strcmp(name, "krb5.ticket_encryption") == 0) {
         print_alternative(p, name, op);
+        return;
+    }
+    if (strcmp(name, "krb5.ticket_weak") == 0) {
+        buf_printf(p->out, "krb5.ticket_encryption:%sweak; ", op->u.number.a ? "" : "!");
         return;
     }
     if (strcmp(name, "tls.version") != 0) {

@@ -313,7 +313,8 @@ static void flow_known(struct app_io *io, enum sig_app app)
     io->out->detected = true;
     app_count(io->ctx, APP_COUNT_FLOWS + app);
     const struct app_parser *parser = app_parser_of(app);
-    if (!parser) {
+    bool stream = io->flow->proto != PACKET_PROTO_UDP;
+    if (!parser || (stream ? !parser->stream : !parser->datagram)) {
         flow_stop(af, io->out);
         return;
     }

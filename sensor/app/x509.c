@@ -7,41 +7,12 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "sensor/app/der.h"
 
-#define DER_INTEGER          0x02
-#define DER_OID              0x06
 #define DER_BMP_STRING       0x1e
-#define DER_SEQUENCE         0x30
-#define DER_SET              0x31
 #define DER_UTC_TIME         0x17
 #define DER_GENERALIZED_TIME 0x18
 #define DER_CONTEXT_0        0xa0
-
-/** The next element: its tag, and its contents as a cursor (X.690 8.1). */
-static struct cursor der_next(struct cursor *c, uint8_t *tag)
-{
-    *tag = cursor_u8(c);
-    uint32_t len = cursor_u8(c);
-    if (len & 0x80) {
-        unsigned n = len & 0x7f;
-        len = 0;
-        if (n == 0 || n > 4)
-            c->bad = true;
-        for (unsigned i = 0; i < n && !c->bad; i++)
-            len = len << 8 | cursor_u8(c);
-    }
-    return cursor_sub(c, len);
-}
-
-/** The next element, which must have `tag`. */
-static struct cursor der_want(struct cursor *c, uint8_t tag)
-{
-    uint8_t got;
-    struct cursor body = der_next(c, &got);
-    if (got != tag)
-        c->bad = body.bad = true;
-    return body;
-}
 
 bool x509_read(const uint8_t *der, uint32_t len, struct x509 *out)
 {

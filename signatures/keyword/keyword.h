@@ -32,6 +32,7 @@ extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64
     keywords_bytes[], keywords_csum[], keywords_dataset[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
+extern const struct sig_keyword keywords_directory[];
 extern const struct sig_keyword keywords_frame[], keywords_http2[], keywords_mqtt[],
     keywords_rfb[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],

@@ -29,6 +29,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_http2,
     keywords_meta,
     keywords_mqtt,
+    keywords_directory,
     keywords_pcre,
     keywords_rfb,
     keywords_size,

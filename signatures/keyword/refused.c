@@ -5,18 +5,6 @@
 
 /* clang-format off */
 const struct sig_keyword keywords_refused[] = {
-    { "snmp.version", NULL, 0, "the sensor has no parser for SNMP yet" },
-    { "snmp.community", NULL, 0, "the sensor has no parser for SNMP yet" },
-    { "snmp.usm", NULL, 0, "the sensor has no parser for SNMP yet" },
-    { "snmp.pdu_type", NULL, 0, "the sensor has no parser for SNMP yet" },
-    { "krb5_msg_type", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5_err_code", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5.cname", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5_cname", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5.sname", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5_sname", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5.weak_encryption", NULL, 0, "the sensor has no parser for Kerberos yet" },
-    { "krb5.ticket_encryption", NULL, 0, "the sensor has no parser for Kerberos yet" },
     { "ike.init_spi", NULL, 0, "the sensor has no parser for IKE yet" },
     { "ike.resp_spi", NULL, 0, "the sensor has no parser for IKE yet" },
     { "ike.chosen_sa_attribute", NULL, 0, "the sensor has no parser for IKE yet" },
