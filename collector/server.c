@@ -42,6 +42,8 @@
 #define LINK_TABLES   2
 /* Archive and fold may be so far behind before it is an alarm. */
 #define BEHIND_MS 60000u
+/* So long after the start nobody expects the workers to have their states. */
+#define STARTING_NS (30 * NS_PER_S)
 
 enum { SITE_ANALYSTS, SITE_SENSORS, SITES };
 
@@ -57,6 +59,7 @@ struct collector {
     struct worker *worker;
     struct archive *archive;
     struct alarms *alarms;
+    uint64_t started_ns;
     uint64_t folded; /* alerts at the alarms' last look */
     struct model *model;
     struct verbs_clock *timers;
@@ -259,7 +262,7 @@ static void check_self(void *arg, struct alarms *alarms)
     if (worker.lag_ms > BEHIND_MS && worker.alerts != c->folded)
         alarms_hold(alarms, &(struct alarm){ "worker-behind", 1, NULL, "", 0, 1,
                                              "alerts reach the queue more than a minute late" });
-    if (!worker.states)
+    if (!worker.states && clock_mono_ns() > c->started_ns + STARTING_NS)
         alarms_hold(alarms, &(struct alarm){ "worker-behind", 1, NULL, "", 0, 1,
                                              "no state's alerts are being folded" });
     c->folded = worker.alerts;
@@ -394,6 +397,7 @@ struct collector *collector_start(const struct collector_options *o)
 
     buf_init(&c->smtp_password, SECRET_MAX);
     c->o = o;
+    c->started_ns = clock_mono_ns();
     if (!err && file_make_dirs(o->data_dir, 0700) != ABENG_OK) {
         log_error("server", "data-dir %s: %s", o->data_dir, strerror(errno));
         err = ABENG_EIO;

@@ -49,6 +49,7 @@ struct store_conn {
     struct store *store;
     char scope[4]; /* "" is the collector's own user */
     redisContext *redis;
+    unsigned pending;  /* commands queued whose replies were not taken */
     uint64_t retry_at; /* mono ns */
     unsigned extra_ms;
     bool renewed;
@@ -121,6 +122,7 @@ static void hang_up(struct store_conn *c)
     if (c->redis)
         redisFree(c->redis);
     c->redis = NULL;
+    c->pending = 0;
 }
 
 static int command(struct store_conn *c, redisReply **out, const char *fmt, ...)
@@ -196,7 +198,8 @@ static int connect_now(struct store_conn *c)
 {
     uint64_t now = clock_mono_ns();
 
-    if (c->redis && closed_by_peer(c))
+    /* In the middle of a pipeline a new connection would answer only what is queued from now on. */
+    if (c->redis && !c->pending && closed_by_peer(c))
         hang_up(c);
     if (c->redis)
         return ABENG_OK;
@@ -279,16 +282,31 @@ static int take_reply(struct store_conn *c, struct store_reply **out)
         set_health(c->store, ABENG_EAGAIN);
         return ABENG_EAGAIN;
     }
+    c->pending--;
     *out = r;
     int err = error_of(r);
     set_health(c->store, err);
     return err;
 }
 
+/* Callers stop at the first error: what they leave must not answer somebody's next command. */
+static void drop_pending(struct store_conn *c)
+{
+    while (c->pending) {
+        void *r = NULL;
+        if (redisGetReply(c->redis, &r) != REDIS_OK || !r) {
+            hang_up(c);
+            return;
+        }
+        freeReplyObject(r);
+        c->pending--;
+    }
+}
+
 int store_collect(struct store_conn *c, struct store_reply **out)
 {
     *out = NULL;
-    if (!c->redis)
+    if (!c->redis || !c->pending)
         return ABENG_EAGAIN;
     unsigned extra = c->extra_ms, usual = c->store->conf.command_ms;
     c->extra_ms = 0;
@@ -297,13 +315,17 @@ int store_collect(struct store_conn *c, struct store_reply **out)
     int err = take_reply(c, out);
     if (extra && c->redis)
         redisSetTimeout(c->redis, timeval_ms(usual));
+    if (err)
+        drop_pending(c);
     return err;
 }
 
 static int queued(struct store_conn *c, int status)
 {
-    if (status == REDIS_OK)
+    if (status == REDIS_OK) {
+        c->pending++;
         return ABENG_OK;
+    }
     hang_up(c);
     return ABENG_EAGAIN;
 }

@@ -97,7 +97,10 @@ int store_call_later(struct store_conn *c, const char *name, const struct store_
                      size_t key_count, const struct store_arg *args, size_t arg_count);
 /** Pipeline: queue a command. */
 int store_command_later(struct store_conn *c, const char *fmt, ...);
-/** Pipeline: take the next queued one's reply, in order; errors as store_call. */
+/**
+ * Pipeline: take the next queued one's reply, in order; errors as store_call. With an error the
+ * pipeline is over: what is queued behind it is dropped, and further calls give ABENG_EAGAIN.
+ */
 int store_collect(struct store_conn *c, struct store_reply **out);
 
 /** The next reply may take `ms` longer than command_ms (for XREAD BLOCK). Holds for one command. */

@@ -76,6 +76,49 @@ static void pipeline_keeps_order(void **state)
     }
 }
 
+/* What a caller leaves after an error answers nobody else's command. */
+static void error_ends_a_pipeline(void **state)
+{
+    struct fixture *f = *state;
+    struct store_conn *c = store_conn(f->store, NULL);
+    struct store_reply *r;
+    assert_int_equal(store_command_later(c, "ECHO 1"), 0);
+    assert_int_equal(store_command_later(c, "GET {jm}:list wrong"), 0);
+    assert_int_equal(store_command_later(c, "ECHO 3"), 0);
+    assert_int_equal(store_collect(c, &r), 0);
+    assert_int_equal(store_reply_int(r), 1);
+    store_reply_free(r);
+    assert_true(store_collect(c, &r) < 0);
+    store_reply_free(r);
+    assert_int_equal(store_collect(c, &r), ABENG_EAGAIN);
+    assert_null(r);
+    assert_int_equal(store_command(c, &r, "ECHO 4"), 0);
+    assert_int_equal(store_reply_int(r), 4);
+    store_reply_free(r);
+}
+
+/* A server that dies in the middle of a pipeline never answers the second half as the first. */
+static void pipeline_does_not_outlive_its_server(void **state)
+{
+    struct fixture *f = *state;
+    struct store_conn *c = store_conn(f->store, NULL);
+    struct store_reply *r;
+    int pid = store_embed_pid(f->embed), tries = 0;
+
+    assert_int_equal(number(f->store, NULL, "ECHO %s", "5"), 5);
+    assert_int_equal(store_command_later(c, "ECHO 1"), 0);
+    kill(pid, SIGKILL);
+    while ((!store_embed_pid(f->embed) || store_embed_pid(f->embed) == pid) && tries++ < 600)
+        usleep(100 * 1000);
+    usleep(300 * 1000);
+    store_command_later(c, "ECHO 2");
+    assert_int_equal(store_collect(c, &r), ABENG_EAGAIN);
+    assert_null(r);
+    for (tries = 0; number(f->store, NULL, "ECHO %s", "6") != 6 && tries < 600; tries++)
+        usleep(100 * 1000);
+    assert_int_equal(number(f->store, NULL, "ECHO %s", "7"), 7);
+}
+
 static void killed_server_comes_back_with_all(void **state)
 {
     struct fixture *f = *state;
@@ -122,6 +165,8 @@ int main(void)
         cmocka_unit_test(refusals_become_errors),
         cmocka_unit_test(scope_sees_its_state_only),
         cmocka_unit_test(pipeline_keeps_order),
+        cmocka_unit_test(error_ends_a_pipeline),
+        cmocka_unit_test(pipeline_does_not_outlive_its_server),
         cmocka_unit_test(killed_server_comes_back_with_all),
         cmocka_unit_test(second_owner_is_refused),
         cmocka_unit_test(newer_schema_is_refused),
