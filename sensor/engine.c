@@ -25,17 +25,19 @@
 #include "sensor/conf.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
+#include "sensor/live.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/queue.h"
 #include "sensor/statsfile.h"
 #include "sensor/worker.h"
 #include "sensor/writer.h"
 
-#define RING_BYTES         (8u << 20)
-#define LIVE_WAIT_MS       50
-#define STATS_EVERY_NS     (10 * NS_PER_S)
-#define PROGRESS_AFTER_NS  (2 * NS_PER_S)
-#define PROGRESS_EVERY_NS  (500 * NS_PER_MS)
+#define RING_BYTES        (8u << 20)
+#define LIVE_WAIT_MS      50
+#define STATS_EVERY_NS    (10 * NS_PER_S)
+#define PUBLISH_EVERY_NS  (200 * NS_PER_MS)
+#define PROGRESS_AFTER_NS (2 * NS_PER_S)
+#define PROGRESS_EVERY_NS (500 * NS_PER_MS)
 
 /* Engine time: the newest packet time seen, and a nanosecond more for each packet that is not
  * newer, so that no two packets share one and order by time is order by packet. One reader's
@@ -52,7 +54,8 @@ struct engine {
     const struct evidence_ring *evidence[ENGINE_WORKERS_MAX];
     pthread_t threads[ENGINE_WORKERS_MAX];
     struct writer *writer;
-    pthread_mutex_t asking; /* one question to the monitor at a time */
+    struct live_board *live; /* NULL: files */
+    pthread_mutex_t asking;  /* one question to the monitor at a time */
     struct detect_ruleset *_Atomic rules;
     _Atomic uint32_t generation;               /* of `rules` */
     _Atomic uint32_t seen[ENGINE_WORKERS_MAX]; /* generation a worker has gone over to */
@@ -179,6 +182,17 @@ static void run_queue(struct engine *e, unsigned index)
     }
 }
 
+static void publish(struct engine *e, unsigned index, struct capture *const *open)
+{
+    struct capture_counts counts;
+    for (unsigned i = 0; i < e->conf->ring_count; i++) {
+        if (!open[i])
+            continue;
+        capture_counts(open[i], &counts);
+        live_publish(e->live, index, i, &counts);
+    }
+}
+
 /* Live: the worker's own sockets, one an interface. Packet time is the clock, except that a quiet
  * line must not stop it. */
 static void run_live(struct engine *e, unsigned index)
@@ -188,6 +202,7 @@ static void run_live(struct engine *e, unsigned index)
     uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
     unsigned interfaces = e->conf->ring_count;
     struct capture *open[ENGINE_INTERFACES_MAX] = { 0 };
+    uint64_t published = 0;
     char reason[256];
     for (unsigned i = 0; i < interfaces; i++) {
         if (e->conf->fallbacks[i]) {
@@ -220,12 +235,14 @@ static void run_live(struct engine *e, unsigned index)
                 poll(NULL, 0, LIVE_WAIT_MS / 10);
         }
         worker_tick(e->workers[index], time.now_ns);
+        if (time.now_ns >= published + PUBLISH_EVERY_NS) {
+            publish(e, index, open);
+            published = time.now_ns;
+        }
     }
-    for (unsigned i = 0; i < interfaces; i++) {
-        if (open[i])
-            add_counts(e, open[i], e->conf->ring_names[i]);
+    publish(e, index, open);
+    for (unsigned i = 0; i < interfaces; i++)
         capture_close(open[i]);
-    }
 }
 
 static void *worker_main(void *arg)
@@ -346,6 +363,9 @@ static void fill_stats(struct engine *e, struct statsfile *s)
     pthread_mutex_lock(&e->counts_lock);
     s->captured = e->captured;
     pthread_mutex_unlock(&e->counts_lock);
+    s->live = e->live;
+    if (e->live)
+        live_totals(e->live, &s->captured);
     s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
 }
 
@@ -374,15 +394,28 @@ static void show_progress(struct engine *e, bool last)
             last ? "\n" : "");
 }
 
+static void sample_live(struct engine *e)
+{
+    struct statsfile s = { .workers = e->workers, .worker_count = e->conf->workers };
+    struct live_flows flows;
+    statsfile_flows(&s, &flows);
+    live_sample(e->live, clock_mono_ns() / NS_PER_S, &flows);
+}
+
 static void control_loop(struct engine *e)
 {
     uint64_t next_stats = clock_mono_ns() + STATS_EVERY_NS;
     uint64_t next_progress = clock_mono_ns() + PROGRESS_AFTER_NS;
+    uint64_t next_sample = clock_mono_ns();
     bool shown = false;
     while (atomic_load(&e->running)) {
         struct pollfd p = { e->conf->control, POLLIN, 0 };
         if (poll(&p, 1, e->conf->live ? 200 : 2) > 0)
             obey(e);
+        if (e->live && clock_mono_ns() >= next_sample) {
+            sample_live(e);
+            next_sample += NS_PER_S;
+        }
         if (e->conf->live && clock_mono_ns() >= next_stats) {
             write_stats(e);
             next_stats += STATS_EVERY_NS;
@@ -409,7 +442,8 @@ static size_t evidence_bytes(const struct sensor_conf *s)
     return bytes;
 }
 
-static void worker_settings(const struct engine_conf *c, struct worker_conf *out)
+static void worker_settings(const struct engine_conf *c, struct live_board *live,
+                            struct worker_conf *out)
 {
     const struct sensor_conf *s = c->conf;
     uint32_t mib = s->limits.worker_memory_mib ? s->limits.worker_memory_mib : WORKER_MEMORY_MIB;
@@ -425,6 +459,7 @@ static void worker_settings(const struct engine_conf *c, struct worker_conf *out
                                  .flows_max = s->limits.flows,
                                  .memory = (size_t)mib << 20,
                                  .evidence = c->evidence ? evidence_bytes(s) : 0,
+                                 .live = live,
                                  .ndpi_tcp = s->ndpi.packets_tcp,
                                  .ndpi_udp = s->ndpi.packets_udp };
     memcpy(&out->hash_seed, key.bytes, sizeof(out->hash_seed));
@@ -433,7 +468,7 @@ static void worker_settings(const struct engine_conf *c, struct worker_conf *out
 static bool make_workers(struct engine *e)
 {
     struct worker_conf settings;
-    worker_settings(e->conf, &settings);
+    worker_settings(e->conf, e->live, &settings);
     for (unsigned w = 0; w < e->conf->workers; w++) {
         e->rings[w] = alert_ring_create(RING_BYTES);
         e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
@@ -549,6 +584,7 @@ static bool join_threads(struct engine *e, pthread_t reader)
 static void free_all(struct engine *e)
 {
     writer_free(e->writer);
+    live_free(e->live);
     for (unsigned w = 0; w < e->conf->workers; w++) {
         worker_free(e->workers[w]);
         queue_free(e->queues[w]);
@@ -576,6 +612,8 @@ int engine_run(const struct engine_conf *conf)
         log_error("engine", "cannot use the rule set: %s", reason);
         goto out;
     }
+    if (conf->live)
+        e->live = live_create(conf->ring_names, conf->ring_count, conf->workers);
     if (!make_workers(e) || confine() < 0)
         goto out;
     e->writer = writer_create(conf, e->rings, e->evidence, engine_ask, e);
@@ -583,6 +621,8 @@ int engine_run(const struct engine_conf *conf)
         goto out;
     control_loop(e);
     status = join_threads(e, reader) ? 0 : 1;
+    if (e->live)
+        sample_live(e);
     write_stats(e);
 out:
     free_all(e);

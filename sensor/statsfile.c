@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "sensor/live.h"
 #include "sensor/worker.h"
 #include "sensor/writer.h"
 
@@ -111,6 +112,16 @@ static void write_totals(const struct statsfile *s, struct json *j)
     json_u64(j, "workers", s->worker_count);
 }
 
+void statsfile_flows(const struct statsfile *s, struct live_flows *out)
+{
+    *out = (struct live_flows){
+        .flows = total(s, WORKER_STAGE_STREAM, "stream.sessions"),
+        .one_sided = total(s, WORKER_STAGE_WORKER, "worker.flows_one_sided"),
+        .tcp = total(s, WORKER_STAGE_DECODE, "decode.tcp"),
+        .overlaps = total(s, WORKER_STAGE_STREAM, "stream.overlaps"),
+    };
+}
+
 int statsfile_write(const struct statsfile *s, int fd)
 {
     struct buf out;
@@ -124,6 +135,8 @@ int statsfile_write(const struct statsfile *s, int fd)
     write_workers(s, &j);
     write_writer(s, &j);
     json_close(&j);
+    if (s->live)
+        live_write(s->live, &j);
     json_close(&j);
     buf_byte(&out, '\n');
     int err = file_write_all(fd, out.data, out.len);

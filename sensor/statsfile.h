@@ -9,6 +9,8 @@
 
 #include "sensor/capture/capture.h"
 
+struct live_board;
+struct live_flows;
 struct worker;
 struct writer;
 
@@ -22,7 +24,11 @@ struct statsfile {
     uint64_t load_ns, run_ns;
     uint64_t peak_kib; /* memory of the largest process at its peak */
     const char *ruleset;
+    const struct live_board *live; /* NULL: files */
 };
+
+/** The sums that live.h judges by; of `s` the workers alone are read. */
+void statsfile_flows(const struct statsfile *s, struct live_flows *out);
 
 /** Write one JSON object and a newline to `fd`. 0 or ABENG_EIO. */
 int statsfile_write(const struct statsfile *s, int fd);

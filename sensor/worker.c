@@ -21,6 +21,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/evidence/ring.h"
 #include "sensor/flow/flow.h"
+#include "sensor/live.h"
 #include "sensor/stream/stream.h"
 
 /* A direction gives a session's bytes to its parser in this many spans at most before the next
@@ -478,6 +479,8 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
         count(w, COUNTER_BYTES, frames[i].wire_len);
         if (packets <= 0)
             count(w, COUNTER_INVALID, 1);
+        else if (w->conf.live && w->packets[0].vlan_count)
+            live_see_vlan(w->conf.live, w->packets[0].vlan[0]);
         for (int k = 0; k < packets; k++)
             one_packet(w, &w->packets[k], &frames[i]);
     }

@@ -22,6 +22,7 @@ struct alert_ring;
 struct detect_ruleset;
 struct evidence_ring;
 struct frame;
+struct live_board;
 struct worker;
 
 /** What all workers share and none changes. */
@@ -32,8 +33,9 @@ struct worker_conf {
     size_t memory;         /* bytes of the packet path */
     unsigned ndpi_tcp, ndpi_udp;
     uint64_t hash_seed;
-    uint16_t number; /* of this worker */
-    size_t evidence; /* bytes of the evidence ring, a power of two; 0: none */
+    uint16_t number;         /* of this worker */
+    struct live_board *live; /* told of VLANs; NULL: files */
+    size_t evidence;         /* bytes of the evidence ring, a power of two; 0: none */
 };
 
 /** Stages that count, in the order in which stats.json lists them. */

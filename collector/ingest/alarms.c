@@ -261,17 +261,44 @@ static void look_at_link(struct alarms *a, const char *id, const char *states, u
     }
 }
 
+/* What the sensor says it cannot see any more, as one line. */
+static void look_at_sight(struct alarms *a, const char *id, const char *states,
+                          const struct store_reply *health)
+{
+    size_t len, i;
+    const char *text = store_reply_text(health, &len);
+    json_t *report = len ? json_loadb(text, len, 0, NULL) : NULL;
+    const json_t *sign, *signs = json_object_get(report, "blind");
+    char words[TEXT_MAX];
+    struct buf line;
+
+    buf_init_fixed(&line, words, sizeof(words) - 1);
+    buf_printf(&line, "%s may be blind:", id);
+    json_array_foreach(signs, i, sign)
+    {
+        const char *what = json_string_value(json_object_get(sign, "what"));
+        const char *where = json_string_value(json_object_get(sign, "where"));
+        buf_printf(&line, "%s %s (%s)", i ? "," : "", what ? what : "?", where ? where : "?");
+    }
+    words[line.len] = 0;
+    if (json_array_size(signs))
+        alarms_hold(
+            a, &(struct alarm){ "sensor-blind", 1, id, states, 0, json_array_size(signs), words });
+    json_decref(report);
+}
+
 static int look_at_sensor(struct alarms *a, const char *id)
 {
     struct store_key key = store_key(STORE_REGION, "sensor:%s", id);
     char states[CA_STATES_MAX];
     struct store_reply *r;
-    int err =
-        store_command(a->conn, &r, "HMGET %s status seen_ms clock_offset_ms states", key.text);
+    int err = store_command(a->conn, &r, "HMGET %s status seen_ms clock_offset_ms states health",
+                            key.text);
 
     if (!err && strcmp(store_reply_text(store_reply_at(r, 0), NULL), "active") == 0) {
         set_text(states, sizeof(states), store_reply_text(store_reply_at(r, 3), NULL));
         look_at_link(a, id, states, field(r, 1), store_reply_int(store_reply_at(r, 2)));
+        look_at_sight(a, id, states, store_reply_at(r, 4));
         for (char *save, *state = strtok_r(states, ",", &save); state && !err;
              state = strtok_r(NULL, ",", &save))
             err = look_at_account(a, id, state);

@@ -16,6 +16,7 @@
 
 #define STATS_MAX (1u << 20)
 #define DROP_NAME 96
+#define BLIND_MAX 32
 
 /* Drops by stage and reason, flattened: "capture.kernel": 12. */
 static void write_drops(struct json *j, const char *prefix, const json_t *drops)
@@ -40,6 +41,25 @@ static void write_number(struct json *j, const json_t *stats, const char *name)
     json_u64(j, name, n > 0 ? (uint64_t)n : 0);
 }
 
+/* What the engine cannot see any more; collectors make alarms of it. */
+static void write_blind(struct json *j, const json_t *signs)
+{
+    size_t i;
+    const json_t *sign;
+
+    json_open_array(j, "blind");
+    json_array_foreach(signs, i, sign)
+    {
+        if (i == BLIND_MAX)
+            break;
+        json_open(j, NULL);
+        json_str(j, "what", json_string_value(json_object_get(sign, "what")));
+        json_str(j, "where", json_string_value(json_object_get(sign, "where")));
+        json_close(j);
+    }
+    json_close_array(j);
+}
+
 static void write_stats(const struct uplink *u, struct json *j)
 {
     struct buf b;
@@ -57,6 +77,7 @@ static void write_stats(const struct uplink *u, struct json *j)
     json_open(j, "drops");
     write_drops(j, "", json_object_get(stats, "drops"));
     json_close(j);
+    write_blind(j, json_object_get(stats, "blind"));
     json_decref(stats);
 }
 

@@ -223,7 +223,13 @@ static void alarms_begin_and_end(void **state)
     assert_string_equal(before, after);
     free(before);
     free(after);
+    static const char blind[] =
+        "{\"blind\":[{\"what\":\"silent\",\"where\":\"eth1\"},{\"what\":7}]}";
+    assert_int_equal(sensors_health(b->sensors, "one", blind, strlen(blind), clock_now(&clock), 0),
+                     0);
+    wait_listed(b, true, "may be blind: silent (eth1), ? (?)", true);
     heard(b, &clock, -9000);
+    wait_listed(b, true, "sensor-blind", false);
     wait_listed(b, true, "sensor-silent", false);
     wait_listed(b, false, "sensor-silent", true);
     wait_listed(b, true, "behind by 9 s", true);

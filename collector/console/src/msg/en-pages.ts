@@ -221,6 +221,7 @@ export const enPages = {
     "alarm.sensor-silent": "Sensor silent",
     "alarm.sensor-gap": "Alerts lost",
     "alarm.self-test-missing": "Self-test missing",
+    "alarm.sensor-blind": "Sensor may be blind",
     "alarm.clock-offset": "Clock off",
     "alarm.archive-behind": "Archive behind",
     "alarm.store-memory": "Store short of memory",
