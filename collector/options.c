@@ -38,6 +38,7 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("console-dir", console_dir),
     TEXT("classify", classify),
     TEXT("assets", assets),
+    TEXT("damping", damping),
     TEXT("smtp-url", smtp_url),
     TEXT("smtp-user", smtp_user),
     TEXT("smtp-password-file", smtp_password_file),
@@ -73,6 +74,7 @@ enum {
     OPT_CONSOLE,
     OPT_CLASSIFY,
     OPT_ASSETS,
+    OPT_DAMPING,
     OPT_SMTP_URL,
     OPT_SMTP_USER,
     OPT_SMTP_PASSWORD,
@@ -95,6 +97,7 @@ static const struct option long_options[] = {
     { "console-dir", required_argument, NULL, OPT_CONSOLE },
     { "classify", required_argument, NULL, OPT_CLASSIFY },
     { "assets", required_argument, NULL, OPT_ASSETS },
+    { "damping", required_argument, NULL, OPT_DAMPING },
     { "smtp-url", required_argument, NULL, OPT_SMTP_URL },
     { "smtp-user", required_argument, NULL, OPT_SMTP_USER },
     { "smtp-password-file", required_argument, NULL, OPT_SMTP_PASSWORD },
@@ -134,6 +137,9 @@ static void print_help(void)
         "                              " ABENG_DATADIR "/classify.tsv)\n"
         "  --assets FILE               what stands behind addresses (" ABENG_SYSCONFDIR
         "/assets.tsv)\n"
+        "  --damping FILE              what is likely harmless (" ABENG_SYSCONFDIR
+        "/damping.tsv, else\n"
+        "                              " ABENG_DATADIR "/damping.tsv)\n"
         "  --smtp-url URL              mail server for notices: smtp://HOST:PORT or smtps://HOST\n"
         "  --smtp-user NAME            account there\n"
         "  --smtp-password-file FILE   its password\n"
@@ -218,6 +224,8 @@ static char **text_of(struct collector_options *o, int option)
         return &o->classify;
     case OPT_ASSETS:
         return &o->assets;
+    case OPT_DAMPING:
+        return &o->damping;
     case OPT_SMTP_URL:
         return &o->smtp_url;
     case OPT_SMTP_USER:
@@ -333,6 +341,7 @@ void collector_options_free(struct collector_options *o)
     free(o->console_dir);
     free(o->classify);
     free(o->assets);
+    free(o->damping);
     free(o->smtp_url);
     free(o->smtp_user);
     free(o->smtp_password_file);

@@ -17,6 +17,7 @@ struct collector_options {
     char *redis_program; /* redis-server of our own */
     char *console_dir;
     char *classify; /* classification table; NULL: the host's, else the installed one */
+    char *damping;  /* lists of what is likely harmless; NULL: as classify */
     char *assets;   /* table of assets; NULL: the host's, if there is one */
     char *smtp_url; /* mail server for notices; NULL: none are mailed */
     char *smtp_user, *smtp_password_file;

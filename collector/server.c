@@ -209,6 +209,12 @@ static int start_archive(struct collector *c)
     return c->archive ? ABENG_OK : ABENG_ERR;
 }
 
+/* A table that need not be there. */
+static const char *readable(const char *path)
+{
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
 static int start_worker(struct collector *c)
 {
     char host[256] = "collector";
@@ -220,6 +226,8 @@ static int start_worker(struct collector *c)
         .classify_path = table_path(c->o->classify, ABENG_SYSCONFDIR "/classify.tsv",
                                     ABENG_DATADIR "/classify.tsv"),
         .assets_path = table_path(c->o->assets, ABENG_SYSCONFDIR "/assets.tsv", NULL),
+        .damping_path = readable(table_path(c->o->damping, ABENG_SYSCONFDIR "/damping.tsv",
+                                            ABENG_DATADIR "/damping.tsv")),
         .owner = owner,
     });
     free(owner);

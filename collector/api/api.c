@@ -27,7 +27,8 @@ static const struct routes *const resources[] = {
     &api_session_routes,  &api_incident_routes, &api_sensor_routes, &api_feed_routes,
     &api_user_routes,     &api_stat_routes,     &api_stream_routes, &api_archive_routes,
     &api_book_routes,     &api_notice_routes,   &api_sample_routes, &api_evidence_routes,
-    &api_campaign_routes, &api_link_routes,     &api_signal_routes, &api_export_routes,
+    &api_campaign_routes, &api_damping_routes,
+    &api_link_routes,     &api_signal_routes, &api_export_routes,
     &api_taxii_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)

@@ -31,7 +31,7 @@ struct routes {
 extern const struct routes api_session_routes, api_incident_routes, api_sensor_routes,
     api_feed_routes, api_user_routes, api_stat_routes, api_stream_routes, api_archive_routes,
     api_book_routes, api_notice_routes, api_sample_routes, api_evidence_routes,
-    api_campaign_routes, api_link_routes, api_signal_routes,
+    api_campaign_routes, api_damping_routes, api_link_routes, api_signal_routes,
     api_export_routes, api_taxii_routes;
 
 /** The session of a request that passed the gate with a role. */

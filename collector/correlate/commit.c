@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/damping.h"
+#include "collector/correlate/evidence.h"
 #include "collector/correlate/fold.h"
 #include "collector/correlate/incident.h"
 #include "collector/correlate/indicator.h"
@@ -417,12 +419,15 @@ static void add_incident(struct words *w, const char *state, const struct incide
     add_number(w, in->stages);
 }
 
-static void add_hits(struct words *w, const struct signal *s, struct buf *text, unsigned *count)
+static void add_hits(struct words *w, const struct fold *f, const struct signal *s,
+                     struct buf *text, unsigned *count)
 {
     struct indicator of[INDICATOR_MAX];
     unsigned n = signal_untold(s) ? indicator_of(s, of) : 0;
     for (unsigned i = 0; i < n; i++) {
         struct json j;
+        if (damping_warns(fold_damping_now(f), fold_state(f), &of[i], s->last_ms))
+            continue;
         struct hit h = { of[i],     s->number,   s->incident->number,
                          s->count,  s->first_ms, s->last_ms,
                          s->stages, s->prior,    s->rsit };
@@ -430,19 +435,19 @@ static void add_hits(struct words *w, const struct signal *s, struct buf *text, 
         json_begin(&j, text);
         hit_write(&h, &j);
         add_bytes(w, text->data, text->len);
+        ++*count;
     }
-    *count += n;
 }
 
 /* What the region hears: how many, then each. */
-static void add_outbox(struct words *w, const struct fold_changes *ch)
+static void add_outbox(struct words *w, const struct fold *f, const struct fold_changes *ch)
 {
     struct buf text;
     unsigned count = 0;
     size_t at = w->arg_count++;
     buf_init(&text, 4096);
     for (size_t i = 0; i < ch->signal_count; i++)
-        add_hits(w, ch->signals[i], &text, &count);
+        add_hits(w, f, ch->signals[i], &text, &count);
     w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
     buf_free(&text);
 }
@@ -499,7 +504,7 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     add_number(&w, ch.gone_count);
     add_number(&w, ch.incident_count);
     add_changes(&w, fold_state(f), &ch);
-    add_outbox(&w, &ch);
+    add_outbox(&w, f, &ch);
     int err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
     if (err && err != ABENG_EAGAIN)
         log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
@@ -507,6 +512,37 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     arena_free(w.arena);
     if (!err)
         fold_committed(f);
+    return err;
+}
+
+/* ---- damping --------------------------------------------------------------------------------- */
+
+static void take_damping(struct damping *d, const char *json)
+{
+    json_t *root = json_loads(json, 0, NULL);
+    const char *state = json_string_value(json_object_get(root, "state"));
+    if (damping_add(d, evidence_read_text(root, "list"), evidence_read_text(root, "match"), state,
+                    evidence_read_time(root, "until")))
+        log_warn("correlate", "{rg}:damp: an entry can't be used and is left out");
+    json_decref(root);
+}
+
+int commit_damping(struct store_conn *c, struct damping *into, int64_t *version)
+{
+    struct store_key key = store_key(STORE_REGION, "damp");
+    struct store_key counter = store_key(STORE_REGION, "dampver");
+    struct store_reply *r, *all = NULL;
+    int err = store_command(c, &r, "GET %s", counter.text);
+    int64_t have = store_reply_int(r);
+    store_reply_free(r);
+    if (err || have == *version)
+        return err ? err : ABENG_ENOENT;
+    err = store_command(c, &all, "HVALS %s", key.text);
+    for (size_t i = 0; i < store_reply_count(all) && !err; i++)
+        take_damping(into, store_reply_text(store_reply_at(all, i), NULL));
+    store_reply_free(all);
+    if (!err)
+        *version = have;
     return err;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct damping;
 struct fold;
 struct store_conn;
 
@@ -66,6 +67,12 @@ unsigned commit_words(const struct fold *f);
 int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
                  const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
                  uint64_t trim_ms);
+
+/**
+ * Add analysts' damping entries to `into` when they are not of `*version` (-1 at first) any more: 0
+ * and the new version, ABENG_ENOENT when nothing changed, ABENG_EAGAIN.
+ */
+int commit_damping(struct store_conn *c, struct damping *into, int64_t *version);
 
 /**
  * Learn decisions made since change `*seen` (an id, kept by the caller, "0" at first). 0 or

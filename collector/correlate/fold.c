@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/correlate/classify.h"
+#include "collector/correlate/damping.h"
 #include "collector/correlate/evidence.h"
 #include "collector/correlate/incident.h"
 #include "collector/correlate/indicator.h"
@@ -22,11 +23,11 @@
  * Windows: a signal's silence, a chain's reach, how long an ended incident takes new evidence,
  * and how late alerts may be.
  */
-#define FOLD_IDLE_MS   EVIDENCE_DAY_MS
-#define FOLD_CHAIN_MS  (2 * EVIDENCE_DAY_MS)
+#define FOLD_IDLE_MS     EVIDENCE_DAY_MS
+#define FOLD_CHAIN_MS    (2 * EVIDENCE_DAY_MS)
 #define FOLD_CHAIN_HOSTS 8
-#define FOLD_REOPEN_MS (14 * EVIDENCE_DAY_MS)
-#define FOLD_LATE_MS   (3 * EVIDENCE_DAY_MS)
+#define FOLD_REOPEN_MS   (14 * EVIDENCE_DAY_MS)
+#define FOLD_LATE_MS     (3 * EVIDENCE_DAY_MS)
 
 /** An alert this far behind the newest one is counted as late. */
 #define FOLD_ON_TIME_MS EVIDENCE_HOUR_MS
@@ -41,6 +42,7 @@ struct fold {
     const char *state;
     struct classify *classify;
     const struct assets *assets;
+    const struct damping *damping;
     struct fold_mark mark;
     struct table *signals;   /* all, by number */
     struct table *incidents; /* all, by number */
@@ -469,6 +471,29 @@ static bool seen_elsewhere(const struct fold *f, const struct signal *s)
     return false;
 }
 
+static unsigned damped_by(const struct damping *d, const char *state, const struct signal *lead)
+{
+    unsigned set = 0;
+    for (int l = 0; l < DAMPING_LISTS; l++)
+        if (damping_find(d, (enum damping_list)l, state, lead))
+            set |= 1u << l;
+    return set;
+}
+
+void fold_damping(struct fold *f, const struct damping *damping)
+{
+    size_t at = 0;
+    f->damping = damping;
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        if (!in->ended_ms && in->lead && in->damped != damped_by(damping, f->state, in->lead))
+            touch_incident(f, in);
+}
+
+const struct damping *fold_damping_now(const struct fold *f)
+{
+    return f->damping;
+}
+
 void fold_campaign(struct fold *f, const struct indicator *i, unsigned others)
 {
     char key[KEY_MAX];
@@ -498,7 +523,8 @@ void fold_changes(struct fold *f, struct fold_changes *out)
         struct incident *in = f->dirty_incidents.items[i];
         incident_sum(in);
         sum_campaigns(f, in);
-        score_incident(in, f->assets, past_of(f, in->lead), &in->score);
+        score_incident(
+            in, &(struct score_ground){ f->state, f->assets, f->damping, past_of(f, in->lead) });
     }
     *out = (struct fold_changes){
         (struct signal **)f->dirty_signals.items,

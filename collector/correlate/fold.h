@@ -21,6 +21,7 @@
 
 struct assets;
 struct classify;
+struct damping;
 struct fold;
 struct incident;
 struct indicator;
@@ -56,6 +57,15 @@ struct fold_changes {
 
 /** An empty memory for `state` (a static code). What it is given is borrowed. */
 struct fold *fold_create(const char *state, struct classify *classify, const struct assets *assets);
+
+/**
+ * These lists hold from now on (borrowed; NULL: none); incidents that they damp otherwise than
+ * before change.
+ */
+void fold_damping(struct fold *f, const struct damping *damping);
+
+/** The lists in force. */
+const struct damping *fold_damping_now(const struct fold *f);
 
 /** Free it all. NULL is allowed. */
 void fold_free(struct fold *f);

@@ -34,7 +34,8 @@ struct incident {
     bool storm;       /* the row of such a storm */
     char campaigns[INCIDENT_CAMPAIGNS][INDICATOR_ID_MAX];
     unsigned campaign_count;
-    unsigned other_states;     /* that saw one of its indicators */
+    unsigned damped; /* set of 1 << enum damping_list that held when it was scored */
+    unsigned other_states; /* that saw one of its indicators */
     const struct signal *lead; /* furthest stage, then likeliest, then first */
     unsigned stages;           /* mask of 1 << enum stage */
     bool probed;               /* a scan by the same peer came before */

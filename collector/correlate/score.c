@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "collector/correlate/damping.h"
 #include "collector/correlate/incident.h"
 #include "collector/correlate/rsit.h"
 #include "collector/correlate/signal.h"
@@ -109,19 +110,57 @@ static unsigned total(const struct score *s, char side)
     return (unsigned)lround(number);
 }
 
-void score_incident(const struct incident *in, const struct assets *assets,
-                    const struct precision *past, struct score *out)
+/* Lists that hold something of the leading signal. */
+static void add_damping(struct score *s, struct incident *in, const struct score_ground *on)
 {
+    in->damped = 0;
+    for (int l = 0; l < DAMPING_LISTS; l++) {
+        enum damping_list list = (enum damping_list)l;
+        const char *entry = damping_find(on->damping, list, on->state, in->lead);
+        if (!entry)
+            continue;
+        in->damped |= 1u << l;
+        add(s, 'L', damping_word(list), log(damping_share(list)), "%s is on the list \"%s\"", entry,
+            damping_word(list));
+    }
+}
+
+/* The dearest host of all that were hit; of a scan, what is behind the scanner. */
+static unsigned worst_asset(const struct incident *in, const struct assets *assets,
+                            const char **class, const char **label)
+{
+    struct incident_walk w = { in, in, NULL };
+    const struct addr *subject = incident_subject(in->lead);
+    unsigned best = assets_points(assets, subject, class, label);
+    if (subject != &in->lead->victim)
+        return best;
+    for (const struct signal *s; (s = incident_next(&w));)
+        for (unsigned i = 0; i < s->host_count && s->stage == in->lead->stage; i++) {
+            const char *of, *called;
+            unsigned points = assets_points(assets, &s->hosts[i], &of, &called);
+            if (points > best) {
+                best = points;
+                *class = of;
+                *label = called;
+            }
+        }
+    return best;
+}
+
+void score_incident(struct incident *in, const struct score_ground *on)
+{
+    struct score *out = &in->score;
     const struct signal *lead = in->lead;
     const char *class, *label;
     *out = (struct score){ .count = 0 };
-    add_prior(out, lead, past);
+    add_prior(out, lead, on->past);
     add_stage(out, in);
     if (lead->confidence)
         add(out, 'L', "confidence", lead->confidence > 0 ? .3 : -.6,
             "the rule's author is %s of it", lead->confidence > 0 ? "sure" : "not sure");
     add_weight_of_numbers(out, in);
-    unsigned points = assets_points(assets, incident_subject(lead), &class, &label);
+    add_damping(out, in, on);
+    unsigned points = worst_asset(in, on->assets, &class, &label);
     add(out, 'I', "asset", points, "%s%s%s", class, *label ? ": " : "", label);
     if (lead->rsit->impact)
         add(out, 'I', "type", lead->rsit->impact, "%s", lead->rsit->label);

@@ -16,6 +16,7 @@
 
 struct addr;
 struct assets;
+struct damping;
 struct incident;
 struct json;
 
@@ -23,7 +24,7 @@ struct json;
 #define SCORE_FORMULA "v1"
 
 /** Most factors of one score. */
-#define SCORE_FACTORS 12
+#define SCORE_FACTORS 16
 
 struct factor {
     const char *key; /* static: "stage", "prior", … */
@@ -46,9 +47,16 @@ struct precision {
     unsigned false_; /* incidents rejected as false */
 };
 
-/** Score an incident; `assets` and `past` may be NULL. */
-void score_incident(const struct incident *in, const struct assets *assets,
-                    const struct precision *past, struct score *out);
+/** What else a score is made of; each may be NULL. */
+struct score_ground {
+    const char *state; /* whose incident; never NULL */
+    const struct assets *assets;
+    const struct damping *damping;
+    const struct precision *past; /* of the leading rule */
+};
+
+/** Score an incident: fills `in->score` and notes which damping lists held. */
+void score_incident(struct incident *in, const struct score_ground *on);
 
 /** The tier of the two numbers. */
 unsigned score_tier(unsigned likelihood, unsigned impact);

@@ -11,6 +11,7 @@
 
 #include "collector/correlate/classify.h"
 #include "collector/correlate/commit.h"
+#include "collector/correlate/damping.h"
 #include "collector/correlate/fold.h"
 #include "collector/correlate/intake.h"
 #include "collector/correlate/observation.h"
@@ -64,6 +65,9 @@ struct worker {
     const struct clock *clock;
     struct classify *classify;
     struct assets *assets;
+    char *damping_path;
+    struct damping *damping;
+    int64_t damping_version;
     struct owned owned[STATE_COUNT];
     struct regional *regional; /* held with the region's own state */
     unsigned share, held;      /* states that are ours by right; that we have */
@@ -116,6 +120,7 @@ static void take(struct worker *w, struct owned *o)
         let_go(w, o);
         return;
     }
+    fold_damping(o->fold, w->damping);
     o->place = o->reached = place;
     o->renew_ms = now + RENEW_MS;
 }
@@ -289,6 +294,24 @@ static void give_back(struct worker *w, struct owned *o)
     o->ask_ms = now_ms(w) + COMMIT_LEASE_MS;
 }
 
+/* The installed lists and what analysts added, when that has changed. */
+static void refresh_damping(struct worker *w)
+{
+    char why[256];
+    struct damping *fresh = damping_create();
+    if (commit_damping(w->conn, fresh, &w->damping_version)) {
+        damping_free(fresh);
+        return;
+    }
+    if (w->damping_path && damping_read(fresh, w->damping_path, why, sizeof why))
+        log_error("correlate", "%s", why);
+    for (int i = 0; i < STATE_COUNT; i++)
+        if (w->owned[i].fold)
+            fold_damping(w->owned[i].fold, fresh);
+    damping_free(w->damping);
+    w->damping = fresh;
+}
+
 /* Several workers share the states evenly; who has too many gives back. */
 static void share(struct worker *w)
 {
@@ -296,6 +319,7 @@ static void share(struct worker *w)
     if (now < w->share_ms)
         return;
     w->share_ms = now + RENEW_MS;
+    refresh_damping(w);
     if (commit_share(w->conn, w->owner, now, STATE_COUNT, &w->share))
         return;
     for (int i = 0; i < STATE_COUNT && w->held > w->share; i++)
@@ -364,6 +388,8 @@ static void worker_free(struct worker *w)
     buf_free(&w->frame);
     classify_close(w->classify);
     assets_close(w->assets);
+    damping_free(w->damping);
+    free(w->damping_path);
     free(w->owner);
     free(w);
 }
@@ -375,6 +401,8 @@ struct worker *worker_start(const struct worker_conf *conf)
     w->store = conf->store;
     w->owner = xstrdup(conf->owner);
     w->share = STATE_COUNT;
+    w->damping_version = -1;
+    w->damping_path = conf->damping_path ? xstrdup(conf->damping_path) : NULL;
     w->clock = conf->clock ? conf->clock : clock_system();
     buf_init(&w->frame, FRAME_MAX);
     for (unsigned i = 0; i < STATE_COUNT; i++)

@@ -18,6 +18,7 @@ struct worker_conf {
     struct store *store;
     const char *classify_path; /* the classification table */
     const char *assets_path;   /* NULL: no table of assets */
+    const char *damping_path;  /* NULL: analysts' entries alone */
     const char *owner; /* who holds the leases; a restart under the same name takes over at once */
     const struct clock *clock; /* visible time; NULL: the system's */
 };

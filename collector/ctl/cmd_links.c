@@ -273,6 +273,47 @@ static enum ctl_exit release(struct ctl *c)
     return tell(c, "POST", "/api/v1/campaigns/", ":release", body, row, sizeof row / sizeof *row);
 }
 
+/* ---- damping --------------------------------------------------------------------------------- */
+
+static enum ctl_exit damping(struct ctl *c)
+{
+    static const char *const options[] = { "list" };
+    static const struct print_column columns[] = {
+        { "ID", "id", 0 },       { "LIST", "list", 0 },   { "MATCH", "match", 60 },
+        { "STATE", "state", 0 }, { "UNTIL", "until", 0 }, { "BY", "by", 16 },
+        { "NOTE", "note", 60 },
+    };
+    char *path = list_path(c, "/api/v1/damping", options, 1);
+    enum ctl_exit done = ctl_list(c, path, columns, sizeof columns / sizeof *columns);
+    free(path);
+    return done;
+}
+
+static enum ctl_exit damping_add(struct ctl *c)
+{
+    static const char *const options[] = { "state", "until", "note" };
+    json_t *reply, *body = json_pack("{s:s,s:s}", "list", ctl_word(c, 0), "match", ctl_word(c, 1));
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        ctl_put(c, body, options[i], options[i]);
+    enum ctl_exit done = ctl_call(c, "POST", "/api/v1/damping", body, &reply);
+    if (!done && c->json)
+        print_json(reply);
+    else if (!done)
+        puts(json_string_value(json_object_get(reply, "id")));
+    json_decref(reply);
+    return done;
+}
+
+static enum ctl_exit damping_remove(struct ctl *c)
+{
+    json_t *reply;
+    char *path = ctl_path(c, "/api/v1/damping/", "");
+    enum ctl_exit done = ctl_call(c, "DELETE", path, NULL, &reply);
+    json_decref(reply);
+    free(path);
+    return done;
+}
+
 /* clang-format off */
 static const struct ctl_command commands[] = {
     { "incident explain", "ID", "", 1, 1, "why it stands where it stands", explain },
@@ -296,6 +337,11 @@ static const struct ctl_command commands[] = {
     { "campaign", "ID", "", 1, 1, "one campaign", campaign },
     { "campaign release", "ID STATE [--withdraw] [--reason TEXT]", "withdraw reason=", 2, 2,
       "let other states see STATE's name and numbers, or no longer", release },
+    { "damping", "[--list LIST]", "list=", 0, 0, "what is likely harmless", damping },
+    { "damping add", "LIST MATCH --note TEXT [--state JM] [--until TIME]", "note= state= until=",
+      2, 2, "LIST is scanner, maintenance, honeypot or warninglist; MATCH an address or a name",
+      damping_add },
+    { "damping remove", "ID", "", 1, 1, "remove an entry", damping_remove },
 };
 /* clang-format on */
 

@@ -168,6 +168,11 @@ void days_assets(struct buf *out)
     }
 }
 
+void days_damping(struct buf *out)
+{
+    buf_text(out, "warninglist\t*.popular.example\t-\t-\tnames that everybody asks for\n");
+}
+
 bool days_names_host(const char *text, unsigned state)
 {
     for (unsigned third = state * 8; third < state * 8 + 8; third++) {
@@ -266,6 +271,20 @@ static void noise(struct maker *m, unsigned state, uint64_t day_ms)
         struct days_alert *a =
             raise_alert(m, of, rule, h, outsider(m), ports[rule], day_ms + dice(m) % DAY);
         a->name = name; /* names that everybody asks for */
+    }
+}
+
+/* A bad day of the feed: its rule takes a name that everybody asks for for an attacker's. */
+static void mistaken(struct maker *m, uint64_t day_ms)
+{
+    uint32_t name = 1 + below(m, 50);
+    uint64_t cloud = outsider(m);
+    for (unsigned k = between(m, 3, 9); k; k--) {
+        unsigned state = below(m, DAYS_STATES);
+        uint64_t h = insider(m, state);
+        uint32_t of = truth(m, DAYS_NOISE, state, -1);
+        for (unsigned i = between(m, 1, 5); i; i--)
+            raise_alert(m, of, R_C2_TLS, h, cloud, 443, day_ms + dice(m) % DAY)->name = name;
     }
 }
 
@@ -466,6 +485,7 @@ static void make_day(struct maker *m, uint64_t day_ms, double scale)
         if (chance(m, 10))
             flood(m, s, day_ms);
     }
+    mistaken(m, day_ms);
     phishing_wave(m, day_ms, true);
     phishing_wave(m, day_ms, true);
     phishing_wave(m, day_ms, false);

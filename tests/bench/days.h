@@ -69,6 +69,9 @@ void days_line(const struct days_alert *a, struct buf *out);
 /** Append the operator's table of assets (correlate/score.h): networks are known to their owners. */
 void days_assets(struct buf *out);
 
+/** Append the operator's lists of what is likely harmless (correlate/damping.h): popular names. */
+void days_damping(struct buf *out);
+
 /** Whether `text` names a host of state `state`. */
 bool days_names_host(const char *text, unsigned state);
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "collector/correlate/classify.h"
+#include "collector/correlate/damping.h"
 #include "collector/correlate/fold.h"
 #include "collector/correlate/incident.h"
 #include "collector/correlate/intake.h"
@@ -69,7 +70,7 @@ struct bench {
     size_t batch_count, batch_room;
     uint32_t *members; /* of all batches: indices of alerts */
     char dir[64];
-    char *classify, *assets;
+    char *classify, *assets, *damping;
     struct fixture *store;
     struct clock clock;
     uint64_t *signal_of;                /* of each alert: number of the signal it went to */
@@ -436,6 +437,7 @@ static void replay(struct bench *b)
     struct worker *w = worker_start(&(struct worker_conf){ .store = b->store->store,
                                                            .classify_path = b->classify,
                                                            .assets_path = b->assets,
+                                                           .damping_path = b->damping,
                                                            .owner = "bench",
                                                            .clock = &b->clock });
     struct model *m = model_start(b->store->store, &b->clock);
@@ -572,6 +574,7 @@ static void time_pages(struct bench *b)
     w = worker_start(&(struct worker_conf){ .store = b->store->store,
                                             .classify_path = b->classify,
                                             .assets_path = b->assets,
+                                            .damping_path = b->damping,
                                             .owner = "bench",
                                             .clock = &b->clock });
     m = model_start(b->store->store, &b->clock);
@@ -598,15 +601,16 @@ static void time_pages(struct bench *b)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static void write_assets(struct bench *b)
+static char *write_table(struct bench *b, const char *name, void (*write)(struct buf *out))
 {
     struct buf text;
     buf_init(&text, 1 << 20);
-    days_assets(&text);
-    b->assets = xasprintf("%s/assets.tsv", b->store->dir);
-    if (file_replace(b->assets, text.data, text.len, 0600))
-        die("can't write the table of assets");
+    write(&text);
+    char *path = xasprintf("%s/%s", b->store->dir, name);
+    if (file_replace(path, text.data, text.len, 0600))
+        die("can't write a table");
     buf_free(&text);
+    return path;
 }
 
 static void run(struct bench *b)
@@ -617,7 +621,8 @@ static void run(struct bench *b)
     if (fixture_setup(&state))
         die("no redis-server (Debian package redis-server)");
     b->store = state;
-    write_assets(b);
+    b->assets = write_table(b, "assets.tsv", days_assets);
+    b->damping = write_table(b, "damping.tsv", days_damping);
     b->days = days_make(b->seed, b->days_count, b->scale);
     b->clock = clock_virtual(b->days->start_ms * NS_PER_MS);
     make_batches(b);
@@ -629,8 +634,13 @@ static void run(struct bench *b)
     if (!classify || !assets)
         die(why);
     classify_homes(classify, assets);
-    for (unsigned s = 0; s < DAYS_STATES; s++)
+    struct damping *damping = damping_create();
+    if (damping_read(damping, b->damping, why, sizeof why))
+        die(why);
+    for (unsigned s = 0; s < DAYS_STATES; s++) {
         folds[s] = fold_create(state_at(s)->code, classify, assets);
+        fold_damping(folds[s], damping);
+    }
     fold_days(b, folds);
     weigh_signals(b, classify, assets);
     replay(b);
@@ -645,6 +655,7 @@ static void run(struct bench *b)
     }
     classify_close(classify);
     assets_close(assets);
+    damping_free(damping);
     fixture_teardown(&state);
 }
 

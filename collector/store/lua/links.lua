@@ -179,3 +179,30 @@ redis.register_function('abeng_unmerge', unmerge)
 redis.register_function('abeng_pin', pin)
 redis.register_function('abeng_mute', mute)
 redis.register_function('abeng_signal_claim', claim)
+
+-- Damping entries of analysts; the workers read all anew when the counter rises.
+-- KEYS: 1 entries 2 counter 3 audit. ARGV: 1 now ms 2 who 3 JSON without its id 4 most entries. Returns the id.
+local function damping_add(keys, args)
+    if redis.call('HLEN', keys[1]) >= tonumber(args[4]) then
+        return abeng.refuse('LIMIT', 'there are ' .. args[4] .. ' entries already')
+    end
+    local id = 'd' .. redis.call('INCR', keys[2])
+    redis.call('HSET', keys[1], id, args[3])
+    abeng.audit(keys[3], args[1], args[2], 'damping-add', id, args[3])
+    return redis.status_reply(id)
+end
+
+-- KEYS: as above. ARGV: 1 now ms 2 who 3 id.
+local function damping_remove(keys, args)
+    local have = redis.call('HGET', keys[1], args[3])
+    if not have then
+        return abeng.refuse('NOTFOUND', 'no such entry')
+    end
+    redis.call('HDEL', keys[1], args[3])
+    redis.call('INCR', keys[2])
+    abeng.audit(keys[3], args[1], args[2], 'damping-remove', args[3], have)
+    return redis.status_reply('OK')
+end
+
+redis.register_function('abeng_damping_add', damping_add)
+redis.register_function('abeng_damping_remove', damping_remove)

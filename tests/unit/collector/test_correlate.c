@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "collector/correlate/classify.h"
+#include "collector/correlate/damping.h"
 #include "collector/correlate/evidence.h"
 #include "collector/correlate/fold.h"
 #include "collector/correlate/incident.h"
@@ -487,6 +488,67 @@ static void what_other_states_saw_raises_the_likelihood(void **state)
     bench_close(&b);
 }
 
+/* ---- damping --------------------------------------------------------------------------------- */
+
+static void lists_take_likelihood_away_and_say_so(void **state)
+{
+    struct bench b;
+    struct damping *d = damping_create();
+    (void)state;
+    bench_open(&b);
+    show(&b, seen(BEACON, "10.1.1.1", "203.0.113.50", T0));
+    unsigned before = only_incident(&b)->score.likelihood;
+    fold_committed(b.fold);
+    assert_int_equal(damping_add(d, "scanner", "203.0.113.0/24", "bb", 0), 0);
+    fold_damping(b.fold, d);
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.incident_count, 0); /* another state's */
+    assert_int_equal(damping_add(d, "scanner", "203.0.113.0/24", "jm", T0 - 1), 0);
+    assert_int_equal(damping_add(d, "honeypot", "10.1.1.1", NULL, 0), 0);
+    fold_damping(b.fold, d);
+    const struct incident *in = only_incident(&b);
+    assert_true(in->score.likelihood < before);
+    assert_int_equal(in->damped, 1u << DAMPING_HONEYPOT); /* the scanner's entry was over */
+    bool said = false;
+    for (unsigned i = 0; i < in->score.count; i++)
+        said |= !strcmp(in->score.factors[i].key, "honeypot") &&
+                strstr(in->score.factors[i].text, "10.1.1.1");
+    assert_true(said);
+    fold_damping(b.fold, NULL);
+    damping_free(d);
+    bench_close(&b);
+}
+
+static void a_name_on_the_warninglist_joins_nothing(void **state)
+{
+    struct damping *d = damping_create();
+    struct indicator name = { INDICATOR_DOMAIN, "x.cdn.example" }, ip = { INDICATOR_IP, "9.9.9.9" };
+    (void)state;
+    assert_false(damping_warns(d, "jm", &name, T0));
+    assert_int_equal(damping_add(d, "warninglist", "*.cdn.example", NULL, 0), 0);
+    assert_int_equal(damping_add(d, "warninglist", "9.9.9.9", NULL, 0), 0);
+    assert_true(damping_warns(d, "jm", &name, T0));
+    assert_true(damping_warns(d, "jm", &ip, T0));
+    snprintf(name.value, sizeof name.value, "cdn.example.bad.example");
+    assert_false(damping_warns(d, "jm", &name, T0));
+    assert_int_equal(damping_add(d, "warninglist", "10.1.1.300", NULL, 0), ABENG_EINVAL);
+    assert_int_equal(damping_add(d, "greylist", "10.1.1.3", NULL, 0), ABENG_EINVAL);
+    assert_int_equal(damping_add(d, "scanner", "10.1.1.3", "xx", 0), ABENG_EINVAL);
+    damping_free(d);
+}
+
+static void the_installed_lists_are_good(void **state)
+{
+    char path[1024], why[256];
+    struct damping *d = damping_create();
+    (void)state;
+    snprintf(path, sizeof path, "%s/collector/correlate/damping.tsv", getenv("ABENG_SRCDIR"));
+    if (damping_read(d, path, why, sizeof why))
+        fail_msg("%s", why);
+    assert_int_equal(damping_read(d, "/nonexistent", why, sizeof why), ABENG_EFORMAT);
+    damping_free(d);
+}
+
 static void hints_wait_off_the_queue_and_expire(void **state)
 {
     struct bench b;
@@ -793,6 +855,9 @@ int main(void)
         cmocka_unit_test(a_projection_says_of_others_only_how_many),
         cmocka_unit_test(the_order_of_sightings_does_not_matter),
         cmocka_unit_test(what_other_states_saw_raises_the_likelihood),
+        cmocka_unit_test(lists_take_likelihood_away_and_say_so),
+        cmocka_unit_test(a_name_on_the_warninglist_joins_nothing),
+        cmocka_unit_test(the_installed_lists_are_good),
         cmocka_unit_test(hints_wait_off_the_queue_and_expire),
         cmocka_unit_test(a_beacon_of_days_is_persistent),
         cmocka_unit_test(an_ended_incident_takes_evidence_for_14_days),
