@@ -5,6 +5,7 @@
  * when they are whole.
  */
 #include "config.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/parsers.h"
 
 #include <string.h>
@@ -156,6 +157,49 @@ static uint32_t frame_search(struct smb_state *s, unsigned dir, const uint8_t *d
     return len >= 8 ? len - 7 : 0;
 }
 
+/** The records of `size` bytes, of which `there` have come, as frames: all, header, rest. */
+static void record_frames(struct app_io *io, const uint8_t *data, uint32_t there, uint32_t size)
+{
+    static const struct {
+        enum sig_frame pdu, hdr, data;
+        uint32_t header;
+    } kinds[] = {
+        {SIG_FRAME_SMB3_PDU,  SIG_FRAME_SMB3_HDR, SIG_FRAME_SMB3_DATA, 52         },
+        { SIG_FRAME_SMB2_PDU, SIG_FRAME_SMB2_HDR, SIG_FRAME_SMB2_DATA, SMB2_HEADER},
+        { SIG_FRAME_SMB1_PDU, SIG_FRAME_SMB1_HDR, SIG_FRAME_SMB1_DATA, 32         },
+    };
+    for (uint8_t magic; (magic = magic_of(data, there)) != 0;) {
+        uint32_t header = kinds[magic - 0xfd].header, record = size;
+        struct cursor c = cursor_make(data, there);
+        cursor_skip(&c, 20);
+        uint32_t next = cursor_le32(&c); /* version 2 alone: where the next record begins */
+        if (header > size)
+            return;
+        if (magic == 0xfe && !c.bad && next > SMB2_HEADER && next < size)
+            record = next;
+        app_frame_open(io, kinds[magic - 0xfd].pdu, data, record);
+        app_frame_open(io, kinds[magic - 0xfd].hdr, data, header);
+        app_frame_open(io, kinds[magic - 0xfd].data, data + header, record - header);
+        if (record >= there)
+            return;
+        data += record;
+        there -= record;
+        size -= record;
+    }
+}
+
+/** What a message at `data`, with `there` bytes behind its NetBIOS header, is made of. */
+static void message_frames(struct app_io *io, const uint8_t *data, uint32_t there, uint32_t size)
+{
+    if (io->ctx->frames == 0)
+        return;
+    app_frame_open(io, SIG_FRAME_SMB_NBSS_PDU, data, (uint64_t)FRAME_HEADER + size);
+    app_frame_open(io, SIG_FRAME_SMB_NBSS_HDR, data, FRAME_HEADER);
+    app_frame_open(io, SIG_FRAME_SMB_NBSS_DATA, data + FRAME_HEADER, size);
+    if (data[0] == 0)
+        record_frames(io, data + FRAME_HEADER, there, size);
+}
+
 static uint32_t smb_stream(struct app_io *io, const uint8_t *data, uint32_t len, uint32_t old)
 {
     (void)old;
@@ -170,8 +214,11 @@ static uint32_t smb_stream(struct app_io *io, const uint8_t *data, uint32_t len,
         uint32_t size = cursor_be24(&c), there = len - used - FRAME_HEADER;
         if (there < size) {
             uint32_t n = partial_frame(io, type, at, there, size);
+            if (n > 0 && n != APP_GIVE_UP)
+                message_frames(io, data + used, there, size);
             return n == APP_GIVE_UP ? n : used + n;
         }
+        message_frames(io, data + used, size, size);
         if (type == 0 && !message_take(io, at, size))
             return APP_GIVE_UP;
         used += FRAME_HEADER + size;
