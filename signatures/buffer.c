@@ -163,6 +163,9 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_QUIC_SNI] = { "quic.sni", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_UA] = { "quic.ua", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_VERSION] = { "quic.version", NULL, NULL, APP(QUIC), BOTH, P1(START), 0 },
+    [SIG_BUF_QUIC_CYU_HASH] =
+        { "quic.cyu.hash", NULL, NULL, APP(QUIC), TS, P1(START), SIG_BUFFER_HASH },
+    [SIG_BUF_QUIC_CYU_STRING] = { "quic.cyu.string", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_MQTT_MESSAGE] = { "", NULL, NULL, APP(MQTT), BOTH, P1(DONE), SIG_BUFFER_MULTI },
     [SIG_BUF_MQTT_REQUEST] = { "", NULL, NULL, APP(MQTT), TS, P1(DONE), SIG_BUFFER_MULTI },
     [SIG_BUF_MQTT_CONNACK] = { "", NULL, NULL, APP(MQTT), TC, P1(DONE), SIG_BUFFER_MULTI },
@@ -233,6 +236,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(MQTT) |
         APP(KRB5) |
         APP(SMB) |
+        APP(QUIC) |
         APP(RFB) |
         APP(SIP) |
         APP(SMTP) |

@@ -167,6 +167,8 @@ enum sig_buffer {
     SIG_BUF_QUIC_SNI,
     SIG_BUF_QUIC_UA,
     SIG_BUF_QUIC_VERSION,
+    SIG_BUF_QUIC_CYU_HASH,
+    SIG_BUF_QUIC_CYU_STRING,
     /* clang-format off */
     SIG_BUF_MQTT_MESSAGE, /* multi-instance: type, flags, those of CONNECT, session, version */
     SIG_BUF_MQTT_REQUEST, SIG_BUF_MQTT_CONNACK, /* the same, to the server and to the client */

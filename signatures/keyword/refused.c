@@ -29,8 +29,6 @@ const struct sig_keyword keywords_refused[] = {
     { "dnp3.data", NULL, 0, "the sensor has no parser for DNP3 yet" },
     { "enip_command", NULL, 0, "the sensor has no parser for ENIP yet" },
     { "cip_service", NULL, 0, "the sensor has no parser for ENIP yet" },
-    { "quic.cyu.hash", NULL, 0, "the sensor has no parser for QUIC yet" },
-    { "quic.cyu.string", NULL, 0, "the sensor has no parser for QUIC yet" },
     { "dhcp.leasetime", NULL, 0, "the sensor has no parser for DHCP yet" },
     { "dhcp.rebinding_time", NULL, 0, "the sensor has no parser for DHCP yet" },
     { "dhcp.renewal_time", NULL, 0, "the sensor has no parser for DHCP yet" },

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * QUIC inside this stage: the protection of Initial packets (RFC 9001 5), whose keys anyone can
+ * derive who saw the client's first packet.
+ */
+#ifndef SENSOR_APP_QUIC_H
+#define SENSOR_APP_QUIC_H
+
+#include <nettle/aes.h>
+#include <nettle/gcm.h>
+
+#include "sensor/app/bytes.h"
+
+#define QUIC_IV_LEN  12u
+#define QUIC_TAG_LEN 16u
+
+#define QUIC_V2      UINT32_C(0x6b3343cf)
+
+/** What protects the Initial packets of one direction. */
+struct quic_keys {
+    struct aes128_ctx header;
+    struct gcm_aes128_ctx payload;
+    uint8_t iv[QUIC_IV_LEN];
+};
+
+/**
+ * Derive the keys of both directions (by enum sig_dir) from the destination connection id of the
+ * client's first packet. False for a version whose salt is not known.
+ */
+bool quic_keys_make(uint32_t version, const uint8_t *id, uint32_t id_len, struct quic_keys keys[2]);
+
+/**
+ * Undo the protection of a packet: `head` bytes up to its packet number, then `len` with number,
+ * payload and tag. `out` receives the header and the payload, which begins at the returned place;
+ * 0: it does not decrypt, or there is no memory.
+ */
+uint32_t quic_unprotect(struct quic_keys *keys, struct slab *slab, const uint8_t *packet,
+                        uint32_t head, uint32_t len, struct app_bytes *out);
+
+#endif
