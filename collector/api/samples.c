@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/api/internal.h"
+#include "collector/auth/audit.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
@@ -103,6 +104,17 @@ static void write_samples(const struct samples *s, size_t limit, struct http_req
     json_close(&j);
 }
 
+/* Records hold what went over the wire: who looks at them is in the state's own audit. */
+static int audit_read(const struct api *a, struct http_request *req)
+{
+    const struct session *s = api_session(req);
+    const char *id = http_param(req, "id");
+    char state[3];
+    snprintf(state, sizeof state, "%.2s", id);
+    return audit_add(auth_conn(a->conf.auth, s, state), state, api_now(a), s->user, "alerts.read",
+                     id, role_word(s->role));
+}
+
 static enum http_done alerts(struct http_request *req, void *app)
 {
     struct samples s;
@@ -110,6 +122,8 @@ static enum http_done alerts(struct http_request *req, void *app)
     if (limit < 0)
         return HTTP_DONE;
     int err = samples_read(app, req, &s);
+    if (!err)
+        err = audit_read(app, req);
     if (!err)
         write_samples(&s, (size_t)limit, req);
     samples_free(&s);

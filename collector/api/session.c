@@ -37,8 +37,10 @@ static void set_cookie(struct http_request *req, const char *token, const char *
 static enum http_done refuse_login(struct http_request *req, int err, uint64_t wait_ms)
 {
     char wait[24];
+    if (err == ABENG_EDENIED)
+        return http_problem(req, 401, "login.code", "the code of your second factor is needed");
     if (err == ABENG_EAUTH)
-        return http_problem(req, 401, "login", "the user or the password is wrong");
+        return http_problem(req, 401, "login", "the user, the password or the code is wrong");
     snprintf(wait, sizeof wait, "%llu", (unsigned long long)(wait_ms / 1000 + 1));
     http_reply_header(req, "Retry-After", wait);
     if (err == ABENG_ELIMIT)
@@ -56,6 +58,7 @@ static enum http_done login(struct http_request *req, void *app)
     if (!body)
         return HTTP_DONE;
     const char *user = api_text(body, "user", &bad), *password = api_text(body, "password", &bad);
+    const char *code = api_text(body, "code", &bad);
     char token[48];
     uint64_t wait_ms = 0;
     struct session s = { .user = "" };
@@ -63,7 +66,8 @@ static enum http_done login(struct http_request *req, void *app)
     if (!user || !password) {
         done = http_problem(req, 400, "body", "user and password are needed, as texts");
     } else {
-        int err = auth_login(a->conf.auth, user, password, http_client(req), token, &s, &wait_ms);
+        int err =
+            auth_login(a->conf.auth, user, password, code, http_client(req), token, &s, &wait_ms);
         if (err) {
             done = refuse_login(req, err, wait_ms);
         } else {

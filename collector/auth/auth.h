@@ -115,11 +115,13 @@ int auth_local_token(struct auth *a, const char *path);
 int auth_admit(void *arg, struct http_request *req, const struct http_route *route);
 
 /**
- * Log in. `token` gets the session's token, `who` the session. 0; ABENG_EAUTH; ABENG_ELIMIT too
- * many tries, `*wait_ms` says how long to wait; ABENG_EAGAIN store away or too many logins at once.
+ * Log in; `code` is the second factor's, or NULL. `token` gets the session's token, `who` the
+ * session. 0; ABENG_EAUTH; ABENG_EDENIED the password is right and a code is needed; ABENG_ELIMIT
+ * too many tries, `*wait_ms` says how long to wait; ABENG_EAGAIN store away or too many logins at
+ * once.
  */
-int auth_login(struct auth *a, const char *user, const char *password, const char *address,
-               char token[48], struct session *who, uint64_t *wait_ms);
+int auth_login(struct auth *a, const char *user, const char *password, const char *code,
+               const char *address, char token[48], struct session *who, uint64_t *wait_ms);
 
 /** End a session. */
 int auth_logout(struct auth *a, const struct session *s);
@@ -130,6 +132,27 @@ int auth_logout(struct auth *a, const struct session *s);
  * ABENG_EAGAIN.
  */
 int auth_client_token(struct auth *a, const char *user, char token[48], char *why, size_t why_len);
+
+/**
+ * Check the second factor of a user: 0 it has none, or `code` is good and was not used before;
+ * ABENG_EDENIED it has one and there is no code; ABENG_EAUTH; ABENG_EAGAIN.
+ */
+int auth_second(struct auth *a, const char *user, const char *code);
+
+/** Begin a second factor: `secret` (TOTP_SECRET_TEXT). 0, ABENG_EEXIST, ABENG_EAGAIN. */
+int auth_totp_begin(struct auth *a, const char *user, char *secret);
+
+/** It counts from now on, if `code` fits: 0, ABENG_EAUTH, ABENG_ENOENT not begun, ABENG_EAGAIN. */
+int auth_totp_confirm(struct auth *a, const char *user, const char *code);
+
+/** End it; `code` NULL: an administrator does. 0, ABENG_EAUTH, ABENG_ENOENT, ABENG_EAGAIN. */
+int auth_totp_end(struct auth *a, const char *user, const char *code);
+
+/** Write the open sessions as array elements: one's own, all for an administrator. */
+int auth_sessions_write(struct auth *a, const struct session *s, struct json *out, size_t *count);
+
+/** End the session of this id, likewise: 0, ABENG_ENOENT, ABENG_EAGAIN. */
+int auth_session_end(struct auth *a, const struct session *s, const char *digest);
 
 /** What a user is to be; texts NULL: as it is. */
 struct auth_user {

@@ -176,8 +176,8 @@ static int check(struct auth *a, const char *user, const char *password)
     return known ? ok : ok < 0 ? ok : 0;
 }
 
-int auth_login(struct auth *a, const char *user, const char *password, const char *address,
-               char token[48], struct session *who, uint64_t *wait_ms)
+int auth_login(struct auth *a, const char *user, const char *password, const char *code,
+               const char *address, char token[48], struct session *who, uint64_t *wait_ms)
 {
     uint64_t unused;
     int err = throttle(a, "ask", user, address, wait_ms);
@@ -186,6 +186,11 @@ int auth_login(struct auth *a, const char *user, const char *password, const cha
     int ok = check(a, user, password);
     if (ok < 0)
         return ABENG_EAGAIN;
+    /* A missing code is asked for; a wrong one counts as a wrong password does. */
+    err = ok ? auth_second(a, user, code) : 0;
+    if (err == ABENG_EDENIED || err == ABENG_EAGAIN)
+        return err;
+    ok = ok && !err;
     err = throttle(a, ok ? "good" : "fail", user, address, &unused);
     if (!ok) {
         log_notice("auth", "login refused for %.63s from %s", user, address);

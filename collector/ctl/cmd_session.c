@@ -23,9 +23,9 @@ static enum ctl_exit login(struct ctl *c)
     }
     if (ctl_read_password("password: ", password, sizeof password))
         return ctl_fail("no password given");
-    enum ctl_exit done =
-        ctl_call(c, "POST", "/api/v1/session",
-                 json_pack("{s:s, s:s}", "user", name, "password", password), &reply);
+    json_t *body = json_pack("{s:s, s:s}", "user", name, "password", password);
+    ctl_put(c, body, "code", "code");
+    enum ctl_exit done = ctl_call(c, "POST", "/api/v1/session", body, &reply);
     const char *token = json_string_value(json_object_get(reply, "token"));
     if (!done && (!token || client_keep(c->client, token)))
         done = ctl_fail(
@@ -83,7 +83,8 @@ static enum ctl_exit version(struct ctl *c)
 
 /* clang-format off */
 static const struct ctl_command commands[] = {
-    { "login", "[USER]", "", 0, 1, "log in once; the password is asked for, or read from stdin",
+    { "login", "[USER] [--code CODE]", "code=", 0, 1,
+      "log in once; the password is asked for, or read from stdin",
       login },
     { "logout", "", "", 0, 0, "end the session", logout },
     { "stats", "", "", 0, 0, "numbers of the states you may see", stats },

@@ -23,10 +23,9 @@
 #define GLOBAL_OPTIONS "url= ca= token= data-dir= local json help"
 
 static const struct ctl_commands *const tables[] = {
-    &ctl_session_commands, &ctl_triage_commands,   &ctl_admin_commands,  &ctl_archive_commands,
-    &ctl_account_commands, &ctl_evidence_commands, &ctl_notice_commands,
-    &ctl_export_commands,
-    &ctl_link_commands,
+    &ctl_session_commands,  &ctl_triage_commands,   &ctl_admin_commands,  &ctl_archive_commands,
+    &ctl_account_commands,  &ctl_evidence_commands, &ctl_notice_commands, &ctl_export_commands,
+    &ctl_security_commands, &ctl_link_commands,
 };
 
 static void say(const char *fmt, va_list ap)
@@ -150,6 +149,13 @@ static enum ctl_exit help(void)
          "Without them: ABENG_URL, ABENG_CA, ABENG_TOKEN; then what login has kept; then the "
          "collector on this host.");
     return CTL_OK;
+}
+
+void ctl_commands_each(void (*fn)(void *arg, const struct ctl_command *k), void *arg)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (size_t i = 0; i < tables[t]->count; i++)
+            fn(arg, &tables[t]->commands[i]);
 }
 
 /* ---- finding the command --------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "collector/auth/audit.h"
 #include "collector/correlate/rsit.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
@@ -246,6 +247,7 @@ static void *work(void *arg)
     while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
         if (model_ready(c->model))
             verbs_due(c->store, c->model, clock_now(c->clock) / NS_PER_MS);
+        audit_roots(c->store, clock_now(c->clock) / NS_PER_MS);
         nanosleep(&second, NULL);
     }
     return NULL;

@@ -20,6 +20,7 @@
 #include "collector/api/api.h"
 #include "collector/auth/auth.h"
 #include "collector/auth/ca.h"
+#include "collector/auth/totp.h"
 #include "collector/correlate/worker.h"
 #include "collector/ctl/print.h"
 #include "collector/feeds/feeds.h"
@@ -304,6 +305,26 @@ static void a_session_knows_its_resources(void **state)
     assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && says(r, "\"users\""));
     assert_int_equal(as(r, r->jm, "GET", "/api/v1/me", NULL), 200);
     assert_true(says(r, "\"incidents\"") && says(r, "\"sensors\"") && !says(r, "\"users\""));
+}
+
+/* Appendix B of RFC 6238, its last six digits; base32 of "12345678901234567890". */
+static void codes_are_those_of_the_rfc(void **state)
+{
+    static const char secret[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    char fresh[TOTP_SECRET_TEXT];
+    (void)state;
+    assert_int_equal(totp_code(secret, 59 / 30), 287082);
+    assert_int_equal(totp_code(secret, 1111111109 / 30), 81804);
+    assert_int_equal(totp_code(secret, 20000000000 / 30), 353130);
+    assert_int_equal(totp_step(secret, "287082", 59), 1);
+    assert_int_equal(totp_step(secret, "287082", 89), 1);
+    assert_int_equal(totp_step(secret, "287082", 120), 0);
+    assert_int_equal(totp_step(secret, "28708", 59), 0);
+    assert_int_equal(totp_code("short", 1), -1);
+    assert_int_equal(totp_code("1EZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 1), -1);
+    totp_secret(fresh);
+    assert_int_equal(strlen(fresh), 32);
+    assert_true(totp_code(fresh, 1) >= 0);
 }
 
 /* The gate refuses a route without a rule; no route shall need that. */
@@ -648,6 +669,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_by_each_role),
         cmocka_unit_test(a_session_knows_its_resources),
+        cmocka_unit_test(codes_are_those_of_the_rfc),
         cmocka_unit_test(every_route_has_one_scope_rule),
         cmocka_unit_test(a_state_s_connection_reaches_its_keys_only),
         cmocka_unit_test(foreign_and_unknown_answer_alike),
