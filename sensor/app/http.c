@@ -151,16 +151,29 @@ static void body_begin(struct app_io *io, bool none)
         int64_t n = http_length(side, cl);
         r->step = STEP_BODY;
         r->left = n > 0 ? (uint64_t)n : 0;
-        if (n < 0)
-            app_tx_event(&r->tx->tx, io->dir,
-                         io->dir == SIG_DIR_TOSERVER ? HTTP_BAD_LENGTH_REQUEST
-                                                     : HTTP_BAD_LENGTH_RESPONSE);
         none = none || n == 0;
     }
     if ((none && r->step != STEP_CHUNK_SIZE && !(r->step == STEP_BODY && r->left > 0)))
         message_done(io);
     else
         app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_BODY);
+}
+
+/** A Content-Length that is no number ends the reading, as in libhtp. */
+static bool length_sound(struct app_io *io)
+{
+    struct http_tx *t = reader_of(io)->tx;
+    const struct http_side *side = &t->side[io->dir];
+    const struct http_header *te = http_header_find(side, "Transfer-Encoding");
+    const struct http_header *cl = http_header_find(side, "Content-Length");
+    bool request = io->dir == SIG_DIR_TOSERVER;
+    unsigned status = t->status_number;
+    if (!cl || http_length(side, cl) >= 0 || (te && http_value_has(side, te, "chunked")))
+        return true;
+    if (!request && (status / 100 == 1 || status == 204 || status == 304 || method_is(t, "HEAD")))
+        return true;
+    app_tx_event(&t->tx, io->dir, request ? HTTP_BAD_LENGTH_REQUEST : HTTP_BAD_LENGTH_RESPONSE);
+    return false;
 }
 
 static void request_headers_done(struct app_io *io)
@@ -366,6 +379,8 @@ static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t lin
     if (!blank_line(io, data, line, len))
         return line;
     if (!http_headers_parse(io, r->tx, line))
+        return APP_GIVE_UP;
+    if (r->step != STEP_TRAILER && !length_sound(io))
         return APP_GIVE_UP;
     if (r->step == STEP_TRAILER)
         message_done(io);

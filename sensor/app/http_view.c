@@ -158,7 +158,8 @@ static bool host_raw(const struct http_tx *t, struct app_view *out)
     return header_view(side, "Host", out);
 }
 
-static uint32_t host_without_port(const uint8_t *d, uint32_t len)
+/** Dots at the end are taken off a host in the URI, not one in the header, as libhtp does. */
+static uint32_t host_without_port(const uint8_t *d, uint32_t len, bool in_uri)
 {
     bool bracket = len > 0 && d[0] == '[';
     uint32_t n = 0;
@@ -166,7 +167,7 @@ static uint32_t host_without_port(const uint8_t *d, uint32_t len)
         bracket = bracket && d[n] != ']';
         n++;
     }
-    while (n > 0 && (d[n - 1] == '.' || d[n - 1] == ' ' || d[n - 1] == '\t'))
+    while (n > 0 && ((in_uri && d[n - 1] == '.') || d[n - 1] == ' ' || d[n - 1] == '\t'))
         n--;
     return n;
 }
@@ -178,7 +179,7 @@ static bool host_view(struct app_ctx *ctx, struct http_tx *t, struct app_view *o
         if (!host_raw(t, &raw))
             return false;
         t->host_made = true;
-        uint32_t n = host_without_port(raw.data, raw.len);
+        uint32_t n = host_without_port(raw.data, raw.len, t->uri_host.len > 0);
         if (!app_bytes_add(ctx->slab, &t->host, raw.data, n))
             return false;
         for (uint32_t i = 0; i < n; i++)
@@ -344,7 +345,7 @@ static void describe_host(const struct http_tx *t, struct json *out)
         len = t->uri_host.len;
     }
     char lower[256];
-    uint32_t n = host ? host_without_port(host, len) : 0;
+    uint32_t n = host ? host_without_port(host, len, t->uri_host.len > 0) : 0;
     if (n == 0)
         return;
     if (n > sizeof(lower)) {

@@ -111,6 +111,17 @@ static bool compare(uint8_t how, uint64_t value, uint64_t with)
     }
 }
 
+/* Bytes from a place on that a number in text may take. */
+static uint32_t digits_left(const struct confirm_run_state *r, const struct sig_op *op,
+                            int64_t offset)
+{
+    int64_t at = offset + (op->flags & SIG_F_RELATIVE ? r->at : 0);
+    int64_t left = (int64_t)r->len - at;
+    if (at < 0 || left <= 0)
+        return 0;
+    return left < STRING_DIGITS_MAX ? (uint32_t)left : STRING_DIGITS_MAX;
+}
+
 bool confirm_byte_test(const struct confirm_run_state *r, const struct sig_op *op)
 {
     struct number n;
@@ -122,6 +133,8 @@ bool confirm_byte_test(const struct confirm_run_state *r, const struct sig_op *o
         .base = op->u.byte_test.base,
         .bitmask = op->u.byte_test.bitmask,
     };
+    if (f.nbytes == 0 && op->flags & SIG_F_STRING) /* all the digits that there are */
+        f.nbytes = digits_left(r, op, f.offset);
     if (f.nbytes == 0 || !number_read(r, op, &f, &n))
         return false; /* out of the buffer is no match, negated or not */
     uint64_t with = var_or(r, op, SIG_VAR_VALUE, op->u.byte_test.value);

@@ -422,6 +422,8 @@ static const struct {
     { "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 1\r\n\r\n", "",
       "duplicate_content_length_field_in_request" },
     { "GET / HTTP/1.1\r\n" HOST "od d: x\r\n\r\n", "", "request_header_invalid" },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n", "",
+      "invalid_content_length_field_in_request" },
     { GET, "HTTP/1.1 99 ok\r\nContent-Length: 0\r\n\r\n", "response_invalid_status" },
     { GET, "HTTP/1.7 200 ok\r\nContent-Length: 0\r\n\r\n", "response_invalid_protocol" },
     { GET, "HTTP/1.1 200 ok\r\nTransfer-Encoding: x, chunked\r\n\r\n0\r\n\r\n",

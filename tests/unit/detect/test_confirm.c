@@ -446,9 +446,20 @@ static const struct confirm_case pcre_cases[] = {
 };
 
 static const struct confirm_case other_cases[] = {
-    {"base64",
-     "x=aGVsbG8=",                                                                       CONFIRM_YES,
-     { CONTENT(0, "x="),
+    { "byte_test of all digits",
+      "id=1234;",
+      CONFIRM_YES,
+      { CONTENT(0, "id="),
+        { SIG_OP_BYTE_TEST, REL | SIG_F_STRING, .a = 1234, .how = SIG_CMP_EQ, .base = 10 } } },
+    { "byte_test of no digits",
+      "id=;",
+      CONFIRM_NO,
+      { CONTENT(0, "id="),
+        { SIG_OP_BYTE_TEST, REL | SIG_F_STRING, .a = 0, .how = SIG_CMP_EQ, .base = 10 } } },
+    { "base64",
+      "x=aGVsbG8=",
+      CONFIRM_YES,
+      { CONTENT(0, "x="),
         { SIG_OP_BASE64_DECODE, REL },
         { SIG_OP_BASE64_DATA },
         CONTENT(0, "hello") }                                                                                                                         },
