@@ -9,6 +9,7 @@ import { en } from "../src/msg/en.ts";
 import { chainHolds } from "../src/view/audit.tsx";
 import { calendar } from "../src/view/health.tsx";
 import { likeness } from "../src/view/merge.tsx";
+import { placeOf } from "../src/view/packets.tsx";
 import { incident } from "./helper.ts";
 
 const me = (resources: string[]) => ({
@@ -111,6 +112,18 @@ test("the calendar tells lost, late, quiet and coming hours apart", () => {
     );
     assert.match(today!.hours[9]!.text, /18 received.*1 lost/);
     assert.ok(yesterday!.hours.every(({ kind }) => kind === "none"));
+});
+
+test("packets are asked for only where the record says that they were kept", () => {
+    const abeng = { epoch: "e", lane: "jm.urgent", seq: 7 };
+    assert.equal(placeOf({ abeng }), null);
+    assert.equal(placeOf({}), null);
+    assert.equal(placeOf({ abeng: { ...abeng, seq: "7", evidence: {} } }), null);
+    assert.deepEqual(placeOf({ abeng: { ...abeng, evidence: { packets: 3, length: 900 } } }), {
+        ...abeng,
+        packets: 3,
+        length: 900,
+    });
 });
 
 test("what merges best stands first", () => {

@@ -470,6 +470,7 @@ export function alertsOf(row) {
             seq: 40210 + i,
             ruleset: "2026.11.20-3",
             feed: "regional",
+            evidence: { file: 3, offset: 24, length: 7045, packets: 16, hash: "9f3c" },
         },
         payload: Buffer.from(
             "POST /gate HTTP/1.1\r\nHost: update.cdn.example.net\r\nUser-Agent: a\u0000b\r\n\r\nid=1&k=\u0001\u0002",

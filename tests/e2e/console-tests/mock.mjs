@@ -171,6 +171,7 @@ export class Mock {
         if (rest === "") return { body: this.detail(me, row) };
         if (rest === "/links") return { body: page(linksOf(row)) };
         if (rest === "/alerts") return { body: page(alertsOf(row)) };
+        if (rest === ":evidence") return { status: 202, body: this.more.askPackets(row, body) };
         const match = Number(/"(\d+)"/.exec(request.headers["if-match"] ?? "")?.[1]);
         if (match !== row.version)
             throw new Refusal(

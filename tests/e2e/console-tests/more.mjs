@@ -23,7 +23,7 @@ export function resourcesOf(role) {
     const all = [
         ..."me states stats stream incidents signals sensors feeds alarms archive".split(" "),
         ..."campaigns notifications countermeasures contacts constituents".split(" "),
-        ..."suppressions damping reports exports sessions".split(" "),
+        ..."suppressions damping reports exports sessions evidence".split(" "),
     ];
     if (role === "admin") return [...all, "audit", "users"];
     return role === "auditor" ? [...all, "audit"] : all;
@@ -164,7 +164,7 @@ function makeNotice(serial, row, status, now, over = {}) {
         channel: "mail",
         rung: 1,
         tier: row.tier,
-        second_person: false,
+        abroad: false,
         by: "regional1",
         approved_by: null,
         tries: status === "draft" ? 0 : 1,
@@ -186,7 +186,7 @@ function makeNotices(now, incidents) {
     const rows = incidents.slice(0, 9);
     const kinds = [
         ["draft"],
-        ["approval", { tlp: "red", second_person: true }],
+        ["approval", { tlp: "red", abroad: true }],
         ["sent", { rung: 2, channel: "phone", contact_name: "Duty phone" }],
         ["sent"],
         ["sent", { rung: 3, next_at: iso(now - 4 * MINUTE), contact_name: "Deputy" }],
@@ -198,8 +198,15 @@ function makeNotices(now, incidents) {
     return rows.map((row, i) => makeNotice(i + 1, row, kinds[i][0], now, kinds[i][1]));
 }
 
+const STEPS = {
+    proposed: ["active", "removed"],
+    active: ["pending_removal"],
+    pending_removal: ["removed", "active"],
+    removed: [],
+};
+
 const NEXT = {
-    draft: ["send", "withdraw"],
+    draft: ["edit", "send", "withdraw"],
     approval: ["approve", "withdraw"],
     queued: ["withdraw"],
     sent: ["ack", "feedback", "withdraw"],
@@ -244,6 +251,7 @@ export class More {
         this.contacts = makeContacts(now);
         this.notices = makeNotices(now, incidents);
         this.measures = [];
+        this.evidence = [];
         this.audit = makeAudit(now);
         this.users = [
             ["regional1", "Regional desk 1", "regional", ["*"]],
@@ -404,6 +412,7 @@ export class More {
             sessions: () => this.keep(me, method, "sessions", id, verb, body),
             users: () => this.user(me, method, id, body),
             feeds: () => (method === "GET" ? { body: page(this.feeds) } : this.addFeed(me, body)),
+            evidence: () => this.packets(me, id, params),
             alarms: () => ({
                 body: page(this.alarms.filter((a) => a.states.some((s) => inScope(me, s)))),
             }),
@@ -484,14 +493,17 @@ export class More {
 
     measure(me, method, id, body, params) {
         const seen = this.measures.filter((one) => inScope(me, one.state));
-        if (method === "GET")
-            return { body: page(seen.filter((one) => one.incident === params.get("incident"))) };
+        const step = (one) => ({ ...one, allowed: STEPS[one.status] });
+        if (method === "GET") {
+            const of = seen.filter((one) => one.incident === params.get("incident"));
+            return { body: page(of.map(step)) };
+        }
         if (id) {
             const one = seen.find((known) => known.id === id);
             if (!one) throw new Refusal(404, "Not found", "There is no such countermeasure.");
             one.status = body.to;
             one.version++;
-            return { body: one };
+            return { body: step(one) };
         }
         const row = this.mock.find(me, body.incident);
         const at = iso(Date.now());
@@ -508,7 +520,33 @@ export class More {
             ...body,
         };
         this.measures.push(made);
-        return { status: 201, body: made };
+        return { status: 201, body: step(made) };
+    }
+
+    /** The sensor of the mock answers the second time it is looked at. */
+    packets(me, id, params) {
+        const seen = this.evidence.filter((one) => inScope(me, one.state));
+        if (!id)
+            return { body: page(seen.filter((one) => one.incident === params.get("incident"))) };
+        const one = seen.find((known) => known.id === id);
+        if (!one) throw new Refusal(404, "Not found", "There is no such request.");
+        one.status = "received";
+        return { body: one };
+    }
+
+    askPackets(row, body) {
+        const made = {
+            id: `${row.state}-${this.evidence.length + 1}`,
+            state: row.state,
+            incident: row.id,
+            packets: 16,
+            length: 7045,
+            status: "asked",
+            detail: null,
+            ...body,
+        };
+        this.evidence.push(made);
+        return made;
     }
 
     /** Lists that are kept by hand: read, added to, changed, and taken from. */

@@ -661,6 +661,55 @@ async function noticeUpTheLadder(stage) {
     await eventually("answered", () => made.feedback === "fixed");
 }
 
+/** Over a real collector: a phone contact is a task to call, so that no mail server is needed. */
+async function contactIsCalled(stage) {
+    const page = await stage.signedIn(undefined, {}, "/#/admin/contacts");
+    await page.getByRole("button", { name: "Add" }).click();
+    const { items } = await stage.ask(page, "/incidents?limit=1&status=new");
+    const dialog = page.locator("dialog");
+    await dialog.getByRole("combobox", { name: "State" }).selectOption(items[0].state);
+    await dialog.getByRole("textbox", { name: "Name" }).fill("Duty phone");
+    await dialog.getByLabel("Way").selectOption("phone");
+    await dialog.getByLabel("Address").fill("+1 246 555 0100");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page
+        .getByRole("rowheader", { name: /Duty phone/ })
+        .first()
+        .waitFor();
+    await page.goto(`${stage.url}/#/incident/${items[0].id}`);
+    await page.getByRole("button", { name: "Confirm" }).waitFor();
+    await keys(page, "c");
+    await dialog.waitFor();
+    await keys(page, "Enter");
+    await dialog.waitFor({ state: "detached" });
+    await page.locator(".incident-head .status-confirmed").waitFor();
+    await page.getByRole("button", { name: "Draft a notice" }).click();
+    await dialog.getByRole("button", { name: "Send" }).click();
+    await dialog.getByRole("button", { name: "Acknowledge" }).click();
+    await dialog.locator("form").getByRole("button", { name: "Acknowledge" }).click();
+    await dialog.getByText("acknowledged", { exact: true }).waitFor();
+    await keys(page, "Escape");
+    await page.locator(".incident-head .status-handling").waitFor();
+}
+
+async function packetsAndMeasures(stage) {
+    const incident = [...stage.mock.incidents.values()].find((i) => i.tier === 1);
+    const page = await stage.signedIn(undefined, {}, `/#/incident/${incident.id}`);
+    await page.locator(".incident-page .eve-line").first().click();
+    await page.getByText("16 packets").waitFor();
+    await page.getByLabel("What they are needed for").fill("Is it the same malware?");
+    await keys(page, "Enter");
+    await page.getByRole("link", { name: "Download the capture" }).waitFor();
+    assert.equal(stage.mock.more.evidence[0].reason, "Is it the same malware?");
+    await page.getByRole("button", { name: "Add countermeasure" }).click();
+    await page.getByLabel("What is done").fill("Name blocked at the resolver");
+    await page.locator(".card-measures form").getByRole("button", { name: "Add" }).click();
+    await page.getByRole("button", { name: "In force" }).click();
+    await page.getByRole("button", { name: "To be removed" }).waitFor();
+    assert.equal(stage.mock.more.measures[0].status, "active");
+}
+
 async function mergeAndBack(stage) {
     const all = [...stage.mock.incidents.values()];
     const into = all.find((a) => all.some((b) => b !== a && b.state === a.state));
@@ -683,13 +732,18 @@ async function listsAreKept(stage) {
     const page = await stage.signedIn("admin", {}, "/#/admin/users");
     await page.getByRole("button", { name: "Add user" }).click();
     await page.locator("dialog").getByLabel("User").fill("national-dm");
-    await page.locator("dialog").getByLabel(/Dominica/).check();
+    await page
+        .locator("dialog")
+        .getByLabel(/Dominica/)
+        .check();
     await page.locator("dialog").getByLabel("Password").fill("correct horse battery");
     await page.locator("dialog").getByRole("button", { name: "Add user" }).click();
     await page.getByRole("rowheader", { name: "national-dm" }).waitFor();
     await page.getByRole("link", { name: "Contacts" }).click();
     await page.getByRole("button", { name: "Import CSV" }).click();
-    await page.getByLabel("Or its text").fill("name,kind,address\nDesk,mail,desk@example.org\nbad\n");
+    await page
+        .getByLabel("Or its text")
+        .fill("name,kind,address\nDesk,mail,desk@example.org\nbad\n");
     await page.locator("dialog").getByRole("button", { name: "Import" }).click();
     await page.getByText("1 added, 0 changed").waitFor();
     await page.getByText("Line 3: too few columns").waitFor();
@@ -769,7 +823,7 @@ async function manyEvents(stage) {
     const last = stage.mock.incidents.get(ids[0]);
     stage.mock.evidence(last.id, { title: "The last change of all" });
     await page.locator(".title", { hasText: "The last change of all" }).waitFor();
-    stage.numbers.heap_growth_kb = Math.round((await heap() - before) / 1024);
+    stage.numbers.heap_growth_kb = Math.round(((await heap()) - before) / 1024);
     assert.ok((await page.locator(".row").count()) < 80, "only what is on the screen exists");
 }
 
@@ -784,6 +838,7 @@ export const SCENES = [
     { name: "my shift is handed over", run: handOver, real: true },
     { name: "the network is lost and returns", run: networkLost, real: true },
     { name: "hostile strings from packets", run: hostilePackets, real: true, only: "real" },
+    { name: "a contact is called", run: contactIsCalled, real: true, only: "real" },
     { name: "two analysts on one incident", run: twoOnOne, real: true },
     {
         name: "a shift of fifty decisions by keyboard alone",
@@ -812,6 +867,7 @@ export const SCENES = [
     { name: "a view is kept and found again", run: savedViews },
     { name: "a state shows its part of a campaign, or not", run: campaignReleased },
     { name: "a notice is drafted, sent, acknowledged, answered", run: noticeUpTheLadder },
+    { name: "packets are asked for, and a countermeasure noted", run: packetsAndMeasures },
     { name: "merged and taken out again", run: mergeAndBack },
     { name: "users, contacts and suppressions are kept", run: listsAreKept },
     { name: "the audit's chain, and the archive", run: auditAndArchive },

@@ -20,7 +20,8 @@ export interface Notice {
     channel: string | null;
     rung: number;
     tier: Tier;
-    second_person: boolean;
+    /** The contact is outside the member states. */
+    abroad?: boolean;
     by: string | null;
     approved_by: string | null;
     tries: number;
@@ -28,7 +29,6 @@ export interface Notice {
     created_at: string;
     sent_at: string | null;
     delivered_at: string | null;
-    opened_at: string | null;
     acked_at: string | null;
     /** When the next rung, or the next try, comes. */
     next_at: string | null;
@@ -49,7 +49,7 @@ export const draftNotice = (incident: string) =>
     api.write<Notice>("POST", "/notifications", { incident });
 export const changeNotice = (
     { id, version }: Notice,
-    change: { subject?: string; text?: string; tlp?: Tlp; contact?: string },
+    change: { subject?: string; text?: string; tlp?: Tlp },
 ) => api.write<Notice>("PATCH", path(id), change, version);
 export const noticeVerb = (
     { id, version }: Notice,
@@ -69,7 +69,8 @@ export interface Countermeasure {
     by: string;
     created_at: string;
     changed_at: string;
-    allowed?: string[];
+    /** The statuses it may be moved to by this user now. */
+    allowed: string[];
 }
 
 export const countermeasures = (incident: string) =>

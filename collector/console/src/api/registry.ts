@@ -49,21 +49,19 @@ export interface Contact {
     organisation: string | null;
     kind: "mail" | "phone" | "webhook";
     address: string;
-    rung: number;
-    digest: boolean;
-    tlp_max: string;
-    mask_sources: boolean;
-    language: string | null;
-    utc_offset: number;
+    rung: number | null;
+    digest: boolean | null;
+    tlp_max: string | null;
+    mask_sources: boolean | null;
+    /** Outside the member states: a second person must approve. */
+    abroad: boolean | null;
     quiet_from: string | null;
     quiet_to: string | null;
-    workdays_only: boolean;
-    holidays: string[];
-    delegate: string | null;
-    away_from: string | null;
-    away_until: string | null;
-    constituent: string | null;
-    tested_at: string | null;
+    workdays_only: boolean | null;
+    tested_at?: string | null;
+    has_secret: boolean;
+    /** Written, never read: what a webhook's messages are signed with. */
+    secret?: string;
 }
 export const contacts = (after: string | null) => api.list<Contact>("/contacts", { after });
 export const addContact = (body: Partial<Contact>) => api.write<Contact>("POST", "/contacts", body);
@@ -80,10 +78,10 @@ export interface Constituent {
     state: string;
     name: string;
     class: string;
-    prefixes: string[];
-    asns: (number | string)[];
-    names: string[];
-    contacts: string[];
+    prefixes: string[] | null;
+    asns: number[] | null;
+    names: string[] | null;
+    contacts: string[] | null;
     note: string | null;
 }
 export const constituents = (after: string | null) =>
@@ -201,6 +199,23 @@ export interface KeptPage {
     complete: boolean;
 }
 export const searchArchive = (query: Query) => api.read<KeptPage>("/archive/search", query);
+
+export interface Packets {
+    id: string;
+    epoch: string;
+    lane: string;
+    seq: number;
+    packets: number;
+    length: number;
+    status: "asked" | "received" | "refused" | "expired";
+    detail: string | null;
+}
+export const packetsOf = (incident: string) => api.list<Packets>("/evidence", { incident });
+export const readPackets = (id: string) => api.read<Packets>(`/evidence/${part(id)}`);
+export const askPackets = (
+    incident: string,
+    body: { epoch: string; lane: string; seq: number; reason: string },
+) => api.write<Packets>("POST", `/incidents/${part(incident)}:evidence`, body);
 
 export interface AuditEntry {
     id: string;

@@ -76,9 +76,9 @@ export interface Incident {
     spark: number[];
     ended_at?: string | null;
     outcome?: string | null;
-    campaigns?: string[];
+    campaigns?: string[] | null;
     merged_into?: string | null;
-    merged?: string[];
+    merged?: string[] | null;
 }
 
 export interface Factor extends Reason {

@@ -95,7 +95,7 @@ export function Links({ detail }: { detail: IncidentDetail }) {
                 href: `#/campaigns/${encodeURIComponent(id)}`,
                 name: id,
             });
-    if (links.length === 0 && detail.states_seen <= 1) return null;
+    if (links.length === 0 && !(detail.states_seen > 1)) return null;
     return (
         <Card kind="links" title={t("incident.links")}>
             {detail.states_seen > 1 && <p>{t("row.states-hint", { n: detail.states_seen })}</p>}
@@ -182,12 +182,6 @@ export function Notices({ row }: { row: Incident }) {
     );
 }
 
-const STEPS: Readonly<Record<Countermeasure["status"], string[]>> = {
-    proposed: ["active", "removed"],
-    active: ["pending_removal"],
-    pending_removal: ["removed", "active"],
-    removed: [],
-};
 const EXPIRY_DAYS = ["1", "7", "30", "90"] as const;
 
 export function Countermeasures({ row }: { row: Incident }) {
@@ -230,7 +224,7 @@ export function Countermeasures({ row }: { row: Incident }) {
                         </span>
                         <strong>{t(`measure.${one.status}`)}</strong>
                         {may &&
-                            STEPS[one.status].map((to) => (
+                            one.allowed.map((to) => (
                                 <button type="button" onClick={() => void move(one, to)}>
                                     {tMaybe(`measure.to-${to}`, to)}
                                 </button>

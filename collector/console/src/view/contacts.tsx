@@ -72,13 +72,16 @@ export function Contacts() {
                 </>
             ),
         },
-        { head: t("contact.rung"), cell: (row) => tMaybe(`rung.${row.rung}`, String(row.rung)) },
+        {
+            head: t("contact.rung"),
+            cell: (row) => tMaybe(`rung.${row.rung ?? 1}`, String(row.rung)),
+        },
         {
             head: t("contact.limits"),
             wide: true,
             cell: (row) => (
                 <>
-                    {t("contact.tlp-max", { tlp: row.tlp_max.toUpperCase() })}
+                    {t("contact.tlp-max", { tlp: (row.tlp_max ?? "amber").toUpperCase() })}
                     <span class="sub">
                         {[
                             row.quiet_from && row.quiet_to
@@ -87,6 +90,7 @@ export function Contacts() {
                             row.workdays_only ? t("contact.workdays") : "",
                             row.digest ? t("contact.digest") : "",
                             row.mask_sources ? t("contact.masked") : "",
+                            row.abroad ? t("contact.abroad") : "",
                         ]
                             .filter(Boolean)
                             .join(" · ")}
@@ -192,6 +196,8 @@ function ContactDialog({ one, onClose }: { one: Contact | null; onClose: () => v
             organisation: organisation || null,
             quiet_from: quiet_from || null,
             quiet_to: quiet_to || null,
+            abroad: form.abroad ?? false,
+            ...(form.secret ? { secret: form.secret } : {}),
         };
         submit(async () => {
             if (one) await changeContact(one, body);
@@ -272,6 +278,18 @@ function ContactDialog({ one, onClose }: { one: Contact | null; onClose: () => v
                     on={!!form.mask_sources}
                     onFlip={() => put({ mask_sources: !form.mask_sources })}
                 />
+                <Check
+                    label={t("contact.abroad")}
+                    on={!!form.abroad}
+                    onFlip={() => put({ abroad: !form.abroad })}
+                />
+                {form.kind === "webhook" && (
+                    <Field
+                        label={t(one?.has_secret ? "contact.secret-new" : "contact.secret")}
+                        value={form.secret ?? ""}
+                        onValue={(secret) => put({ secret })}
+                    />
+                )}
                 {one && (
                     <p>
                         <button type="button" class="danger" disabled={busy} onClick={remove}>
@@ -284,6 +302,12 @@ function ContactDialog({ one, onClose }: { one: Contact | null; onClose: () => v
         </Dialog>
     );
 }
+
+const holdsOf = (row: Constituent): string[] => [
+    ...(row.prefixes ?? []),
+    ...(row.asns ?? []).map((n) => `AS${n}`),
+    ...(row.names ?? []),
+];
 
 export function Constituents() {
     const me = useStore(app, (s) => s.me);
@@ -311,18 +335,11 @@ export function Constituents() {
             head: t("constituent.holds"),
             cell: (row) => (
                 <span class="mono wrap">
-                    <Text
-                        value={[
-                            ...row.prefixes,
-                            ...row.asns.map((n) => `AS${n}`),
-                            ...row.names,
-                        ].join(", ")}
-                        limit={300}
-                    />
+                    <Text value={holdsOf(row).join(", ")} limit={300} />
                 </span>
             ),
         },
-        { head: t("admin.contacts"), num: true, cell: (row) => row.contacts.length },
+        { head: t("admin.contacts"), num: true, cell: (row) => row.contacts?.length ?? 0 },
         {
             head: t("page.actions"),
             cell: (row) =>
@@ -367,8 +384,8 @@ function ConstituentDialog({ one, onClose }: { one: Constituent | null; onClose:
     const [state, stateSelect] = useStateChoice(one?.state);
     const [name, setName] = useState(one?.name ?? "");
     const [cls, setCls] = useState<string>(one?.class ?? "business");
-    const [prefixes, setPrefixes] = useState(one?.prefixes.join(", ") ?? "");
-    const [names, setNames] = useState(one?.names.join(", ") ?? "");
+    const [prefixes, setPrefixes] = useState(one?.prefixes?.join(", ") ?? "");
+    const [names, setNames] = useState(one?.names?.join(", ") ?? "");
     const [note, setNote] = useState(one?.note ?? "");
     const [busy, failed, submit] = useSubmit();
     const send = (e: Event) => {

@@ -8,6 +8,7 @@ import { stamp } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { Text } from "./bits.tsx";
 import { Card } from "./card.tsx";
+import { PacketsOf } from "./packets.tsx";
 
 const FIRST = ["alert", "abeng", "ndpi", "http", "tls", "dns", "flow"];
 const BYTES = new Set(["payload", "packet"]);
@@ -41,12 +42,21 @@ export function EveList({
             aside={t("incident.alerts-kept", { kept: whole(records.length), n: whole(count) })}
         >
             {records.length === 0 && <p class="dim">{t("incident.alerts-none")}</p>}
-            <EveLines id={id} records={records} />
+            <EveLines id={id} records={records} incident={id} />
         </Card>
     );
 }
 
-export function EveLines({ id, records }: { id: string; records: EveRecord[] }) {
+export function EveLines({
+    id,
+    records,
+    incident,
+}: {
+    id: string;
+    records: EveRecord[];
+    /** Through which the packets may be asked for. */
+    incident?: string;
+}) {
     const [open, setOpen] = useState<number | null>(null);
     return (
         <ul class="eve-list">
@@ -70,7 +80,7 @@ export function EveLines({ id, records }: { id: string; records: EveRecord[] }) 
                             <Text value={titleOf(record)} limit={200} />
                         </span>
                     </button>
-                    {open === i && <EveView record={record} />}
+                    {open === i && <EveView record={record} incident={incident} />}
                 </li>
             ))}
         </ul>
@@ -88,7 +98,7 @@ function titleOf(record: EveRecord): string {
     return word(record.event_type);
 }
 
-function EveView({ record }: { record: EveRecord }) {
+function EveView({ record, incident }: { record: EveRecord; incident?: string }) {
     const [raw, setRaw] = useState(false);
     const [copied, setCopied] = useState(false);
     const json = JSON.stringify(record, null, 2);
@@ -110,6 +120,7 @@ function EveView({ record }: { record: EveRecord }) {
                     {copied ? t("eve.copied") : t("eve.copy")}
                 </button>
             </p>
+            {incident && <PacketsOf incident={incident} record={record} />}
             {raw ? (
                 <pre class="raw" role="group" tabIndex={0} aria-label={t("eve.raw")}>
                     {json.split("\n").map((line) => [<Text value={line} limit={4000} />, "\n"])}

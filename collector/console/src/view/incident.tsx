@@ -410,7 +410,7 @@ function Timeline({ detail }: { detail: IncidentDetail }) {
                     </li>
                 ))}
             </ol>
-            {detail.merged !== undefined && <LineageCard key={detail.id} id={detail.id} />}
+            {detail.merged && <LineageCard key={detail.id} id={detail.id} />}
         </Card>
     );
 }

@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // One notice: what is, or will be, told to whom; editable while it is a draft; and what the
 // collector lets this user do with it now.
-import { useState } from "preact/hooks";
-import { FEEDBACK, changeNotice, noticeVerb, type Notice } from "../api/notices.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import {
+    FEEDBACK,
+    changeNotice,
+    notice as readNotice,
+    noticeVerb,
+    type Notice,
+} from "../api/notices.ts";
 import type { Tlp } from "../api/types.ts";
 import { t, tMaybe } from "../msg/index.ts";
 import { TLPS } from "../model/outcomes.ts";
 import { Prose, Stamp, Text, TlpLabel } from "./bits.tsx";
 import { Field, Select, useSubmit } from "./form.tsx";
 
+const FOLLOW_MS = 3000;
+
 interface Props {
     one: Notice;
     onChanged: (changed: Notice) => void;
 }
 
+/** A notice that is on its way changes by itself: what is open follows it. */
+function useFollowed({ one, onChanged }: Props): void {
+    const latest = useRef(onChanged);
+    latest.current = onChanged;
+    useEffect(() => {
+        if (one.status !== "queued" && one.status !== "sent") return;
+        const look = () =>
+            readNotice(one.id).then(
+                (now) => now.version !== one.version && latest.current(now),
+                () => {}, // the next look comes soon
+            );
+        const timer = setInterval(() => void look(), FOLLOW_MS);
+        return () => clearInterval(timer);
+    }, [one.id, one.version, one.status]);
+}
+
 export function NoticeView({ one, onChanged }: Props) {
-    const editable = one.status === "draft" && one.allowed.includes("send");
+    useFollowed({ one, onChanged });
+    const editable = one.allowed.includes("edit");
     return (
         <div class="notice-view">
             <dl class="facts">
@@ -35,9 +60,7 @@ export function NoticeView({ one, onChanged }: Props) {
                 <dt>{t("notice.status")}</dt>
                 <dd>
                     {t(`notice.status-${one.status}`)}
-                    {one.second_person && !one.approved_by && (
-                        <span class="dim"> · {t("notice.needs-second")}</span>
-                    )}
+                    {needsSecond(one) && <span class="dim"> · {t("notice.needs-second")}</span>}
                     {one.error && (
                         <span class="error">
                             {" "}
@@ -86,6 +109,12 @@ export function NoticeView({ one, onChanged }: Props) {
     );
 }
 
+/** Red, amber+strict and contacts abroad go out only when another person agrees. */
+const needsSecond = (one: Notice): boolean =>
+    !one.approved_by &&
+    ["draft", "approval"].includes(one.status) &&
+    (!!one.abroad || one.tlp === "red" || one.tlp === "amber+strict");
+
 function Told({ one }: { one: Notice }) {
     return (
         <blockquote class="told">
@@ -122,7 +151,7 @@ function Edit({ one, onChanged }: Props) {
             }}
         >
             <Field label={t("notice.subject")} value={subject} onValue={setSubject} required />
-            <Field label={t("notice.text")} value={text} onValue={setText} rows={9} required />
+            <Field label={t("notice.text")} value={text} onValue={setText} rows={16} required />
             <Select
                 label={t("confirm.tlp")}
                 value={tlp}
