@@ -69,3 +69,6 @@ export function rsitOf(text: string): Rsit {
     const [cls = "", type = ""] = text.split("/");
     return { class: cls, type };
 }
+
+/** What incidents can be taken out as. */
+export const FORMATS = ["stix", "misp", "iodef", "idea", "csv", "jsonl"] as const;

@@ -26,7 +26,7 @@ export const PAGES: readonly PageEntry[] = [
     },
     { page: "sensors", name: "nav.sensors", command: "go-sensors", needs: ["sensors"] },
     { page: "feeds", name: "nav.feeds", command: "go-feeds", needs: ["feeds"] },
-    { page: "reports", name: "nav.reports", command: "go-reports", needs: ["reports"] },
+    { page: "reports", name: "nav.reports", command: "go-reports", needs: ["reports", "exports"] },
     { page: "archive", name: "nav.archive", command: "go-archive", needs: ["archive"] },
     { page: "audit", name: "nav.audit", command: "go-audit", needs: ["audit"] },
     {

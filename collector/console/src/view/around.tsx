@@ -2,7 +2,7 @@
 // What stands around an incident: the same victim's others, what it is linked to, whom we told, and
 // what is done against it.
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../api/client.ts";
+import { api, fileAt } from "../api/client.ts";
 import {
     addCountermeasure,
     countermeasures,
@@ -17,6 +17,7 @@ import { clockTime, later, stamp } from "../format/time.ts";
 import { t, tMaybe } from "../msg/index.ts";
 import { app, mayDecide, served } from "../model/app.ts";
 import { sayProblem } from "../model/desk.ts";
+import { FORMATS } from "../model/outcomes.ts";
 import { toQuery } from "../model/search.ts";
 import { useStore } from "../model/store.ts";
 import { Stamp, StatusWord, Text, TierChip, TlpLabel } from "./bits.tsx";
@@ -298,6 +299,26 @@ function AddMeasure({ incident, onDone }: { incident: string; onDone: () => void
                 </button>
             </div>
         </form>
+    );
+}
+
+/** The incident in the form that other tools read. */
+export function Exports({ id }: { id: string }) {
+    const me = useStore(app, (s) => s.me);
+    if (!served(me, "exports")) return null;
+    return (
+        <Card kind="exports" title={t("report.export")}>
+            <p class="links">
+                {FORMATS.map((format) => (
+                    <a
+                        href={fileAt(`/incidents/${encodeURIComponent(id)}/export`, { format })}
+                        download
+                    >
+                        {t(`format.${format}`)}
+                    </a>
+                ))}
+            </p>
+        </Card>
     );
 }
 

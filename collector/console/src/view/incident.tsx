@@ -28,7 +28,14 @@ import {
     TlpLabel,
     tierLabel,
 } from "./bits.tsx";
-import { Countermeasures, LineageCard, Links, Notices as Told, SameVictim } from "./around.tsx";
+import {
+    Countermeasures,
+    Exports,
+    LineageCard,
+    Links,
+    Notices as Told,
+    SameVictim,
+} from "./around.tsx";
 import { Card, Depth } from "./card.tsx";
 import { VERBS, act, possible, submitOnCtrlEnter } from "./decisions.tsx";
 import { EveList } from "./eve.tsx";
@@ -162,6 +169,7 @@ export function IncidentView({
                         {detail && <Notes detail={detail} row={shown} may={mayNote(me)} />}
                         {detail && <SameVictim key={id} row={shown} />}
                         {detail && <Timeline detail={detail} />}
+                        {detail && <Exports id={id} />}
                     </div>
                 </div>
             </Depth.Provider>

@@ -4,11 +4,10 @@ import { useState } from "preact/hooks";
 import { fileAt } from "../api/client.ts";
 import { t } from "../msg/index.ts";
 import { app, served } from "../model/app.ts";
+import { FORMATS } from "../model/outcomes.ts";
 import { useStore } from "../model/store.ts";
 import { Field, Select } from "./form.tsx";
 import { PageFrame } from "./table.tsx";
-
-const FORMATS = ["stix", "misp", "iodef", "idea", "csv", "jsonl"] as const;
 
 export default function ReportsPage() {
     const { states, me } = useStore(app, (s) => s);
@@ -32,32 +31,34 @@ export default function ReportsPage() {
     return (
         <PageFrame kind="reports" title={t("nav.reports")}>
             <div class="figures">
-                <section class="card">
-                    <h2>{t("report.month")}</h2>
-                    <p class="dim">{t("report.month-hint")}</p>
-                    <div class="form-row">
-                        {choice}
-                        <Field
-                            label={t("report.which")}
-                            type="month"
-                            value={month}
-                            onValue={setMonth}
-                        />
-                    </div>
-                    {whole && (
-                        <p class="links">
-                            <a href={report("html")} target="_blank" rel="noopener">
-                                {t("report.open")}
-                            </a>
-                            <a href={report("csv")} download>
-                                CSV
-                            </a>
-                            <a href={report("json")} download>
-                                JSON
-                            </a>
-                        </p>
-                    )}
-                </section>
+                {served(me, "reports") && (
+                    <section class="card">
+                        <h2>{t("report.month")}</h2>
+                        <p class="dim">{t("report.month-hint")}</p>
+                        <div class="form-row">
+                            {choice}
+                            <Field
+                                label={t("report.which")}
+                                type="month"
+                                value={month}
+                                onValue={setMonth}
+                            />
+                        </div>
+                        {whole && (
+                            <p class="links">
+                                <a href={report("html")} target="_blank" rel="noopener">
+                                    {t("report.open")}
+                                </a>
+                                <a href={report("csv")} download>
+                                    CSV
+                                </a>
+                                <a href={report("json")} download>
+                                    JSON
+                                </a>
+                            </p>
+                        )}
+                    </section>
+                )}
                 {served(me, "exports") && (
                     <section class="card">
                         <h2>{t("report.export")}</h2>
