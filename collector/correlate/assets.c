@@ -51,6 +51,27 @@ struct assets {
     size_t stretch_count;
 };
 
+static const struct class *class_find(const char *word)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (!strcmp(classes[i].word, word))
+            return &classes[i];
+    return NULL;
+}
+
+int assets_add(struct assets *a, const char *prefix, const char *class, const char *label)
+{
+    struct asset asset = { .bits = 0 };
+    asset.class = class_find(class);
+    if (!asset.class || addr_parse_prefix(prefix, &asset.net, &asset.bits))
+        return ABENG_EINVAL;
+    asset.line = a->count;
+    asset.label = xstrdup(label);
+    a->items = xreallocarray(a->items, a->count + 1, sizeof *a->items);
+    a->items[a->count++] = asset;
+    return 0;
+}
+
 /* Reads one line; returns what is wrong, or NULL. */
 static const char *read_line(struct assets *a, char *line)
 {
@@ -58,21 +79,15 @@ static const char *read_line(struct assets *a, char *line)
     const char *prefix = strtok_r(line, "\t", &save);
     const char *class = strtok_r(NULL, "\t", &save);
     const char *label = strtok_r(NULL, "\t", &save);
-    struct asset asset = { .bits = 0 };
+    struct addr net;
+    unsigned bits;
     if (!prefix || !class)
         return "needs a prefix and a class, separated by a tab";
-    if (addr_parse_prefix(prefix, &asset.net, &asset.bits))
+    if (addr_parse_prefix(prefix, &net, &bits))
         return "the prefix is not an address or ADDRESS/BITS";
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (!strcmp(classes[i].word, class))
-            asset.class = &classes[i];
-    if (!asset.class)
+    if (assets_add(a, prefix, class, label ? label : ""))
         return "the class is not critical, government-core, network, government, business or "
                "residential";
-    asset.label = xstrdup(label ? label : "");
-    a->items = xreallocarray(a->items, a->count + 1, sizeof *a->items);
-    asset.line = a->count;
-    a->items[a->count++] = asset;
     return NULL;
 }
 
@@ -120,10 +135,13 @@ static void close_prefix(struct assets *a, const struct asset *open[], unsigned 
 }
 
 /* Prefixes lie in each other or apart: one walk in their order makes the stretches. */
-static void lay_out(struct assets *a)
+void assets_ready(struct assets *a)
 {
     const struct asset *open[130];
     unsigned depth = 0;
+    free(a->stretches);
+    a->stretches = NULL;
+    a->stretch_count = 0;
     if (!a->count)
         return;
     qsort(a->items, a->count, sizeof *a->items, by_place);
@@ -185,8 +203,20 @@ struct assets *assets_open(const char *path, char *why, size_t why_len)
         assets_close(a);
         return NULL;
     }
-    lay_out(a);
+    assets_ready(a);
     return a;
+}
+
+struct assets *assets_copy(const struct assets *a)
+{
+    struct assets *out = xcalloc(1, sizeof *out);
+    for (size_t i = 0; a && i < a->count; i++) {
+        out->items = xreallocarray(out->items, out->count + 1, sizeof *out->items);
+        out->items[out->count] = a->items[i];
+        out->items[out->count++].label = xstrdup(a->items[i].label);
+    }
+    assets_ready(out);
+    return out;
 }
 
 void assets_close(struct assets *a)

@@ -546,6 +546,44 @@ int commit_damping(struct store_conn *c, struct damping *into, int64_t *version)
     return err;
 }
 
+/* ---- constituents ---------------------------------------------------------------------------- */
+
+/* A constituent's document as triage keeps it (triage/record.h): name, class, prefixes. */
+static void take_constituent(struct assets *into, const char *json, size_t len)
+{
+    json_t *root = json_loadb(json, len, 0, NULL);
+    const json_t *prefixes = json_object_get(root, "prefixes");
+    for (size_t i = 0; i < json_array_size(prefixes); i++) {
+        const char *prefix = json_string_value(json_array_get(prefixes, i));
+        if (prefix && assets_add(into, prefix, evidence_read_text(root, "class"),
+                                 evidence_read_text(root, "name")))
+            log_warn("correlate", "constituent's network %.64s can't be used", prefix);
+    }
+    json_decref(root);
+}
+
+int commit_constituents(struct store_conn *c, const char *state, struct assets *into)
+{
+    struct store_key index = store_key(state, "constituent:all");
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", index.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err; i++) {
+        struct store_key key =
+            store_key(state, "constituent:%s", store_reply_text(store_reply_at(ids, i), NULL));
+        struct store_reply *r;
+        size_t len;
+        err = store_command(c, &r, "HGET %s doc", key.text);
+        const char *doc = store_reply_text(r, &len);
+        if (!err && len)
+            take_constituent(into, doc, len);
+        store_reply_free(r);
+    }
+    store_reply_free(ids);
+    if (!err)
+        assets_ready(into);
+    return err;
+}
+
 /* ---- decisions ------------------------------------------------------------------------------- */
 
 static int learn_incident(struct store_conn *c, struct fold *f, const char *number)
@@ -573,7 +611,8 @@ static int learn_other(struct store_conn *c, struct fold *f, const char *kind, c
     return 0;
 }
 
-int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX])
+int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX],
+                     bool *constituents)
 {
     struct store_key key = store_key(fold_state(f), "chg");
     struct store_reply *r;
@@ -585,6 +624,7 @@ int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSI
         if (!strcmp(kind, "inc"))
             err = learn_incident(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
         rules |= !strcmp(kind, "rule");
+        *constituents |= !strcmp(kind, "constituent");
         if (!err)
             err = learn_other(c, f, kind, store_reply_text(store_reply_field(fields, "id"), NULL));
         if (!err)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct assets;
 struct damping;
 struct fold;
 struct store_conn;
@@ -74,10 +75,14 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
  */
 int commit_damping(struct store_conn *c, struct damping *into, int64_t *version);
 
+/** Add the networks of a state's constituents to `into`. 0 or ABENG_EAGAIN. */
+int commit_constituents(struct store_conn *c, const char *state, struct assets *into);
+
 /**
- * Learn decisions made since change `*seen` (an id, kept by the caller, "0" at first). 0 or
- * ABENG_EAGAIN.
+ * Learn decisions made since change `*seen` (an id, kept by the caller, "0" at first);
+ * `*constituents` becomes true when those changed. 0 or ABENG_EAGAIN.
  */
-int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX]);
+int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX],
+                     bool *constituents);
 
 #endif

@@ -489,6 +489,22 @@ void fold_damping(struct fold *f, const struct damping *damping)
             touch_incident(f, in);
 }
 
+static unsigned points_of(const struct assets *a, const struct incident *in)
+{
+    const char *class, *label;
+    return assets_points(a, incident_subject(in->lead), &class, &label);
+}
+
+void fold_assets(struct fold *f, const struct assets *assets)
+{
+    const struct assets *old = f->assets;
+    size_t at = 0;
+    f->assets = assets;
+    for (struct incident *in; (in = table_next(f->incidents, &at));)
+        if (!in->ended_ms && in->lead && points_of(old, in) != points_of(assets, in))
+            touch_incident(f, in);
+}
+
 const struct damping *fold_damping_now(const struct fold *f)
 {
     return f->damping;

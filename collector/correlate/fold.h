@@ -64,6 +64,12 @@ struct fold *fold_create(const char *state, struct classify *classify, const str
  */
 void fold_damping(struct fold *f, const struct damping *damping);
 
+/**
+ * What stands behind addresses, from now on (borrowed; NULL: nothing is known); incidents whose
+ * subject counts otherwise change.
+ */
+void fold_assets(struct fold *f, const struct assets *assets);
+
 /** The lists in force. */
 const struct damping *fold_damping_now(const struct fold *f);
 

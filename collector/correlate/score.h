@@ -79,6 +79,18 @@ const struct limits *score_limits(unsigned tier);
  */
 struct assets *assets_open(const char *path, char *why, size_t why_len);
 
+/** A copy to add to, ready to be asked; of NULL, an empty one. */
+struct assets *assets_copy(const struct assets *a);
+
+/**
+ * Add one network, which holds over the same prefix added before. 0 or ABENG_EINVAL. Call
+ * assets_ready before asking again.
+ */
+int assets_add(struct assets *a, const char *prefix, const char *class, const char *label);
+
+/** What was added can be found from now on. */
+void assets_ready(struct assets *a);
+
 /** Free. NULL is allowed. */
 void assets_close(struct assets *a);
 

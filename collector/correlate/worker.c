@@ -50,6 +50,8 @@
 struct owned {
     const char *state;
     struct fold *fold;              /* NULL: not held */
+    struct assets *assets;          /* the table, and the state's constituents */
+    bool constituents;              /* they changed */
     struct commit_place place;      /* as committed */
     struct commit_place reached;    /* as folded */
     uint64_t uncommitted;           /* alerts between the two */
@@ -97,6 +99,9 @@ static void let_go(struct worker *w, struct owned *o)
         w->regional = NULL;
     }
     fold_free(o->fold);
+    assets_close(o->assets);
+    o->assets = NULL;
+    o->constituents = true;
     w->held -= o->fold != NULL;
     o->fold = NULL;
     o->uncommitted = 0;
@@ -137,6 +142,24 @@ static void renew(struct worker *w, struct owned *o)
     } else if (!err) {
         o->renew_ms = now + RENEW_MS;
     }
+}
+
+/* What is known of the state's networks, when that has changed. */
+static int refresh_assets(struct worker *w, struct owned *o)
+{
+    if (!o->constituents)
+        return 0;
+    struct assets *fresh = assets_copy(w->assets);
+    int err = commit_constituents(w->conn, o->state, fresh);
+    if (err) {
+        assets_close(fresh);
+        return err;
+    }
+    fold_assets(o->fold, fresh);
+    assets_close(o->assets);
+    o->assets = fresh;
+    o->constituents = false;
+    return 0;
 }
 
 /* ---- folding --------------------------------------------------------------------------------- */
@@ -248,7 +271,10 @@ static int serve(struct worker *w, struct owned *o)
     int entries = 0;
     int err = commit(w, o); /* one that could not be done before */
     if (!err)
-        err = commit_decisions(w->conn, o->fold, o->seen);
+        err = commit_decisions(w->conn, o->fold, o->seen, &o->constituents);
+    if (!err)
+        err = refresh_assets(w, o);
+    classify_homes(w->classify, o->assets);
     if (err)
         return err;
     until = clock_mono_ns() + slice_ns(o);
@@ -406,12 +432,10 @@ struct worker *worker_start(const struct worker_conf *conf)
     w->clock = conf->clock ? conf->clock : clock_system();
     buf_init(&w->frame, FRAME_MAX);
     for (unsigned i = 0; i < STATE_COUNT; i++)
-        w->owned[i].state = state_at(i)->code;
+        w->owned[i] = (struct owned){ .state = state_at(i)->code, .constituents = true };
     w->classify = classify_open(conf->classify_path, why, sizeof why);
     if (w->classify && conf->assets_path)
         w->assets = assets_open(conf->assets_path, why, sizeof why);
-    if (w->classify)
-        classify_homes(w->classify, w->assets);
     if (!w->classify || (conf->assets_path && !w->assets)) {
         log_error("correlate", "%s", why);
         worker_free(w);

@@ -327,6 +327,54 @@ static void two_states_get_a_projection_each(void **state)
     live_stop(&l);
 }
 
+/* ---- constituents ---------------------------------------------------------------------------- */
+
+/* Show the worker beacons of ever new masters until it says that their victim is of ours. */
+static void until_network(const struct live *l)
+{
+    for (int i = 1; i < 100; i++) {
+        char master[32], *command = xasprintf("HGET {jm}:inc:%d ev", i + 1), *ev = NULL;
+        snprintf(master, sizeof master, "203.0.113.%d", 100 + i);
+        put(l->f, master, "198.51.100.7", 2000001, BEACON, 1);
+        for (int k = 0; k < 3000 && (!ev || !strstr(ev, "\"victim\"")); k++) {
+            free(ev);
+            nap();
+            ev = asked(l->f, command);
+        }
+        bool ours = ev && strstr(ev, "\"victim\":\"198.51.100.7\"");
+        if (ours)
+            assert_non_null(strstr(ev, "critical infrastructure: utility"));
+        free(ev);
+        free(command);
+        if (ours)
+            return;
+    }
+    fail_msg("the constituent's network never becomes ours");
+}
+
+static void a_constituents_network_is_ours_and_counts(void **state)
+{
+    struct live l = live_start(state);
+    struct store_conn *c = store_conn(l.f->store, NULL);
+    struct store_reply *r;
+    /* Seen from the master's side, with HOME_NET any: nobody could say who the victim is. */
+    put(l.f, "203.0.113.9", "198.51.100.7", 2000001, BEACON, 2);
+    until(l.f, "HGET {jm}:inc:1 ev", "\"victim\":\"203.0.113.9\"", false);
+    assert_int_equal(
+        store_command(c, &r, "HSET {jm}:constituent:1 version 1 doc %s",
+                      "{\"name\":\"utility\",\"class\":\"critical\",\"prefixes\":[\"198.51.100.0/"
+                      "24\"]}"),
+        0);
+    store_reply_free(r);
+    assert_int_equal(store_command(c, &r, "ZADD {jm}:constituent:all 1 1"), 0);
+    store_reply_free(r);
+    assert_int_equal(store_command(c, &r, "XADD {jm}:chg * k constituent id 1 v 1"), 0);
+    store_reply_free(r);
+    /* The worker has read it when it has read what comes after it in the same stream. */
+    until_network(&l);
+    live_stop(&l);
+}
+
 /* ---- workers --------------------------------------------------------------------------------- */
 
 #define STATES 6
@@ -475,6 +523,7 @@ int main(void)
         cmocka_unit_test(a_dismissal_holds_until_there_is_four_times_as_much),
         cmocka_unit_test(what_comes_while_suppressed_is_counted),
         cmocka_unit_test(two_states_get_a_projection_each),
+        cmocka_unit_test(a_constituents_network_is_ours_and_counts),
         cmocka_unit_test(one_worker_or_four_killed_or_not_give_the_same),
         cmocka_unit_test(states_are_shared_and_a_dead_owners_are_taken_over),
     };
