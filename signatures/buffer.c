@@ -235,6 +235,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(FTP) | APP(FTP_DATA) |
         APP(MQTT) |
         APP(KRB5) |
+        APP(NFS) |
         APP(SMB) |
         APP(QUIC) |
         APP(RFB) |

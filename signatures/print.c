@@ -638,6 +638,11 @@ static void print_app_number(struct printer *p, const struct sig_op *op)
         print_alternative(p, name, op);
         return;
     }
+    if (strncmp(name, "nfs", 3) == 0 && op->u.number.compare == SIG_CMP_RANGE_INCL) {
+        buf_printf(p->out, "%s:%llu<>%llu; ", name, (unsigned long long)op->u.number.a,
+                   (unsigned long long)op->u.number.b);
+        return;
+    }
     if (strcmp(name, "krb5.ticket_weak") == 0) {
         buf_printf(p->out, "krb5.ticket_encryption:%sweak; ", op->u.number.a ? "" : "!");
         return;

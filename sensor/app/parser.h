@@ -41,6 +41,7 @@ enum app_counter {
     APP_COUNT_FRAME_LIMIT,
     APP_COUNT_DCE_LIMIT,
     APP_COUNT_SMB_LIMIT,
+    APP_COUNT_NFS_LIMIT,
     APP_COUNT_TRANSFER_LIMIT,
     APP_COUNT_FLOWS, /* flows by protocol: APP_COUNT_FLOWS + enum sig_app */
 };

@@ -355,8 +355,10 @@ static enum probe_verdict check_nfs_udp(unsigned dir, const uint8_t *data, uint3
     struct cursor c = cursor_make(data + 4, len - 4);
     uint32_t type = cursor_be32(&c), version = cursor_be32(&c), program = cursor_be32(&c);
     if (dir == SIG_DIR_TOCLIENT)
-        return type == 1 && version <= 1 ? PROBE_YES : PROBE_NO;
-    return type == 0 && version == 2 && program == 100003 ? PROBE_YES : PROBE_NO;
+        return type == 1 && version <= 1 && len >= 32 ? PROBE_YES : PROBE_NO;
+    /* calls and replies without contents do not count, as in Suricata */
+    bool call = type == 0 && version == 2 && program == 100003;
+    return call && len >= 48 ? PROBE_YES : PROBE_NO;
 }
 
 /** EtherNet/IP encapsulation: a known command and a length that fits. */

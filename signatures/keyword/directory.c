@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of protocols that manage a network: Kerberos, SNMP (their names are sticky buffers). */
+/* Numbers of Kerberos, SNMP and NFS (what they call things is in sticky buffers). */
 #include "config.h"
 #include "signatures/keyword/keyword.h"
 
@@ -125,7 +125,34 @@ static int parse_pdu_type(struct draft *d, struct text value)
     return plain_number(d, SIG_APP_SNMP, "snmp.pdu_type", value, UINT32_MAX);
 }
 
+/* NFS's numbers: unlike others, a range has its ends within it, and can't begin with 0. */
+static int nfs_number(struct draft *d, const char *field, struct text value)
+{
+    if (draft_app_claim(d, SIG_APP_NFS) || keyword_app_number(d, field, value, UINT32_MAX))
+        return ABENG_EFORMAT;
+    struct sig_op *op = &d->ops[d->op_count - 1].op;
+    if (op->u.number.compare != SIG_CMP_RANGE)
+        return 0;
+    if (op->u.number.a == 0)
+        return draft_refuse(d, "%s: a range begins with 1 or more", field);
+    op->u.number.compare = SIG_CMP_RANGE_INCL;
+    return 0;
+}
+
+static int parse_nfs_version(struct draft *d, struct text value)
+{
+    return nfs_number(d, "nfs.version", value);
+}
+
+static int parse_nfs_procedure(struct draft *d, struct text value)
+{
+    return nfs_number(d, "nfs_procedure", value);
+}
+
 const struct sig_keyword keywords_directory[] = {
+    { "nfs.version", parse_nfs_version, 0, NULL },
+    { "nfs_version", parse_nfs_version, 0, NULL },
+    { "nfs_procedure", parse_nfs_procedure, 0, NULL },
     { "krb5_msg_type", parse_msg_type, 0, NULL },
     { "krb5_err_code", parse_err_code, 0, NULL },
     { "krb5.ticket_encryption", parse_ticket, 0, NULL },

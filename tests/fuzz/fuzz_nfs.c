@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fuzz target: the NFS parser, over TCP and over UDP. */
+#include "config.h"
+#include "sensor/decode/packet.h"
+#include "tests/fuzz/app_fuzz.h"
+
+/** libFuzzer's entry. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    (void)app_fuzz_run(SIG_APP_NFS, PACKET_PROTO_TCP, data, size);
+    return app_fuzz_run(SIG_APP_NFS, PACKET_PROTO_UDP, data, size);
+}
