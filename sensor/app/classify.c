@@ -253,7 +253,9 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
 {
     (void)dir;
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    if ((cf && cf->final) || p->payload_len == 0 || !p->l3 || p->flags & PACKET_F_PSEUDO)
+    /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
+    if ((cf && cf->final) || p->payload_len == 0 || !p->l3 || p->flags & PACKET_F_PSEUDO ||
+        p->proto != f->proto)
         return;
     if (!cf && !rate_take(&c->rate, p->now_ns)) {
         counter_add(c->counters, CLASSIFY_RATE, 1);

@@ -135,7 +135,7 @@ static uint32_t gram_key(const struct image_gram *g, bool placed)
     return placed ? sieve_placed(g->gram, g->place, g->width) : g->gram;
 }
 
-/* A filter of `count` grams, about a bit in sixty set. */
+/* A filter of `count` grams, some bits in a hundred set. */
 static struct image_span bits_emit(struct builder *b, const struct image_gram *grams,
                                    uint32_t count, bool placed)
 {
@@ -144,6 +144,8 @@ static struct image_span bits_emit(struct builder *b, const struct image_gram *g
     for (uint32_t i = 0; i < count; i++) {
         uint32_t bit = sieve_bit(gram_key(&grams[i], placed), sieve_shift(words));
         bits[bit / 64] |= 1ull << bit % 64;
+        if (!placed)
+            bits[bit / 64] |= sieve_second(grams[i].gram);
     }
     struct image_span span = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
     free(bits);

@@ -34,7 +34,10 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
     const uint32_t *slots = set->slots + e->body.slots.first;
     uint32_t mask = e->body.slots.count - 1;
     uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
+    uint32_t bit = sieve_bit(gram, sieve_shift(e->body.bits.count));
     unsigned found = 0;
+    if (!(set->sieve_bits[e->body.bits.first + bit / 64] & sieve_second(gram)))
+        return 0;
     for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram != gram || !gram_stands(g, view, at))

@@ -68,6 +68,12 @@ static inline uint32_t sieve_bit(uint32_t gram, unsigned shift)
     return gram * 0x9E3779B1u >> shift;
 }
 
+/** A second bit of the same word, which the first one's hits are tried with. */
+static inline uint64_t sieve_second(uint32_t gram)
+{
+    return 1ull << (gram * 0x85EBCA6Bu >> 26);
+}
+
 /** Where a gram's probe of a table with `mask` + 1 slots begins. */
 static inline uint32_t sieve_slot(uint32_t gram, uint32_t mask)
 {
