@@ -31,7 +31,12 @@ struct ftp_tx {
     bool bounce; /* a PORT command with another address than the client's */
 };
 
+/** What a data connection is for: the numbers of ftpdata_command. */
+enum { TRANSFER_RETR = 1, TRANSFER_STOR = 2 };
+
 struct ftp_state {
+    uint16_t data_port; /* announced for the next transfer; 0: none */
+    bool active;        /* by the client */
     bool skip[2]; /* rest of a line that was too long */
 };
 
@@ -110,14 +115,23 @@ static uint16_t last_number(const uint8_t *d, uint32_t len)
 }
 
 /** The client says where the server shall connect to (`active`), or the server where it waits. */
-static void expect_data(struct app_io *io, bool active, uint16_t port)
+static void data_announced(struct app_io *io, bool active, uint16_t port)
 {
+    struct ftp_state *s = io->af->state;
+    s->data_port = port;
+    s->active = active;
+}
+
+/** A transfer begins: its connection is expected, and knows by the tag what it is for. */
+static void transfer_begin(struct app_io *io, uint64_t command)
+{
+    struct ftp_state *s = io->af->state;
     const struct flow *f = io->flow;
-    if (port == 0)
-        return;
-    const struct addr *from = active ? &f->server : &f->client;
-    const struct addr *to = active ? &f->client : &f->server;
-    app_expect_add(io->ctx->expect, from, to, port, SIG_APP_FTP_DATA, f->id);
+    const struct addr *from = s->active ? &f->server : &f->client;
+    const struct addr *to = s->active ? &f->client : &f->server;
+    if (s->data_port != 0)
+        app_expect_add(io->ctx->expect, from, to, s->data_port, SIG_APP_FTP_DATA, command);
+    s->data_port = 0;
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -136,9 +150,13 @@ static bool command_take(struct app_io *io, const uint8_t *line, uint32_t len, b
     uint32_t rest = len - t->verb - (t->verb < len);
     if (verb_is(t, "PORT")) {
         t->bounce = is_bounce(io->flow, argument, rest);
-        expect_data(io, true, six_numbers(argument, rest));
+        data_announced(io, true, six_numbers(argument, rest));
     } else if (verb_is(t, "EPRT")) {
-        expect_data(io, true, last_number(argument, rest));
+        data_announced(io, true, last_number(argument, rest));
+    } else if (verb_is(t, "RETR")) {
+        transfer_begin(io, TRANSFER_RETR);
+    } else if (verb_is(t, "STOR")) {
+        transfer_begin(io, TRANSFER_STOR);
     }
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_START);
     return true;
@@ -176,9 +194,9 @@ static bool reply_take(struct app_io *io, const uint8_t *line, uint32_t len, boo
     const uint8_t *open = memchr(line, '(', len);
     uint32_t rest = open ? len - (uint32_t)(open + 1 - line) : 0;
     if (code == 227 && open)
-        expect_data(io, false, six_numbers(open + 1, rest));
+        data_announced(io, false, six_numbers(open + 1, rest));
     else if (code == 229 && open)
-        expect_data(io, false, last_number(open + 1, rest));
+        data_announced(io, false, last_number(open + 1, rest));
     if (code / 100 == 1)
         return true;
     t->done = true;
@@ -351,6 +369,15 @@ static void data_clear(struct app_ctx *ctx, struct app_tx *tx)
     app_files_free(ctx, &t->files[1]);
 }
 
+static bool data_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
+                        uint64_t *out)
+{
+    (void)tx;
+    (void)dir;
+    *out = af->expect_tag;
+    return strcmp(name, "ftpdata_command") == 0 && *out != 0;
+}
+
 const struct app_parser app_parser_ftp_data = {
     .app = SIG_APP_FTP_DATA,
     .stream = data_stream,
@@ -358,6 +385,7 @@ const struct app_parser app_parser_ftp_data = {
     .end = data_end,
     .buffer = data_buffer,
     .body_advance = data_advance,
+    .number = data_number,
     .tx_clear = data_clear,
     .tx_size = sizeof(struct data_tx),
 };

@@ -9,8 +9,8 @@
 
 /** Longest unfolded field that is read; what is beyond is left out. */
 #define FIELD_MAX 8192u
-/** Longest boundary that is compared (RFC 2046 5.1.1 says 70). */
-#define BOUNDARY_MAX   256u
+/** Longest boundary that is compared, as in Suricata (RFC 2046 5.1.1 says 70). */
+#define BOUNDARY_MAX   254u
 #define NAME_MAX_BYTES 1024u
 /** Decoded bytes that are written at a time. */
 #define DECODE_STEP 1024u
@@ -78,8 +78,10 @@ static void content_type(struct app_ctx *ctx, struct mime *m, const uint8_t *val
     uint32_t n;
     if (value_starts(value, len, "message/rfc822"))
         m->nested = true;
-    if (value_starts(value, len, "multipart/") && parameter(value, len, "boundary", &p, &n) &&
-        n <= BOUNDARY_MAX && m->depth < MIME_DEPTH_MAX && !m->multipart) {
+    bool bounded = parameter(value, len, "boundary", &p, &n);
+    m->long_boundary |= bounded && n > BOUNDARY_MAX;
+    if (value_starts(value, len, "multipart/") && bounded && n <= BOUNDARY_MAX &&
+        m->depth < MIME_DEPTH_MAX && !m->multipart) {
         keep(ctx, &m->boundary[m->depth++], p, n, BOUNDARY_MAX);
         m->multipart = true;
     }

@@ -21,10 +21,15 @@
 #define REPLY_READY          220
 #define REPLY_START_DATA     354
 
-enum smtp_event { SMTP_COMMAND_TOO_LONG, SMTP_DATA_REJECTED, SMTP_TLS_REJECTED };
+enum smtp_event {
+    SMTP_COMMAND_TOO_LONG,
+    SMTP_DATA_REJECTED,
+    SMTP_TLS_REJECTED,
+    SMTP_LONG_BOUNDARY,
+};
 
 static const char *const smtp_events[] = { "max_command_line_len_exceeded", "data_command_rejected",
-                                           "tls_rejected", NULL };
+                                           "tls_rejected", "mime_long_boundary", NULL };
 
 struct smtp_tx {
     struct app_tx tx;
@@ -176,6 +181,8 @@ static void mail_line(struct app_io *io, struct smtp_state *s, const uint8_t *li
     if (!t)
         return;
     mime_line(io->ctx, &t->mime, &t->files, line, len);
+    if (t->mime.long_boundary)
+        app_tx_event(&t->tx, io->dir, SMTP_LONG_BOUNDARY);
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_BODY);
 }
 

@@ -92,7 +92,22 @@ static int parse_ftpbounce(struct draft *d, struct text value)
     return keyword_app_number(d, "ftpbounce", (struct text){ "1", 1 }, 1);
 }
 
+/* What an FTP data connection is for. */
+static int parse_ftpdata_command(struct draft *d, struct text value)
+{
+    /* also by number, as rules are printed */
+    const char *number = text_is_nocase(value, "retr") || text_is(value, "1")   ? "1"
+                         : text_is_nocase(value, "stor") || text_is(value, "2") ? "2"
+                                                         : NULL;
+    if (!number)
+        return draft_refuse(d, "ftpdata_command: retr or stor");
+    if (draft_app_claim(d, SIG_APP_FTP_DATA))
+        return ABENG_EFORMAT;
+    return keyword_app_number(d, "ftpdata_command", text_of(number), UINT8_MAX);
+}
+
 const struct sig_keyword keywords_app[] = {
+    {"ftpdata_command",     parse_ftpdata_command,    KEYWORD_MAY_QUOTE,                     NULL},
     { "dns.opcode", parse_dns_opcode, KEYWORD_MAY_QUOTE, NULL },
     { "tls.cert_chain_len", parse_chain_len, 0, NULL },
     { "app-layer-protocol", parse_app_layer_protocol, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },

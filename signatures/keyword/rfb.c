@@ -17,7 +17,8 @@ static int parse_secresult(struct draft *d, struct text value)
     static const char *const names[] = { "ok", "fail", "toomany" };
     char digit[2] = { 0, 0 };
     for (char i = 0; i < 3; i++) {
-        if (text_is_nocase(value, names[(int)i]))
+        if (text_is_nocase(value, names[(int)i]) ||
+            (value.len == 1 && value.at[0] == (char)('0' + i)))
             digit[0] = (char)('0' + i);
     }
     if (!digit[0])
