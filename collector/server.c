@@ -11,6 +11,7 @@
 
 #include "collector/api/api.h"
 #include "collector/archive/archive.h"
+#include "collector/archive/replay.h"
 #include "collector/auth/auth.h"
 #include "collector/auth/ca.h"
 #include "collector/correlate/worker.h"
@@ -203,8 +204,11 @@ static const char *table_path(const char *option, const char *host, const char *
 static int start_archive(struct collector *c)
 {
     char *dir = below(c, "archive");
+    uint64_t records;
 
-    c->archive = archive_start(&(struct archive_conf){ .store = c->store, .dir = dir });
+    int err = archive_replay(dir, &c->ingest, clock_now(clock_system()), &records);
+    if (!err)
+        c->archive = archive_start(&(struct archive_conf){ .store = c->store, .dir = dir });
     free(dir);
     return c->archive ? ABENG_OK : ABENG_ERR;
 }

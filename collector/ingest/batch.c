@@ -259,6 +259,45 @@ static enum http_done take(struct ingest *in, struct http_request *req, struct b
     return read_body(req, b) ? store_batch(in, req, b) : HTTP_DONE;
 }
 
+int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw, size_t len,
+                 uint64_t *stored)
+{
+    struct ca_identity who = { .not_after_ns = 0 };
+    struct batch b = { .who = &who,
+                       .epoch = p->epoch,
+                       .lane = p->lane,
+                       .first = p->first,
+                       .count = p->count,
+                       .oldest = p->first,
+                       .now_ns = p->received_ns,
+                       .frame = p->frame,
+                       .frame_len = p->frame_len };
+    uint64_t skip = 0, committed = 0;
+    bool done = false;
+    char why[320];
+
+    *stored = 0;
+    snprintf(who.id, sizeof(who.id), "%s", p->sensor);
+    snprintf(who.site, sizeof(who.site), "%s", p->site);
+    buf_init(&b.raw, INGEST_RAW_MAX);
+    buf_init(&b.records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
+    buf_add(&b.raw, raw, len);
+    int err = ingest_lane_state(p->lane, b.state) ? ABENG_EFORMAT : ABENG_OK;
+    if (!err)
+        err = ingest_scan(raw, len, p->count, &b.records, why, sizeof(why));
+    for (int i = 0; i < TRIES_MAX && !err && !done; i++) {
+        b.oldest = p->first + skip;
+        err = accept_from(in, &b, skip, &done, &committed);
+        if (committed >= p->first + p->count - 1)
+            break;
+        skip = committed >= p->first ? committed + 1 - p->first : skip;
+    }
+    *stored = !err && done ? p->count - skip : 0;
+    buf_free(&b.records);
+    buf_free(&b.raw);
+    return err;
+}
+
 enum http_done ingest_batch(struct http_request *req, void *app)
 {
     struct ingest *in = app;

@@ -49,6 +49,22 @@ struct ingest {
 /** The routes of the link, to be served with sensors_admit; `in` lives as long as the server. */
 struct http_table ingest_table(struct ingest *in);
 
+/** A batch that was accepted before, as the archive has it. */
+struct ingest_past {
+    const char *sensor, *site, *epoch, *lane;
+    uint64_t first, count, received_ns;
+    const void *frame;
+    size_t frame_len;
+};
+
+/**
+ * Put a batch whose records unpacked are `raw` of `len` bytes back into a store that is older than
+ * it; what the store has by position is left out. `*stored` is how many records went in. 0,
+ * ABENG_EFORMAT, ABENG_EAGAIN, ABENG_ENOMEM.
+ */
+int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw, size_t len,
+                 uint64_t *stored);
+
 /** What the lines of a batch come to, counted from record `from` on. */
 struct ingest_tally {
     uint64_t late;          /* alerts older than ten minutes */

@@ -23,6 +23,7 @@
 #include "collector/archive/file.h"
 #include "collector/archive/filter.h"
 #include "collector/archive/list.h"
+#include "collector/archive/replay.h"
 #include "collector/archive/search.h"
 #include "collector/ingest/record.h"
 #include "collector/store/store.h"
@@ -488,6 +489,53 @@ static void stream_is_archived_then_trimmed(void **state)
     client_free(c);
 }
 
+static int64_t ask(struct bench *b, const char *text)
+{
+    struct store_reply *r;
+    store_command(store_conn(b->redis->store, NULL), &r, text);
+    int64_t n = store_reply_int(r);
+    store_reply_free(r);
+    return n;
+}
+
+/* An empty store, then one that is younger: the archive gives back what is missing, once. */
+static void older_store_gets_back_what_the_archive_has(void **state)
+{
+    struct bench *b = *state;
+    char dir[128], id[128];
+    uint64_t records, now = clock_now(clock_system());
+    struct archive_conf conf = { .store = b->redis->store, .dir = dir };
+
+    snprintf(dir, sizeof(dir), "%s/again", b->redis->dir);
+    snprintf(id, sizeof(id), "%s/s2", b->redis->dir);
+    assert_int_equal(bench_enrol(b, "s2", "jm", id), 0);
+    struct client *c = bench_client(b, id);
+    for (unsigned i = 0; i < 20; i++)
+        post(c, 1 + 10 * i, 10);
+    struct archive *a = archive_start(&conf);
+    wait_records(a, 200);
+    archive_stop(a);
+    assert_int_equal(archive_replay(dir, &b->ingest, now, &records), 0);
+    assert_int_equal(records, 0); /* nothing is missing */
+    int64_t received = ask(b, "HGET {jm}:ledger:s2 received");
+    command(b, "DEL {jm}:ing {jm}:pos:s2 {jm}:ledger:s2 {jm}:hours:s2 {jm}:arc");
+    assert_int_equal(archive_replay(dir, &b->ingest, now, &records), 0);
+    assert_int_equal(records, 200);
+    assert_int_equal(ask(b, "HGET {jm}:ledger:s2 received"), received);
+    assert_int_equal(archive_replay(dir, &b->ingest, now, &records), 0);
+    assert_int_equal(records, 0);
+    post(c, 201, 10); /* the sensor goes on where the lane stands */
+    a = archive_start(&conf);
+    wait_records(a, 210);
+    archive_stop(a);
+    /* and what is older than what is remembered stays in the files */
+    command(b, "DEL {jm}:ing {jm}:pos:s2");
+    uint64_t later = now + (ARCHIVE_DEDUP_DAYS + 2) * 86400 * NS_PER_S;
+    assert_int_equal(archive_replay(dir, &b->ingest, later, &records), 0);
+    assert_int_equal(records, 0);
+    client_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +548,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_join_on, make_dir, drop_dir),
         cmocka_unit_test(filter_never_misses),
         cmocka_unit_test_setup_teardown(stream_is_archived_then_trimmed, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(older_store_gets_back_what_the_archive_has, bench_setup,
                                         bench_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
