@@ -28,6 +28,10 @@
 #define TESTS_MAX 6
 #define FACTS_MAX 65536
 
+/** A rule's text as far as it tells rules apart, and the key it is a part of. */
+#define FACTS_TEXT_MAX 400
+#define FACTS_KEY_MAX  (4 * 8 + FACTS_TEXT_MAX + 1)
+
 enum field {
     FIELD_SIGNATURE,
     FIELD_CATEGORY,
@@ -396,12 +400,23 @@ static struct facts *learn(const struct classify *c, const struct observation *o
     return f;
 }
 
+/* A rule by its numbers, in hexadecimal, and its text: once an alert, so without printf. */
+static void facts_key(const struct observation *o, char out[FACTS_KEY_MAX])
+{
+    const uint32_t numbers[] = { o->gid, o->sid, o->rev, o->severity };
+    size_t at = 0, len = o->signature.len < FACTS_TEXT_MAX ? o->signature.len : FACTS_TEXT_MAX;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        for (int shift = 28; shift >= 0; shift -= 4)
+            out[at++] = "0123456789abcdef"[numbers[i] >> shift & 15];
+    if (len)
+        memcpy(out + at, o->signature.at, len);
+    out[at + len] = '\0';
+}
+
 static const struct facts *facts_of(struct classify *c, const struct observation *o)
 {
-    char key[512];
-    snprintf(key, sizeof key, "%u:%u:%u:%u:%.*s", o->gid, o->sid, o->rev, o->severity,
-             (int)(o->signature.len < 400 ? o->signature.len : 400),
-             o->signature.len ? o->signature.at : "");
+    char key[FACTS_KEY_MAX];
+    facts_key(o, key);
     struct facts *f = table_find(c->facts, key);
     if (f && strlen(f->metadata_text) == o->metadata.len &&
         (!o->metadata.len || !memcmp(f->metadata_text, o->metadata.at, o->metadata.len)))

@@ -3,7 +3,6 @@
 #include "config.h"
 #include "collector/correlate/intake.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "collector/correlate/observation.h"
@@ -26,19 +25,6 @@ static const char *after(struct text line, const char *pattern)
 {
     const char *at = line.len ? memmem(line.at, line.len, pattern, strlen(pattern)) : NULL;
     return at ? at + strlen(pattern) : NULL;
-}
-
-static void read_target(struct observation *o)
-{
-    char text[ADDR_TEXT_MAX];
-    const char *ip = after(o->line, "\"target\":{\"ip\":\"");
-    size_t left = ip ? (size_t)(o->line.at + o->line.len - ip) : 0;
-    const char *end = ip ? memchr(ip, '"', left) : NULL;
-    if (!end || end - ip >= ADDR_TEXT_MAX)
-        return;
-    memcpy(text, ip, (size_t)(end - ip));
-    text[end - ip] = '\0';
-    o->has_target = !addr_parse(text, &o->target);
 }
 
 void intake_observe(const struct record_batch *batch, const struct record *r, const char *text,
@@ -69,5 +55,6 @@ void intake_observe(const struct record_batch *batch, const struct record *r, co
         .line = text_of(r, RECORD_LINE, text, len),
     };
     out->to_client = after(out->line, "\"direction\":\"to_client\"") != NULL;
-    read_target(out);
+    out->has_target = r->target != 0;
+    out->target = r->target == 1 ? r->src : r->dst;
 }
