@@ -293,6 +293,68 @@ static enum ctl_exit notice_feedback(struct ctl *c)
     return notice_verb(c, ":feedback", "POST");
 }
 
+/* ---- incidents from outside the sensors ------------------------------------------------------ */
+
+static enum ctl_exit print_reported(struct ctl *c, json_t *reply)
+{
+    static const struct print_column refused[] = { { "LINE", "line", 0 }, { "", "detail", 0 } };
+    const char *ref = json_string_value(json_object_get(reply, "reference"));
+    if (c->json) {
+        print_json(reply);
+    } else {
+        printf("%s: %lld taken; abengctl queue %s\n", ref ? ref : "-",
+               (long long)json_integer_value(json_object_get(reply, "accepted")), ref ? ref : "");
+        if (json_array_size(json_object_get(reply, "refused")))
+            print_table(json_object_get(reply, "refused"), refused, COUNT(refused));
+    }
+    json_decref(reply);
+    return CTL_OK;
+}
+
+static enum ctl_exit incident_add(struct ctl *c)
+{
+    static const char *const options[] = { "state", "victim", "peer", "title", "source" };
+    const char *rsit = ctl_option(c, "rsit"), *slash = rsit ? strchr(rsit, '/') : NULL;
+    json_t *reply, *body = json_object();
+    if (!slash) {
+        json_decref(body);
+        return ctl_usage("--rsit CLASS/TYPE is needed");
+    }
+    for (size_t i = 0; i < COUNT(options); i++)
+        ctl_put(c, body, options[i], options[i]);
+    json_object_set_new(
+        body, "rsit",
+        json_pack("{s:s#, s:s}", "class", rsit, (int)(slash - rsit), "type", slash + 1));
+    enum ctl_exit done = ctl_call(c, "POST", "/api/v1/incidents", body, &reply);
+    return done ? done : print_reported(c, reply);
+}
+
+static enum ctl_exit incident_import(struct ctl *c)
+{
+    const char *state = ctl_option(c, "state"), *rsit = ctl_option(c, "rsit");
+    const char *type = ctl_option(c, "type"), *file = ctl_word(c, 0);
+    struct buf text;
+    json_t *reply = NULL;
+    if (!state || !rsit)
+        return ctl_usage("--state and --rsit CLASS/TYPE are needed");
+    buf_init(&text, IMPORT_MAX);
+    int err = file_read(file, &text);
+    enum ctl_exit done =
+        err ? ctl_fail("%s: %s", file, err == ABENG_EIO ? strerror(errno) : err_text(err)) : CTL_OK;
+    if (!done) {
+        char *s = client_escape(c->client, state), *r = client_escape(c->client, rsit);
+        char *t = client_escape(c->client, type ? type : "");
+        char *path = xasprintf("/api/v1/incidents:import?state=%s&rsit=%s&type=%s", s, r, t);
+        done = ctl_send(c, path, "Content-Type: text/csv", text.data, text.len, &reply);
+        free(path);
+        free(t);
+        free(r);
+        free(s);
+    }
+    buf_free(&text);
+    return done ? done : print_reported(c, reply);
+}
+
 /* ---- countermeasures ------------------------------------------------------------------------- */
 
 static enum ctl_exit measure_list(struct ctl *c)
@@ -349,6 +411,12 @@ static const struct ctl_command commands[] = {
       notice_ack },
     { "notice feedback", "ID useful|known|not_ours|false_positive|fixed [--note TEXT]", "note=", 2,
       2, "what it was worth", notice_feedback },
+    { "incident add", "--state JM --rsit CLASS/TYPE --victim ADDRESS --title TEXT [--peer ADDRESS] "
+      "[--source TEXT]", "state= rsit= victim= title= peer= source=", 0, 0,
+      "report one by hand (phone, mail)", incident_add },
+    { "incident import", "FILE --state JM --rsit CLASS/TYPE [--type NAME]",
+      "state= rsit= type=", 1, 1,
+      "report many by CSV, as Shadowserver writes them", incident_import },
     { "countermeasure list", "[--state JM] [--incident ID]", "state= incident=", 0, 0,
       "what is done against incidents", measure_list },
     { "countermeasure add", "INCIDENT TEXT [--target TEXT] [--until TIME]", "target= until=", 2, 2,
