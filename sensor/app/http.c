@@ -11,6 +11,9 @@
 #include "sensor/app/frames.h"
 #include "sensor/app/parsers.h"
 
+/** Bytes behind a request line without protocol; with more it is no HTTP/0.9 (libhtp). */
+#define JUNK_MAX 16u
+
 enum http_step {
     STEP_LINE,
     STEP_HEADERS,
@@ -422,7 +425,7 @@ static uint32_t request_first(struct app_io *io, const uint8_t *data, uint32_t l
     }
     http_request_line(io, t);
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_LINE);
-    if (t->no_protocol && header_follows(data + line, rest))
+    if (t->no_protocol && (rest > JUNK_MAX || header_follows(data + line, rest)))
         t->no_protocol = false;
     if (t->no_protocol)
         message_done(io);
