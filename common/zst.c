@@ -59,8 +59,29 @@ out:
     return rc;
 }
 
+/*
+ * One frame that says how long it is goes straight to where it belongs, with no window between: 1;
+ * 0 when it does not say, or more stands behind it; or an error.
+ */
+static int decompress_known(const void *bytes, size_t len, struct buf *out)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(bytes, len);
+
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size == 0 ||
+        size > out->max - out->len || ZSTD_findFrameCompressedSize(bytes, len) != len)
+        return 0;
+    uint8_t *room = buf_room(out, (size_t)size);
+    if (!room || ZSTD_decompress(room, (size_t)size, bytes, len) != size)
+        return ABENG_EFORMAT;
+    out->len += (size_t)size;
+    return 1;
+}
+
 int zst_decompress(const void *bytes, size_t len, struct buf *out)
 {
+    int known = decompress_known(bytes, len, out);
+    if (known)
+        return known > 0 ? 0 : known;
     struct zst_reader *r = zst_reader_create(out->max - out->len);
     int rc = zst_reader_add(r, bytes, len, out);
     if (rc == 0 && !r->whole)
