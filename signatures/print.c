@@ -389,6 +389,12 @@ static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_b
     case SIG_OP_ASN1:
         print_asn1(p->out, op);
         break;
+    case SIG_OP_FILE_SIZE:
+        buf_text(p->out, op->u.number.field ? "filestore" : "filesize:");
+        if (!op->u.number.field)
+            print_number(p->out, op);
+        buf_text(p->out, "; ");
+        break;
     case SIG_OP_DATASET:
         buf_printf(p->out, "%s:%s; ", op->u.set.by_value ? "datarep" : "dataset",
                    (const char *)p->set->blob + op->u.set.text.at);
@@ -471,7 +477,7 @@ static void print_list(struct printer *p, const struct sig_list *l, bool reset)
         print_iface(p, l);
         return;
     }
-    if (s->buffer != SIG_BUF_PAYLOAD || reset)
+    if ((s->buffer != SIG_BUF_PAYLOAD || reset) && *sig_buffer_def(s->buffer)->name)
         buf_printf(p->out, "%s; ", sig_buffer_def(s->buffer)->name);
     print_transforms(p, s);
     for (uint32_t i = 0; i < l->count; i++)

@@ -81,6 +81,8 @@ enum sig_op_kind {
     SIG_OP_APP_UINT,
     SIG_OP_CSUM, /* number.field: enum sig_csum; NEGATED: it is wrong. Pseudo packets are right */
     SIG_OP_ASN1, /* over a buffer: asn1 */
+    /* number over SIG_BUF_FILE_SIZE, of a whole file; field 1: there is a file, whole or not */
+    SIG_OP_FILE_SIZE,
     SIG_OP_KINDS,
 };
 

@@ -53,6 +53,11 @@ bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uin
         return false;
     if (buffer == SIG_BUF_FILE_NAME)
         return file->name.len > 0 && app_view_set(out, file->name.data, file->name.len);
+    if (buffer == SIG_BUF_FILE_SIZE) {
+        app_view_set(out, &file->size, sizeof(file->size));
+        out->end = file->done;
+        return true;
+    }
     if (buffer != SIG_BUF_FILE_DATA)
         return false;
     bool done = file->done || file->limited;

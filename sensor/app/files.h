@@ -32,7 +32,7 @@ struct app_file *app_file_open(struct app_ctx *ctx, struct app_files *files, con
 /** Append to it, up to the limit of inspection. */
 void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes, uint32_t len);
 
-/** SIG_BUF_FILE_DATA and SIG_BUF_FILE_NAME of instance `index`. */
+/** SIG_BUF_FILE_DATA, _NAME and _SIZE of instance `index`. */
 bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uint32_t index,
                       struct app_view *out);
 

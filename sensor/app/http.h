@@ -91,6 +91,7 @@ struct http_layer {
 struct http_body {
     struct app_bytes data; /* decoded, from the body's start */
     uint64_t wire;         /* bytes as sent, with chunk framing */
+    uint64_t size;         /* bytes decoded, kept or not */
     struct app_window window;
     uint32_t inspected;
     struct http_layer *layers[HTTP_LAYERS_MAX]; /* [0] undoes the outermost encoding */
@@ -209,6 +210,9 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len);
  * The part of a body that is to be inspected now; false when it is not yet time, or nothing is new.
  */
 bool http_body_window(const struct http_body *b, bool done, struct app_view *out);
+
+/** SIG_BUF_FILE_SIZE of a body; false without one. A body cut at its limit has no end. */
+bool http_size_view(const struct http_body *b, bool done, struct app_view *out);
 
 /** Give back what decoding holds. */
 void http_body_close(struct app_ctx *ctx, struct http_body *b);

@@ -365,6 +365,8 @@ bool http2_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, u
         return each_view(ctx, t, dir, index, out);
     if (index > 0)
         return false;
+    if (buffer == SIG_BUF_FILE_SIZE)
+        return http_size_view(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
     if (buffer == SIG_BUF_FILE_DATA ||
         buffer == (request ? SIG_BUF_HTTP_REQUEST_BODY : SIG_BUF_HTTP_RESPONSE_BODY))
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);

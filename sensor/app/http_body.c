@@ -184,6 +184,7 @@ void http_body_open(struct app_io *io, struct http_tx *t)
 static void body_keep(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len)
 {
     uint32_t room = b->window.limit - b->data.len;
+    b->size += len;
     if (len > room) {
         len = room;
         if (!b->limited)

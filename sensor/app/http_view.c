@@ -282,6 +282,13 @@ static bool is_body(enum sig_buffer buffer, unsigned dir)
            (buffer == SIG_BUF_HTTP_RESPONSE_BODY && dir == SIG_DIR_TOCLIENT);
 }
 
+bool http_size_view(const struct http_body *b, bool done, struct app_view *out)
+{
+    app_view_set(out, &b->size, sizeof(b->size));
+    out->end = done && !b->limited;
+    return b->size > 0;
+}
+
 bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
                  enum sig_buffer buffer, uint32_t index, struct app_view *out)
 {
@@ -295,6 +302,8 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
         return false;
     if (is_body(buffer, dir))
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
+    if (buffer == SIG_BUF_FILE_SIZE)
+        return http_size_view(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
     const char *header = header_of(buffer, dir);
     if (header)
         return header_view(side, header, out);

@@ -342,7 +342,7 @@ static bool smtp_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
         const uint8_t *a = recipient_at(&t->recipients, index, &len);
         return a && app_view_set(out, a, len);
     }
-    if (buffer == SIG_BUF_FILE_DATA || buffer == SIG_BUF_FILE_NAME)
+    if (buffer == SIG_BUF_FILE_DATA || buffer == SIG_BUF_FILE_NAME || buffer == SIG_BUF_FILE_SIZE)
         return app_files_buffer(&t->files, buffer, index, out);
     if (index > 0)
         return false;

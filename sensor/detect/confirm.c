@@ -353,6 +353,16 @@ static bool isdataat_run(const struct confirm_run_state *r, const struct sig_op 
     return there != negated;
 }
 
+/* Of an open file only that it is there can be said. */
+static bool file_size_run(const struct confirm_run_state *r, const struct sig_op *op)
+{
+    uint64_t size;
+    if (r->len != sizeof(size))
+        return false;
+    memcpy(&size, r->data, sizeof(size));
+    return (r->end || op->u.number.field) && confirm_number(op, size);
+}
+
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* The rest of the list, over what base64_decode gave. */
@@ -391,6 +401,8 @@ static bool op_run(struct confirm_run_state *r, const struct sig_op *op)
         return confirm_asn1(r, op);
     case SIG_OP_DATASET:
         return confirm_dataset(r, op);
+    case SIG_OP_FILE_SIZE:
+        return file_size_run(r, op);
     case SIG_OP_BASE64_DECODE:
         r->decoded = confirm_base64_decode(r, op);
         return r->decoded > 0;

@@ -42,7 +42,21 @@ static int parse_fileext(struct draft *d, struct text value)
     return name_content(d, "fileext", ".", value, SIG_F_ENDSWITH);
 }
 
-/* Files are not stored; a rule that looks at files beside it alerts as well without. */
+static struct sig_op *size_op(struct draft *d)
+{
+    uint32_t list;
+    if (draft_buffer_find(d, SIG_BUF_FILE_SIZE, &list))
+        return NULL;
+    return draft_op_add(d, list, SIG_OP_FILE_SIZE);
+}
+
+static int parse_filesize(struct draft *d, struct text value)
+{
+    struct sig_op *op = size_op(d);
+    return op ? keyword_number(d, "filesize", value, UINT64_MAX, op) : ABENG_EFORMAT;
+}
+
+/* Files are not stored; the rule alerts all the same, and by itself on any file. */
 static int parse_filestore(struct draft *d, struct text value)
 {
     (void)value;
@@ -50,13 +64,18 @@ static int parse_filestore(struct draft *d, struct text value)
         if (sig_buffer_def(d->lists[i].buffer)->flags & SIG_BUFFER_FILE)
             return 0;
     }
-    return draft_refuse(d, "filestore: files are not stored; only rules that look into a file "
-                           "buffer before it are taken");
+    struct sig_op *op = size_op(d);
+    if (!op)
+        return ABENG_EFORMAT;
+    op->u.number.compare = SIG_CMP_GE;
+    op->u.number.field = 1;
+    return 0;
 }
 
 const struct sig_keyword keywords_file[] = {
-    {"filename",   parse_filename,  KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL},
-    { "fileext",   parse_fileext,   KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL},
-    { "filestore", parse_filestore, KEYWORD_OPTIONAL,                   NULL},
-    { NULL,        NULL,            0,                                  NULL},
+    { "filename", parse_filename, KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL },
+    { "fileext", parse_fileext, KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL },
+    { "filesize", parse_filesize, KEYWORD_MAY_QUOTE, NULL },
+    { "filestore", parse_filestore, KEYWORD_OPTIONAL, NULL },
+    { NULL, NULL, 0, NULL },
 };

@@ -37,7 +37,6 @@ const struct sig_keyword keywords_refused[] = {
     { "filemd5", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha1", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha256", NULL, 0, "hash lists beside the rules are not supported" },
-    { "filesize", NULL, 0, "file sizes are not supported yet" },
     { "rpc", NULL, 0, "RPC tests are not supported yet" },
     { "ssh.protoversion", NULL, 0, "use ssh.proto instead" },
     { "ssh.softwareversion", NULL, 0, "use ssh.software instead" },

@@ -142,6 +142,9 @@ static const struct verdict_case verdicts[] = {
     { "alert tls any any -> any any (ssl_state:client_hello|!server_hello; sid:1;)", NULL },
     { "alert tls any any -> any any (ssl_state:hello; sid:1;)", "client_keyx" },
     { HTTP "ssl_state:client_hello;" END, "keywords of tls" },
+    { HTTP "filesize:>100; filestore;" END, NULL },
+    { "alert tcp any any -> any any (filesize:5<>9; sid:1;)", NULL },
+    { "alert dns any any -> any any (filesize:>1; sid:1;)", "no buffer of protocol" },
     { "alert tcp any any -> any 21 (content:\"PORT\"; ftpbounce; sid:1;)", NULL },
     { "alert dns any any -> any any (dns.query; dotprefix; content:\".b\"; sid:1;)", NULL },
     { HTTP "ja3.hash; content:\"abc\";" END, "ja3.hash" },
@@ -505,10 +508,12 @@ static void test_round_trip(void **state)
                   "alert tcp any any -> any any (tcpv6-csum:invalid; sid:7;)\n"
                   "alert udp any any -> any any (content:\"j\"; asn1:oversize_length 7, "
                   "bitstring_overflow, relative_offset -1; sid:8;)\n"
-                  "alert ftp any any -> any any (ftpbounce; sid:9;)\n");
+                  "alert ftp any any -> any any (ftpbounce; sid:9;)\n"
+                  "alert http any any -> any any (filesize:>9; sid:10;)\n"
+                  "alert smtp any any -> any any (filestore; sid:11;)\n");
     for (uint32_t i = 0; i < set->verdict_count; i++)
         assert_string_equal(set->verdicts[i].reason, "");
-    assert_int_equal(set->rule_count, 9);
+    assert_int_equal(set->rule_count, 11);
     check_round_trip(set);
     sig_ruleset_free(set);
 }
