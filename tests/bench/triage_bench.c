@@ -548,7 +548,8 @@ static void fill(struct bench *b)
                    "1024,\"dest_ip\":\"%s\",\"dest_port\":80,\"proto\":\"TCP\",\"alert\":{\"gid\":1"
                    ",\"signature_id\":%u,\"rev\":1,\"signature\":\"%s\",\"category\":\"Misc "
                    "activity\",\"severity\":3}}\n",
-                   time, waits ? ours : theirs, waits ? theirs : ours, waits ? 9000001u : 9000002u,
+                   time, waits ? ours : theirs, waits ? theirs : ours,
+                   waits ? 9000001u : 9000002u + i / 40, /* below a storm */
                    waits ? "ET INFO Something of interest" : "ET SCAN Something that knocks");
         batch->count++;
     }
