@@ -100,6 +100,19 @@ void app_frame_close(struct app_io *io, enum sig_frame frame, const uint8_t *end
     frame_cut(open);
 }
 
+void app_frame_lose(struct app_io *io, enum sig_frame frame)
+{
+    struct app_frame *open = NULL;
+    for (struct app_frame *f = frames_of(io->af, io->dir); f; f = f->next)
+        if (f->kind == frame && f->len == APP_FRAME_OPEN)
+            open = f;
+    if (!open)
+        return;
+    for (unsigned i = 0; i < open->piece_count; i++)
+        open->pieces[i].data.len = 0; /* its memory goes with the frame */
+    open->len = open->have;
+}
+
 /** The piece that the next bytes belong to; NULL when there are too many. */
 static struct piece *frame_piece(struct app_frame *f)
 {

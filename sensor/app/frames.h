@@ -24,6 +24,9 @@ void app_frame_open(struct app_io *io, enum sig_frame frame, const uint8_t *at, 
 /** The newest open frame of this kind in io->dir ends before `end`, within the bytes at hand. */
 void app_frame_close(struct app_io *io, enum sig_frame frame, const uint8_t *end);
 
+/** The end of the newest open frame of this kind is missing: rules do not see the frame. */
+void app_frame_lose(struct app_io *io, enum sig_frame frame);
+
 /** The bytes at hand were offered to the parser: take what frames need of them. */
 void app_frames_feed(struct app_io *io);
 

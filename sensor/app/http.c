@@ -600,10 +600,29 @@ static uint32_t http_stream(struct app_io *io, const uint8_t *data, uint32_t len
     return used;
 }
 
+/**
+ * The rest of a body is missing, and more: the message is over, and the next is looked for in what
+ * follows.
+ */
+static bool gap_beyond(struct app_io *io)
+{
+    struct http_reader *r = reader_of(io);
+    http_body_gap(io, r->tx, (uint32_t)r->left);
+    r->left = 0;
+    message_done(io);
+    app_frame_lose(io, io->dir == SIG_DIR_TOSERVER ? SIG_FRAME_HTTP1_REQUEST
+                                                   : SIG_FRAME_HTTP1_RESPONSE);
+    r->framed = true; /* nor does the message behind it have one, as in the reference */
+    r->frame_done = false;
+    return true;
+}
+
 /** Only body bytes may be missing. */
 static bool http_gap(struct app_io *io, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
+    if (r->step == STEP_BODY && len > r->left)
+        return gap_beyond(io);
     bool counted = (r->step == STEP_BODY || r->step == STEP_CHUNK_DATA) && len <= r->left;
     if (!counted && r->step != STEP_UNTIL_CLOSE)
         return false;
