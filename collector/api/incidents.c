@@ -176,7 +176,7 @@ static int write_trail(const struct api *a, const struct session *s, const struc
 
 static void write_allowed(const struct session *s, const struct head *h, struct json *out)
 {
-    const char *words[8];
+    const char *words[TRIAGE_WORDS];
     size_t n = s->role & ROLE_NOTERS ? machine_allowed(h, s->user, words) : 0;
     bool mine = !*h->claimed_by || !strcmp(h->claimed_by, s->user);
     json_open_array(out, "allowed");
@@ -260,6 +260,11 @@ static enum http_done claim(struct http_request *req, void *app)
 static enum http_done release(struct http_request *req, void *app)
 {
     return apply(app, req, &(struct wish){ .verb = VERB_RELEASE, .who = api_session(req)->user });
+}
+
+static enum http_done undo(struct http_request *req, void *app)
+{
+    return apply(app, req, &(struct wish){ .verb = VERB_UNDO, .who = api_session(req)->user });
 }
 
 static enum http_done note(struct http_request *req, void *app)
@@ -428,6 +433,7 @@ static const struct http_route routes[] = {
     { HTTP_POST, "/api/v1/incidents/{id}:claim", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, claim },
     { HTTP_POST, "/api/v1/incidents/{id}:release", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX,
       release },
+    { HTTP_POST, "/api/v1/incidents/{id}:undo", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, undo },
     { HTTP_POST, "/api/v1/incidents/{id}:note", ROLE_NOTERS | SCOPE_ID, API_BODY_MAX, note },
     { HTTP_POST, "/api/v1/incidents/{id}:wait", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX, wait },
     { HTTP_POST, "/api/v1/incidents/{id}:transition", ROLE_DECIDERS | SCOPE_ID, API_BODY_MAX,

@@ -194,6 +194,11 @@ static enum ctl_exit release(struct ctl *c)
     return verb(c, ":release", json_object());
 }
 
+static enum ctl_exit undo(struct ctl *c)
+{
+    return verb(c, ":undo", json_object());
+}
+
 static enum ctl_exit note(struct ctl *c)
 {
     struct buf text;
@@ -260,6 +265,7 @@ static const struct ctl_command commands[] = {
     { "incident resolve", "ID --outcome CODE [--reason TEXT] [--note TEXT]",
       "outcome= reason= note=", 1, 1, "CODE is tp-impact or tp-no-impact", resolve },
     { "incident close", "ID", "reason= note=", 1, 1, "close what is resolved", close_incident },
+    { "incident undo", "ID", "", 1, 1, "take the last decision back, within a day", undo },
     { "incident note", "ID TEXT", "", 2, CTL_WORDS_MAX, "write a note", note },
     { "incident wait", "ID TIME|-", "", 2, 2,
       "pause the clock until TIME (RFC 3339), or let it run again", wait },

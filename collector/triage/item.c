@@ -48,6 +48,7 @@ static void read_head(struct head *h, int status, const struct store_reply *f)
     snprintf(h->outcome, sizeof h->outcome, "%s", text_of(f, "outcome"));
     snprintf(h->tlp, sizeof h->tlp, "%s", text_of(f, "tlp"));
     snprintf(h->victim, sizeof h->victim, "%s", text_of(f, "victim"));
+    snprintf(h->undo, sizeof h->undo, "%s", text_of(f, "undo"));
     h->rsit = rsit_find(text_of(f, "rsit"));
 }
 

@@ -4,6 +4,7 @@
 #include "collector/triage/machine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector/correlate/rsit.h"
@@ -269,6 +270,57 @@ static int acknowledge(uint64_t now_ms, struct head *h, struct refusal *why)
     return 0;
 }
 
+/* What a decision changes, kept so that it can be taken back: when, what it led to, what was. */
+static void keep_undo(const struct head *was, const struct head *h, uint64_t now_ms, char *out)
+{
+    char rsit[96] = "";
+    if (was->rsit)
+        snprintf(rsit, sizeof rsit, "%s/%s", was->rsit->class, was->rsit->type);
+    snprintf(out, TRIAGE_UNDO_MAX, "%llu %d %d %d %llu %llu %llu|%s|%s|%s|%s|%s",
+             (unsigned long long)now_ms, h->status, was->status, was->clock,
+             (unsigned long long)was->deadline_ms, (unsigned long long)was->claimed_ms,
+             (unsigned long long)was->ended_ms, was->claimed_by, was->outcome, was->tlp, rsit,
+             was->victim);
+}
+
+/* The next part of a text up to '|', or up to its end for the last. */
+static const char *part(const char *at, bool last, char *out, size_t size)
+{
+    size_t n = last ? strlen(at) : strcspn(at, "|");
+    snprintf(out, size, "%.*s", (int)n, at);
+    return at + n + (at[n] == '|');
+}
+
+static int undo(const struct wish *w, uint64_t now_ms, struct head *h, struct refusal *why)
+{
+    unsigned long long at, deadline, claimed, ended;
+    int to, status, clock, end = 0;
+    char rsit[96];
+    if (sscanf(h->undo, "%llu %d %d %d %llu %llu %llu|%n", &at, &to, &status, &clock, &deadline,
+               &claimed, &ended, &end) != 7 ||
+        !end || status < 0 || status >= STATUS_COUNT || clock < 0 || clock >= SLA_COUNT)
+        return refuse(why, 409, "undo", "there is no decision to take back");
+    if (to != (int)h->status || now_ms > at + TRIAGE_UNDO_MS)
+        return refuse(why, 409, "undo", "it went on since, or a day has passed: decide anew");
+    int err = status_open(h->status) ? check_holder(h, w, why) : 0;
+    if (err)
+        return err;
+    const char *rest = part(h->undo + end, false, h->claimed_by, sizeof h->claimed_by);
+    rest = part(rest, false, h->outcome, sizeof h->outcome);
+    rest = part(rest, false, h->tlp, sizeof h->tlp);
+    rest = part(rest, false, rsit, sizeof rsit);
+    part(rest, true, h->victim, sizeof h->victim);
+    h->rsit = rsit_find(rsit);
+    h->status = (enum status)status;
+    h->clock = (enum sla)clock;
+    h->deadline_ms = deadline;
+    h->claimed_ms = claimed;
+    h->ended_ms = ended;
+    h->waiting_ms = h->left_ms = 0;
+    h->undo[0] = '\0';
+    return 0;
+}
+
 static void keep_texts(const struct wish *w, struct head *h)
 {
     if (w->outcome)
@@ -332,6 +384,10 @@ static void say(const struct wish *w, const struct head *before, const struct he
     case VERB_ACK:
         snprintf(said, len, "the recipient has answered");
         break;
+    case VERB_UNDO:
+        snprintf(said, len, "%s taken back to %s", status_word(before->status),
+                 status_word(h->status));
+        break;
     case VERB_RELEASE:
         *said = '\0';
         break;
@@ -361,6 +417,9 @@ int machine_decide(const struct head *now, const struct wish *wish, uint64_t now
     case VERB_ACK:
         err = acknowledge(now_ms, next, why);
         break;
+    case VERB_UNDO:
+        err = undo(wish, now_ms, next, why);
+        break;
     case VERB_TRANSITION:
         err = wish->to == STATUS_TRIAGE ? claim(wish, now_ms, next, why)
                                         : transit(wish, now_ms, next, why);
@@ -368,12 +427,17 @@ int machine_decide(const struct head *now, const struct wish *wish, uint64_t now
             err = refuse(why, 409, "transition", "only a new incident goes to triage");
         break;
     }
+    if (!err && wish->verb == VERB_TRANSITION && now->status != next->status) {
+        char kept[TRIAGE_UNDO_MAX];
+        keep_undo(now, next, now_ms, kept);
+        snprintf(next->undo, sizeof next->undo, "%s", wish->system ? "" : kept);
+    }
     if (!err)
         say(wish, now, next, said, said_len);
     return err;
 }
 
-size_t machine_allowed(const struct head *now, const char *who, const char *words[8])
+size_t machine_allowed(const struct head *now, const char *who, const char *words[TRIAGE_WORDS])
 {
     static const struct {
         const char *word;
@@ -393,6 +457,8 @@ size_t machine_allowed(const struct head *now, const char *who, const char *word
         words[n++] = "release";
     if ((mine || free) && status_open(now->status) && now->status != STATUS_NEW)
         words[n++] = "wait";
+    if (*now->undo && atoi(strchr(now->undo, ' ') + 1) == (int)now->status)
+        words[n++] = "undo";
     words[n++] = "note";
     return n;
 }

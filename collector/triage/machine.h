@@ -26,6 +26,13 @@ struct rsit;
 #define TRIAGE_REASON_MAX 1024
 #define TRIAGE_NOTE_MAX   8192
 
+/** Most words of machine_allowed. */
+#define TRIAGE_WORDS 10
+
+/** Text that keeps what a decision changed; how long it can be undone. */
+#define TRIAGE_UNDO_MAX 384
+#define TRIAGE_UNDO_MS  86400000ull
+
 /** How far ahead "waiting" may reach. */
 #define TRIAGE_WAIT_MAX_MS (30ull * 86400000)
 
@@ -66,14 +73,15 @@ struct head {
     uint64_t opened_ms;
     char claimed_by[TRIAGE_USER_MAX]; /* "" nobody */
     uint64_t claimed_ms;
-    uint64_t waiting_ms; /* 0: not waiting */
-    uint64_t left_ms;    /* of the deadline, while waiting */
-    uint64_t ended_ms;   /* when resolved, closed or rejected; 0: open */
+    uint64_t waiting_ms;  /* 0: not waiting */
+    uint64_t left_ms;     /* of the deadline, while waiting */
+    uint64_t ended_ms;    /* when resolved, closed or rejected; 0: open */
     uint64_t merged_into; /* number of the incident that stands for it; 0: itself */
     char outcome[24];
     char tlp[16];
-    char victim[64];         /* as the analyst put it right; "" as evidence says */
-    const struct rsit *rsit; /* as the analyst put it right; NULL as evidence says */
+    char victim[64];            /* as the analyst put it right; "" as evidence says */
+    const struct rsit *rsit;    /* as the analyst put it right; NULL as evidence says */
+    char undo[TRIAGE_UNDO_MAX]; /* what the last decision changed; "" none can be undone */
 };
 
 enum verb {
@@ -82,7 +90,8 @@ enum verb {
     VERB_NOTE,
     VERB_WAIT,
     VERB_TRANSITION,
-    VERB_ACK, /* the platform: the recipient of a notice has answered */
+    VERB_ACK,  /* the platform: the recipient of a notice has answered */
+    VERB_UNDO, /* takes the last decision back */
 };
 
 /** What somebody wants; texts NULL where not given. */
@@ -115,7 +124,7 @@ int machine_decide(const struct head *now, const struct wish *wish, uint64_t now
  * Words ("claim", "steal", "confirm", "reject", "resolve", "close", "release", "note", "wait")
  * that `who` may say now; returns how many.
  */
-size_t machine_allowed(const struct head *now, const char *who, const char *words[8]);
+size_t machine_allowed(const struct head *now, const char *who, const char *words[TRIAGE_WORDS]);
 
 /** "new", "triage", …; static. */
 const char *status_word(enum status status);

@@ -67,13 +67,17 @@ static void set_text(struct args *a, const char *field, const char *text)
 
 static const char *outcome_word(const struct head *before, const struct head *after)
 {
-    int sign = strcmp(before->outcome, after->outcome) ? outcome_sign(after->outcome) : 0;
+    bool back = *before->outcome && !*after->outcome;
+    const char *outcome = back ? before->outcome : after->outcome;
+    int sign = strcmp(before->outcome, after->outcome) ? outcome_sign(outcome) : 0;
+    if (back)
+        return sign > 0 ? "-real" : sign < 0 ? "-false" : "";
     return sign > 0 ? "real" : sign < 0 ? "false" : "";
 }
 
 static const char *verb_word(const struct wish *w, const struct head *next)
 {
-    static const char *const words[] = { "claim", "release", "note", "wait", NULL, "ack" };
+    static const char *const words[] = { "claim", "release", "note", "wait", NULL, "ack", "undo" };
     return w->verb == VERB_TRANSITION ? status_word(next->status) : words[w->verb];
 }
 
@@ -98,12 +102,17 @@ static void set_fields(struct args *a, const struct wish *w, const struct head *
     set_text(a, "outcome", h->outcome);
     set_text(a, "tlp", h->tlp);
     set_text(a, "victim", h->victim);
+    set_text(a, "undo", h->undo);
     if (h->rsit) {
         snprintf(rsit, 96, "%s/%s", h->rsit->class, h->rsit->type);
         set_text(a, "rsit", rsit);
+    } else if (w->verb == VERB_UNDO) {
+        set_text(a, "rsit", "");
     }
     if (w->verb == VERB_TRANSITION && w->reason)
         set_text(a, "reason", w->reason);
+    if (w->verb == VERB_UNDO)
+        set_text(a, "reason", "");
     if (w->note && *w->note)
         set_text(a, "last_note", w->note);
 }

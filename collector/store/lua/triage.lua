@@ -105,7 +105,7 @@ end
 
 -- KEYS: incident, timeline, queue, timers, audit, changes, precision. ARGV:
 --   1 dver the decision was made on  2 version the client saw ('' any)  3 now ms  4 who  5 verb  6 text
---   7 incident's number  8 queued (0/1)  9 timer's due ms ('' none)  10 outcome to count ('' none, real, false)
+--   7 incident's number  8 queued (0/1)  9 timer's due ms ('' none)  10 outcome to count ('' none, real, false; -real, -false take one back)
 --   11... fields to set, name and value; an empty value removes
 -- Returns the new version.
 local function apply(keys, args)
@@ -141,9 +141,11 @@ local function apply(keys, args)
         remember_end(keys[1], ev)
     end
     if args[10] ~= '' then
+        local word, step = string.gsub(args[10], '^%-', '')
+        step = step == 1 and -1 or 1
         for _, rule in ipairs(ev.rules or {}) do
-            local n = redis.call('HINCRBY', keys[7], rule .. ':' .. args[10], 1)
-            abeng.changed(keys[6], 'k', 'rule', 'rule', rule, args[10], n)
+            local n = redis.call('HINCRBY', keys[7], rule .. ':' .. word, step)
+            abeng.changed(keys[6], 'k', 'rule', 'rule', rule, word, n)
         end
     end
     redis.call('XADD', keys[2], '*', 'at', args[3], 'who', args[4], 'verb', args[5], 'text', args[6])

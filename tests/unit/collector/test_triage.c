@@ -170,7 +170,7 @@ static void one_holds_the_pen(void **state)
 {
     struct head h = head_of(STATUS_TRIAGE, "ben");
     struct refusal why = { 0 };
-    const char *words[8];
+    const char *words[TRIAGE_WORDS];
     (void)state;
     assert_int_equal(decide(&h, (struct wish){ .verb = VERB_CLAIM }, &why), ABENG_ECONFLICT);
     assert_string_equal(why.rule, "claim.other");
@@ -411,6 +411,39 @@ static void decisions_are_one_step_with_their_trail(void **state)
     live_stop(&l);
 }
 
+static void a_decision_is_taken_back_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct live l = live_start(f);
+    struct refusal why;
+    struct head was, h;
+    struct wish undo = { .verb = VERB_UNDO };
+    struct wish reject = { .verb = VERB_TRANSITION,
+                           .to = STATUS_REJECTED,
+                           .outcome = "false-positive",
+                           .victim = "a|b host",
+                           .reason = "too quick" };
+    assert_int_equal(say(f, &l, undo, 0, &why), ABENG_ECONFLICT);
+    assert_string_equal(why.rule, "undo");
+    assert_int_equal(say(f, &l, (struct wish){ .verb = VERB_CLAIM }, 0, &why), 0);
+    model_head(l.model, ~0u, "jm-1", &was);
+    assert_int_equal(say(f, &l, reject, 0, &why), 0);
+    assert_int_equal(asked(f, "HGET {jm}:prec 1:2000001:false"), 1);
+    assert_int_equal(say(f, &l, undo, 0, &why), 0);
+    model_head(l.model, ~0u, "jm-1", &h);
+    assert_int_equal(h.status, STATUS_TRIAGE);
+    assert_int_equal(h.clock, was.clock);
+    assert_int_equal(h.deadline_ms, was.deadline_ms);
+    assert_string_equal(h.claimed_by, was.claimed_by);
+    assert_string_equal(h.outcome, "");
+    assert_string_equal(h.victim, was.victim);
+    assert_int_equal(h.ended_ms, 0);
+    assert_int_equal(asked(f, "ZCARD {jm}:q"), 1);
+    assert_int_equal(asked(f, "HGET {jm}:prec 1:2000001:false"), 0);
+    assert_int_equal(say(f, &l, undo, 0, &why), ABENG_ECONFLICT);
+    live_stop(&l);
+}
+
 static void evidence_does_not_make_a_decision_stale_but_opens_what_ended(void **state)
 {
     struct fixture *f = *state;
@@ -558,6 +591,7 @@ int main(void)
         cmocka_unit_test(search_words),
         cmocka_unit_test(ids_are_read_strictly),
         cmocka_unit_test(alerts_become_incidents_once),
+        cmocka_unit_test(a_decision_is_taken_back_whole),
         cmocka_unit_test(a_large_burst_is_committed_in_parts),
         cmocka_unit_test(a_second_worker_keeps_off_and_an_old_one_is_fenced),
         cmocka_unit_test(decisions_are_one_step_with_their_trail),
