@@ -418,6 +418,7 @@ export class More {
             }),
             archive: () => this.search(me, params),
             audit: () => this.readAudit(me, id),
+            reports: () => ({ body: this.report(id) }),
         }[what];
         return known?.();
     }
@@ -669,6 +670,33 @@ export class More {
                 next: null,
                 searched: { files: 12, skipped: 75, records: 90_412 },
                 complete: true,
+            },
+        };
+    }
+
+    report(state) {
+        const rows = [...this.mock.incidents.values(), ...this.past].filter(
+            (row) => row.state === state,
+        );
+        const count = (of) =>
+            rows.reduce((sum, row) => ({ ...sum, [of(row)]: (sum[of(row)] ?? 0) + 1 }), {});
+        const none = { count: 0, p50: null, p90: null, p95: null };
+        return {
+            state,
+            month: "2026-11",
+            incidents: rows.length,
+            alerts: rows.reduce((sum, row) => sum + row.count, 0),
+            by_class: count((row) => row.rsit.class),
+            by_type: count((row) => `${row.rsit.class}/${row.rsit.type}`),
+            by_tier: count((row) => row.tier),
+            by_outcome: count((row) => row.outcome ?? "none"),
+            by_status: count((row) => row.status),
+            clocks: {
+                claim: { count: 31, p50: 74, p90: 410, p95: 660 },
+                decide: { count: 28, p50: 380, p90: 1500, p95: 2900 },
+                notify: { count: 12, p50: 190, p90: 280, p95: 300 },
+                ack: { count: 9, p50: 1260, p90: 7100, p95: 7900 },
+                contain: none,
             },
         };
     }

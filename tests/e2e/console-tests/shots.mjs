@@ -34,7 +34,7 @@ const PAGES = [
     ["notifications", ".board .notice-card"],
     ["sensors", ".sensors tbody"],
     ["feeds", ".scatter"],
-    ["reports", ".links"],
+    ["reports", ".bars"],
     ["archive", ".form-row"],
     ["audit", ".list-table"],
     ["admin/users", ".list-table"],

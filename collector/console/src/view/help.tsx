@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The help overlay: the keyboard as one table, made from the same bindings that the reader uses.
 import { LANGUAGES, language, t, tMaybe } from "../msg/index.ts";
-import { app, preference, setShortcuts } from "../model/app.ts";
+import { app, preference, served, setShortcuts } from "../model/app.ts";
 import { keyOf, type Command } from "../model/keys.ts";
 import { openPages } from "../model/pages.ts";
 import { useStore } from "../model/store.ts";
@@ -65,6 +65,9 @@ export function Help() {
     const shortcuts = useStore(app, (s) => s.shortcuts);
     const me = useStore(app, (s) => s.me);
     const pages = openPages(me).map(({ command }) => command);
+    const unserved = (command: Command) =>
+        (command === "notice" && !served(me, "notifications")) ||
+        (command === "suppress" && !served(me, "suppressions"));
     const groups = GROUPS.map((group) =>
         group.title === "help.go" ? { ...group, commands: [...pages, ...group.commands] } : group,
     );
@@ -81,14 +84,16 @@ export function Help() {
                     <section>
                         <h3>{t(title)}</h3>
                         <dl>
-                            {commands.map((command) => (
-                                <div>
-                                    <dt>
-                                        <Key keys={keyOf(command)} />
-                                    </dt>
-                                    <dd>{tMaybe(`key.${command}`, command)}</dd>
-                                </div>
-                            ))}
+                            {commands
+                                .filter((command) => !unserved(command))
+                                .map((command) => (
+                                    <div>
+                                        <dt>
+                                            <Key keys={keyOf(command)} />
+                                        </dt>
+                                        <dd>{tMaybe(`key.${command}`, command)}</dd>
+                                    </div>
+                                ))}
                         </dl>
                     </section>
                 ))}

@@ -7,6 +7,7 @@ import { app, served } from "../model/app.ts";
 import { FORMATS } from "../model/outcomes.ts";
 import { useStore } from "../model/store.ts";
 import { Field, Select } from "./form.tsx";
+import { Monthly } from "./monthly.tsx";
 import { PageFrame } from "./table.tsx";
 
 export default function ReportsPage() {
@@ -80,6 +81,7 @@ export default function ReportsPage() {
                     </section>
                 )}
             </div>
+            {served(me, "reports") && whole && state && <Monthly state={state} month={month} />}
         </PageFrame>
     );
 }
