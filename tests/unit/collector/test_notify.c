@@ -285,6 +285,7 @@ static void changes_on_an_old_version_are_refused(void **state)
     assert_int_equal(record_save(r->c, RECORDS_CONTACT, &a, &change, why, sizeof why), 0);
     assert_int_equal(record_save(r->c, RECORDS_CONTACT, &b, &change, why, sizeof why),
                      ABENG_ECONFLICT);
+    record_clear(&b);
     change.remove = true;
     assert_int_equal(record_save(r->c, RECORDS_CONTACT, &a, &change, why, sizeof why), 0);
     assert_int_equal(record_load(r->c, RECORDS_CONTACT, r->jm, id, &b), ABENG_ENOENT);
