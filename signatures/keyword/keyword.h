@@ -29,7 +29,7 @@ struct sig_keyword {
 extern const struct sig_keyword *const sig_keyword_tables[];
 
 extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64[], keywords_bits[],
-    keywords_bytes[], keywords_csum[], keywords_dataset[];
+    keywords_bytes[], keywords_csum[], keywords_dataset[], keywords_requires[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
 extern const struct sig_keyword keywords_directory[];

@@ -36,6 +36,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_threshold,
     keywords_tls,
     keywords_transform,
+    keywords_requires,
     keywords_refused,
     NULL,
 };
