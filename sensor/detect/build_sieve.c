@@ -94,26 +94,25 @@ static uint32_t rarest(const uint8_t *bytes, uint32_t len)
 
 /* The gram at `at` of the pattern, with up to eight bytes around it. */
 static void gram_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint32_t at,
-                     uint32_t pattern)
+                     struct image_gram g)
 {
     uint32_t from = len < SIEVE_WIDTH ? 0 : at < len - SIEVE_WIDTH ? at : len - SIEVE_WIDTH;
-    struct image_gram g = { .pattern = pattern,
-                            .at = (int8_t)((int32_t)from - (int32_t)at),
-                            .mask = sieve_mask(len - from),
-                            .width = SIEVE_GRAM };
+    g.back = (uint16_t)at;
+    g.at = (int8_t)((int32_t)from - (int32_t)at);
+    g.mask = sieve_mask(len - from);
+    g.width = SIEVE_GRAM;
     g.want = sieve_load(bytes, len, from) & g.mask;
     g.gram = gram_value(sieve_load(bytes, len, at));
     buf_add(grams, &g, sizeof(g));
 }
 
 static void places_add(struct buf *grams, const uint8_t *bytes, uint32_t len,
-                       const struct build_window *w, uint32_t pattern)
+                       const struct build_window *w, struct image_gram g)
 {
+    g.mask = sieve_mask(len);
+    g.width = (uint16_t)(len < SIEVE_GRAM ? len : SIEVE_GRAM);
     for (uint32_t at = w->from; at + len <= w->to; at++) {
-        struct image_gram g = { .pattern = pattern,
-                                .place = (uint16_t)at,
-                                .mask = sieve_mask(len),
-                                .width = (uint16_t)(len < SIEVE_GRAM ? len : SIEVE_GRAM) };
+        g.place = (uint16_t)at;
         g.want = sieve_load(bytes, len, 0) & g.mask;
         g.gram = gram_value(g.want & sieve_mask(g.width));
         buf_add(grams, &g, sizeof(g));
@@ -203,16 +202,19 @@ void builder_sieves(struct builder *b, const struct build_engine *e, struct imag
         const struct build_window *w = (const struct build_window *)e->windows.data + i;
         uint32_t len, at;
         const uint8_t *bytes = pattern_bytes(e, i, &len);
+        struct image_gram g = { .pattern = i,
+                                .nocase = bytes[-1],
+                                .bytes = { builder_put(b, IMAGE_BLOB, bytes, len), len } };
         switch (builder_tier(e, i)) {
         case IMAGE_TIER_SHORT:
             break;
         case IMAGE_TIER_LONG:
             at = rarest(bytes, len);
             for (unsigned k = 0; k < SIEVE_STRIDE; k++)
-                gram_add(&body, bytes, len, at + k, i);
+                gram_add(&body, bytes, len, at + k, g);
             break;
         default:
-            places_add(&head, bytes, len, w, i);
+            places_add(&head, bytes, len, w, g);
             break;
         }
     }

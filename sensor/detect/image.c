@@ -232,9 +232,10 @@ static bool sieve_ok(const struct image *image, const struct image_sieve *s, uin
            gram_slots_ok(image, s->slots, patterns);
 }
 
-static bool gram_ok(const struct image_gram *g)
+static bool gram_ok(const struct image *image, const struct image_gram *g)
 {
-    return g->at >= -4 && g->at <= 0 && g->width >= 1 && g->width <= 4;
+    return span_ok(image, IMAGE_BLOB, g->bytes) && g->at >= -4 && g->at <= 0 && g->width >= 1 &&
+           g->width <= 4;
 }
 
 static bool database_ok(const struct image *image, const struct image_database *d)
@@ -309,7 +310,7 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_NAMES:
         return bytes_ok(image, name->bytes) && rules_ok(image, name->rules);
     case IMAGE_GRAMS:
-        return gram_ok(element);
+        return gram_ok(image, element);
     case IMAGE_PLACES:
         return place->width >= 1 && place->width <= 4 && filter_ok(image, place->bits);
     case IMAGE_ENGINES:

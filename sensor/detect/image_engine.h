@@ -9,16 +9,17 @@ struct image_span {
     uint32_t first, count;
 };
 
-
 /** Four bytes to be found in a buffer, and up to eight around them (sieve.h). */
 struct image_gram {
-    uint64_t want, mask; /* folded; the bytes that count */
-    uint32_t gram;       /* folded; the first of them is at `want`'s byte -at */
-    int8_t at;           /* where `want` begins, from the gram: -4 to 0 */
-    uint8_t reserved[3];
-    uint32_t pattern; /* in the engine's patterns */
-    uint16_t place;   /* of a pattern with fixed places: where the gram stands */
-    uint16_t width;   /* bytes of the gram that count: 1 to 4 */
+    uint64_t want, mask;     /* folded; the bytes that count */
+    uint32_t gram;           /* folded; the first of them is at `want`'s byte -at */
+    int8_t at;               /* where `want` begins, from the gram: -4 to 0 */
+    uint8_t nocase;          /* of the pattern: its bytes are lower case */
+    uint16_t back;           /* from the gram to the pattern's start */
+    uint32_t pattern;        /* in the engine's patterns */
+    struct image_span bytes; /* the whole pattern, in IMAGE_BLOB */
+    uint16_t place;          /* of a pattern with fixed places: where the gram stands */
+    uint16_t width;          /* bytes of the gram that count: 1 to 4 */
 };
 
 /** Where patterns stand that a buffer can hold at few places only. */

@@ -2,6 +2,7 @@
 /* Looking at a buffer through a sieve. */
 #include "config.h"
 
+#include "sensor/detect/search.h"
 #include "sensor/detect/sieve.h"
 #include "sensor/detect/state.h"
 
@@ -19,11 +20,23 @@ static inline bool is_set(const uint64_t *bits, unsigned shift, uint32_t gram)
     return bits[bit / 64] >> bit % 64 & 1;
 }
 
-/* The eight bytes around the gram at place `at` are those of `g`. */
-static bool gram_stands(const struct image_gram *g, const struct app_view *view, uint32_t at)
+/* The pattern whose gram is at `at` stands there whole. */
+static bool pattern_stands(const struct detect_ruleset *set, const struct image_gram *g,
+                           const struct app_view *view, uint32_t at)
+{
+    return at >= g->back && g->bytes.count <= view->len - (at - g->back) &&
+           search_equal(view->data + (at - g->back), set->blob + g->bytes.first, g->bytes.count,
+                        g->nocase);
+}
+
+/* The eight bytes around the gram at place `at` are those of `g`, and then all others. */
+static bool gram_stands(const struct detect_ruleset *set, const struct image_gram *g,
+                        const struct app_view *view, uint32_t at)
 {
     uint32_t back = (uint32_t)-g->at;
-    return at >= back && ((sieve_load(view->data, view->len, at - back) ^ g->want) & g->mask) == 0;
+    return at >= back &&
+           ((sieve_load(view->data, view->len, at - back) ^ g->want) & g->mask) == 0 &&
+           pattern_stands(set, g, view, at);
 }
 
 /* The filter said yes to the gram at `at`: ask the table; how many grams stand there. */
@@ -40,7 +53,7 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
         return 0;
     for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
-        if (g->gram != gram || !gram_stands(g, view, at))
+        if (g->gram != gram || !gram_stands(set, g, view, at))
             continue;
         detect_candidates_add(t, set->patterns[e->patterns.first + g->pattern]);
         found++;
@@ -69,9 +82,10 @@ bool sieve_body(struct detect_thread *t, const struct image_engine *e, const str
     return found <= SIEVE_FOUND_MAX;
 }
 
-static void place_look(struct detect_thread *t, const struct image_engine *e, uint64_t v,
-                       const struct image_place *p)
+static void place_look(struct detect_thread *t, const struct image_engine *e,
+                       const struct app_view *view, const struct image_place *p)
 {
+    uint64_t v = sieve_load(view->data, view->len, p->at);
     const struct detect_ruleset *set = t->set;
     uint32_t gram = gram_of(v & sieve_mask(p->width), 0);
     uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.count - 1;
@@ -81,7 +95,7 @@ static void place_look(struct detect_thread *t, const struct image_engine *e, ui
     for (uint32_t i = sieve_slot(placed, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram == gram && g->place == p->at && g->width == p->width &&
-            ((v ^ g->want) & g->mask) == 0)
+            ((v ^ g->want) & g->mask) == 0 && pattern_stands(set, g, view, p->at))
             detect_candidates_add(t, set->patterns[e->patterns.first + g->pattern]);
     }
 }
@@ -108,5 +122,5 @@ void sieve_head(struct detect_thread *t, const struct image_engine *e, const str
         return;
     }
     for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++)
-        place_look(t, e, sieve_load(view->data, view->len, p[i].at), &p[i]);
+        place_look(t, e, view, &p[i]);
 }
