@@ -204,7 +204,7 @@ enum sig_buffer {
 /* may get longer until the transaction is done: looked at whole each time */
 #define SIG_BUFFER_GROWS (1u << 6)
 /* a range of the stream, looked at apart from transactions */
-#define SIG_BUFFER_FRAME (1u << 6)
+#define SIG_BUFFER_FRAME (1u << 8)
 #define SIG_BUFFER_EMPTY (1u << 7) /* no parser fills it yet: rules on it are refused */
 
 /** One row of the table. */
@@ -217,7 +217,7 @@ struct sig_buffer_def {
     uint8_t dirs; /* SIG_DIRS_* */
     /* enum sig_progress from which on it is whole (BODY: may be inspected), by direction */
     uint8_t progress[2];
-    uint8_t flags; /* SIG_BUFFER_* */
+    uint16_t flags; /* SIG_BUFFER_* */
 };
 
 /** The row of a buffer; never NULL for a valid one. Static. */

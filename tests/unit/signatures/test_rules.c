@@ -204,6 +204,8 @@ static const struct kind_case kinds[] = {
     { "alert http any any -> any any (sid:1;)", SIG_KIND_APPLAYER, 3, false, false },
     { HTTP "http.uri; content:\"a\";" END, SIG_KIND_APP_TX, 1, false, false },
     { HTTP "http.stat_code; content:\"200\";" END, SIG_KIND_APP_TX, 2, false, false },
+    { "alert dcerpc any any -> any any (dcerpc.stub_data; content:\"a\"; sid:1;)",
+      SIG_KIND_APP_TX, 3, false, false },
     { HTTP "http.uri; content:\"a\"; pkt_data; content:\"b\";" END,
       SIG_KIND_APP_TX, 1, false, true },
     { "alert http any any -> any any (app-layer-event:http.missing_host_header; sid:1;)",
