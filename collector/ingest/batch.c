@@ -220,6 +220,12 @@ static enum http_done answer_error(struct http_request *req, int err)
     return http_problem(req, 503, "store.away", "the store does not answer; keep the records");
 }
 
+static enum http_done refused(struct ingest *in, enum http_done done)
+{
+    __atomic_fetch_add(&in->refused, 1, __ATOMIC_RELAXED);
+    return done;
+}
+
 /*
  * A lane joins on at committed + 1; what overlaps is cut by position, what leaves a hole is
  * refused.
@@ -233,7 +239,7 @@ static enum http_done store_batch(struct ingest *in, struct http_request *req,
     for (int i = 0; i < TRIES_MAX; i++) {
         int err = accept_from(in, b, skip, &stored, &committed);
         if (err)
-            return answer_error(req, err);
+            return refused(in, answer_error(req, err));
         if (stored) {
             __atomic_fetch_add(&in->batches, 1, __ATOMIC_RELAXED);
             __atomic_fetch_add(&in->records, b->count - skip, __ATOMIC_RELAXED);
@@ -244,19 +250,19 @@ static enum http_done store_batch(struct ingest *in, struct http_request *req,
             break;
         skip = committed + 1 - b->first;
     }
-    return answer(req, 409, committed);
+    return refused(in, answer(req, 409, committed));
 }
 
 static enum http_done take(struct ingest *in, struct http_request *req, struct batch *b)
 {
     if (!read_head(req, b))
-        return HTTP_DONE;
+        return refused(in, HTTP_DONE);
     if (store_memory_permille(in->store) >= INGEST_MEMORY_PERMILLE) {
         http_reply_header(req, "Retry-After", RETRY_FULL);
-        return http_problem(req, 429, "store.memory",
-                            "the store is short of memory; keep the records");
+        return refused(in, http_problem(req, 429, "store.memory",
+                                        "the store is short of memory; keep the records"));
     }
-    return read_body(req, b) ? store_batch(in, req, b) : HTTP_DONE;
+    return read_body(req, b) ? store_batch(in, req, b) : refused(in, HTTP_DONE);
 }
 
 int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw, size_t len,
