@@ -479,10 +479,35 @@ static void deliver(struct job *j)
         sent(j);
 }
 
+/* A countermeasure whose time is over is to be taken back; its timer has done its work. */
+static void expire(const struct job *j, uint64_t number)
+{
+    struct record_doc r;
+    struct record_change change = { .who = "abeng", .verb = "countermeasure", .now_ms = j->now_ms };
+    unsigned state = j->notice.state;
+    char said[256], why[256];
+    if (record_load(j->c, RECORDS_COUNTERMEASURE, state, number, &r))
+        return;
+    if (!strcmp(record_text(&r, "status"), "active")) {
+        snprintf(said, sizeof said, "%.120s: its time is over, to be taken back",
+                 record_text(&r, "text"));
+        change.said = said;
+        model_parse_id(record_text(&r, "incident"), &state, &change.incident);
+        set(&r, "status", "pending_removal");
+        record_set_time(&r, "changed_at", j->now_ms);
+    }
+    if (record_save(j->c, RECORDS_COUNTERMEASURE, &r, &change, why, sizeof why))
+        log_warn("notify", "countermeasure %s-%llu: %s", state_at(r.state)->code,
+                 (unsigned long long)number, why);
+    record_clear(&r);
+}
+
 static void take(void *arg, enum record_kind_of kind, uint64_t number)
 {
     struct job *j = arg;
     unsigned state = j->notice.state;
+    if (kind == RECORDS_COUNTERMEASURE)
+        expire(j, number);
     if (kind != RECORDS_NOTICE || record_load(j->c, kind, state, number, &j->notice))
         return;
     j->tier = (unsigned)json_integer_value(json_object_get(j->notice.doc, "tier"));

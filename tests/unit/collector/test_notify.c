@@ -273,6 +273,30 @@ static void the_quiet_and_the_absent_are_spared(void **state)
     notify_stop(r->notify);
 }
 
+static void a_countermeasure_ends_in_time(void **state)
+{
+    struct rig *r = *state;
+    const uint64_t now = at("2026-11-21T12:00:00Z");
+    struct record_doc m = { .state = r->jm };
+    struct record_change change = { .who = "ann", .verb = "countermeasure", .due_ms = now };
+    char why[256];
+    m.doc =
+        json_pack("{s:s, s:s, s:s}", "incident", "jm-1", "text", "block it", "status", "active");
+    assert_int_equal(record_save(r->c, RECORDS_COUNTERMEASURE, &m, &change, why, sizeof why), 0);
+    record_clear(&m);
+    start_ladder(r);
+    notify_run(r->notify, now);
+    assert_int_equal(record_load(r->c, RECORDS_COUNTERMEASURE, r->jm, m.number, &m), 0);
+    assert_string_equal(record_text(&m, "status"), "pending_removal");
+    record_clear(&m);
+    uint64_t version = m.version;
+    notify_run(r->notify, now + 1000); /* the timer is gone: nothing changes any more */
+    assert_int_equal(record_load(r->c, RECORDS_COUNTERMEASURE, r->jm, m.number, &m), 0);
+    assert_int_equal(m.version, version);
+    record_clear(&m);
+    notify_stop(r->notify);
+}
+
 static void changes_on_an_old_version_are_refused(void **state)
 {
     struct rig *r = *state;
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(hooks_are_signed),
         cmocka_unit_test(who_does_not_answer_is_passed_over),
         cmocka_unit_test(the_quiet_and_the_absent_are_spared),
+        cmocka_unit_test(a_countermeasure_ends_in_time),
         cmocka_unit_test(changes_on_an_old_version_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
