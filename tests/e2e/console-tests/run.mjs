@@ -20,7 +20,7 @@ const FLAGS = [
     "--disable-sync",
     "--force-color-profile=srgb",
 ];
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 const { values: options } = parseArgs({
     options: {

@@ -25,7 +25,7 @@ async function keys(page, ...pressed) {
     for (const key of pressed) await page.keyboard.press(key);
 }
 
-async function eventually(what, test, ms = 30_000) {
+async function eventually(what, test, ms = 60_000) {
     const end = Date.now() + ms;
     for (;;) {
         if (await test()) return;
@@ -285,7 +285,7 @@ async function lineCut(stage) {
     await row(page, id).locator(".c-owner", { hasText: "unclaimed" }).waitFor();
     stage.mock.evidence(id, { count: 77_000, title: "Changed while the line was cut" });
     await stage.mock.restore();
-    await page.locator(".link-state.up").waitFor({ timeout: 30_000 });
+    await page.locator(".link-state.up").waitFor();
     await row(page, id).getByText("Changed while the line was cut").waitFor();
     await keys(page, "a");
     await notice(page, `${id} is yours`).waitFor();
