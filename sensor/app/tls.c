@@ -58,11 +58,12 @@ struct tls_reader {
 struct tls_state {
     struct tls_reader reader[2];
     struct tls_tx *tx; /* may be pruned only after it is done, when nothing is read any more */
+    bool through;      /* it is done, and only the headers of records are read, for frames */
 };
 
 static struct tls_tx *tls_tx_get(struct app_io *io, struct tls_state *s)
 {
-    if (!s->tx)
+    if (!s->tx && !s->through)
         s->tx = (struct tls_tx *)app_tx_new(io);
     return s->tx;
 }
@@ -207,6 +208,8 @@ static void tls_encrypted(struct app_io *io, struct tls_state *s)
         for (unsigned d = 0; d < 2; d++)
             app_tx_progress(&t->tx, d, SIG_PROGRESS_DONE);
     io->out->encrypted = true;
+    s->tx = NULL;
+    s->through = true;
     if (io->ctx->frames & TLS_FRAMES)
         return; /* rules ask for records: their headers are still read */
     for (unsigned d = 0; d < 2; d++) {
@@ -218,6 +221,8 @@ static void tls_encrypted(struct app_io *io, struct tls_state *s)
 static void record_bytes(struct app_io *io, struct tls_state *s, const uint8_t *data, uint32_t len)
 {
     struct tls_reader *r = &s->reader[io->dir];
+    if (s->through)
+        return;
     switch (r->record) {
     case RECORD_HANDSHAKE:
         if (!r->sealed)
