@@ -66,28 +66,55 @@ failed:
     return ABENG_EIO;
 }
 
+/*
+ * The kernel forgets the signal for a parent's death when credentials change. It is asked for
+ * again, and a parent that died meanwhile is noticed, so that no child is left alone.
+ */
+struct parent {
+    pid_t pid;
+    int signal;
+};
+
+static struct parent parent_note(void)
+{
+    struct parent p = { .pid = getppid() };
+    if (prctl(PR_GET_PDEATHSIG, &p.signal) < 0)
+        p.signal = 0;
+    return p;
+}
+
+static void parent_keep(const struct parent *p)
+{
+    if (p->signal && (prctl(PR_SET_PDEATHSIG, p->signal) < 0 || getppid() != p->pid))
+        raise(p->signal);
+}
+
 int sandbox_become_user(const char *user)
 {
     if (geteuid() != 0)
         return ABENG_OK;
     const struct passwd *pw = find_user(user);
+    const struct parent parent = parent_note();
     if (!pw || setgroups(0, NULL) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
         setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0) {
         log_error("sandbox", "cannot become user %s: %m", user);
         return ABENG_ERR;
     }
+    parent_keep(&parent);
     return ABENG_OK;
 }
 
 int sandbox_drop_privileges(void)
 {
     tzset(); /* libc reads its time zone at first use, and gmtime_r(3) is one: now, while it may */
+    const struct parent parent = parent_note();
     capng_clear(CAPNG_SELECT_BOTH);
     /* The bounding set needs CAP_SETPCAP, which a plain user never had. */
     if (capng_apply(CAPNG_SELECT_CAPS) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         log_error("sandbox", "cannot drop privileges: %m");
         return ABENG_ERR;
     }
+    parent_keep(&parent);
     return ABENG_OK;
 }
 

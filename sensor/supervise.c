@@ -4,11 +4,13 @@
 #include "sensor/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -42,9 +44,12 @@
 #define RESTART_MOST_NS    (30 * NS_PER_S)
 #define STOP_PATIENCE_NS   (20 * NS_PER_S)
 #define BUNDLE_PATIENCE_NS (15 * NS_PER_S)
-#define REPORT_MAX         (256u << 20)
-#define EVIDENCE_DAYS      14
-#define NS_PER_DAY         (86400 * NS_PER_S)
+/* An uplink that was left alone may wait so long for its last answer. */
+#define LOCK_WAIT_NS  (45 * NS_PER_S)
+#define LOCK_PAUSE_US 50000
+#define REPORT_MAX    (256u << 20)
+#define EVIDENCE_DAYS 14
+#define NS_PER_DAY    (86400 * NS_PER_S)
 
 /* A child process and how it is talked to. */
 struct child {
@@ -547,6 +552,30 @@ static int open_evidence(struct monitor *m)
     return err;
 }
 
+/*
+ * One sensor at a time writes a state folder. The lock is the children's too: after a monitor was
+ * killed it is free when the last of them has ended, which they do within a moment; two writers on
+ * one spool would number records twice.
+ */
+static int lock_state(const struct monitor *m)
+{
+    char *path = xasprintf("%s/lock", m->o->conf->state_dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), err = ABENG_EIO;
+    uint64_t until = clock_mono_ns() + LOCK_WAIT_NS;
+
+    while (fd >= 0 && err && (err = flock(fd, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK &&
+           clock_mono_ns() < until)
+        usleep(LOCK_PAUSE_US);
+    if (fd < 0 || (err && errno != EWOULDBLOCK))
+        log_error("monitor", "%s: %m", path);
+    else if (err)
+        log_error("monitor",
+                  "another abeng-sensor uses state-dir %s; end it, or use another folder",
+                  m->o->conf->state_dir);
+    free(path);
+    return err ? ABENG_ERR : ABENG_OK;
+}
+
 static int prepare(struct monitor *m)
 {
     const struct options *o = m->o;
@@ -557,6 +586,8 @@ static int prepare(struct monitor *m)
     if (!(m->files = files_open(o->log_dir, m->spool ? m->spool_dir : NULL, c->cache_dir)))
         return ABENG_ERR;
     files_set_owner(m->files, c->user);
+    if (m->spool && lock_state(m) < 0)
+        return ABENG_ERR;
     if (m->spool && !c->evidence.off && open_evidence(m) < 0)
         return ABENG_ERR;
     if (m->spool && sandbox_give_folder(c->state_dir, c->user) < 0)

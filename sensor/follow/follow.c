@@ -185,6 +185,8 @@ static unsigned take_lines(struct follow *f)
         if (got == 1) {
             take_line(f, &line);
             n++;
+            if (f->failing)
+                break; /* the disk is full: one line at a time finds out when there is room */
         } else if (got == ABENG_ENOENT) {
             counter_add(&f->counters, FOLLOW_GONE, 1);
             log_warn("follow",
@@ -270,7 +272,7 @@ static void loop(struct follow *f)
         }
         if (now - f->stats_ns >= STATS_EVERY_NS)
             write_stats(f, now);
-        stop = stop_nap(n == LINES_A_TURN ? 0 : crowded ? CROWDED_MS : IDLE_MS);
+        stop = stop_nap(n == LINES_A_TURN ? 0 : crowded || f->failing ? CROWDED_MS : IDLE_MS);
     }
     store(f, clock_mono_ns());
     write_stats(f, clock_mono_ns());
