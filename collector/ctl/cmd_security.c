@@ -236,20 +236,30 @@ static enum ctl_exit totp_reset(struct ctl *c)
 /* ---- completion ------------------------------------------------------------------------------ */
 
 struct words {
-    struct buf first, seconds; /* "a b"; lines of a shell's case */
-    char last[64];
+    struct buf first, seconds; /* " a b"; lines of a shell's case */
 };
 
-/* First words, and for each the second ones; the tables have a command's words together. */
+static bool has_word(struct buf *words, const char *word)
+{
+    size_t n = strlen(word);
+    const char *at = buf_str(words);
+    while ((at = strchr(at, ' '))) {
+        at++;
+        if (!strncmp(at, word, n) && (at[n] == ' ' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
+/* First words, each once, and for each the second ones. */
 static void add_command(void *arg, const struct ctl_command *k)
 {
     struct words *w = arg;
     char first[64];
     size_t n = strcspn(k->name, " ");
     snprintf(first, sizeof first, "%.*s", (int)n, k->name);
-    if (strcmp(first, w->last) != 0)
-        buf_printf(&w->first, "%s%s", w->first.len ? " " : "", first);
-    snprintf(w->last, sizeof w->last, "%s", first);
+    if (!has_word(&w->first, first))
+        buf_printf(&w->first, " %s", first);
     if (k->name[n])
         buf_printf(&w->seconds, "        %s) set -- \"$@\" %s ;;\n", first, k->name + n + 1);
 }
@@ -257,7 +267,7 @@ static void add_command(void *arg, const struct ctl_command *k)
 /* One function that prints what may stand at word $1 after the words before, for both shells. */
 static enum ctl_exit completion(struct ctl *c)
 {
-    struct words w = { .last = "" };
+    struct words w;
     const char *shell = ctl_word(c, 0);
     bool zsh = !strcmp(shell, "zsh");
     if (!zsh && strcmp(shell, "bash") != 0)
@@ -267,7 +277,7 @@ static enum ctl_exit completion(struct ctl *c)
     ctl_commands_each(add_command, &w);
     printf("%s# abengctl completion for %s\n", zsh ? "#compdef abengctl\n" : "", shell);
     printf("_abengctl_words() {\n    local at=$1 first=$2\n    shift 2\n    [ \"$at\" = 1 ] && "
-           "set -- help %s\n",
+           "set -- help%s\n",
            buf_str(&w.first));
     /* A case has one arm per word: each command adds its own, so there is one case per command. */
     for (char *line = (char *)w.seconds.data, *end; line && *line; line = end + 1) {
