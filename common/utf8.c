@@ -68,3 +68,36 @@ void utf8_safe(struct buf *out, const char *text, size_t width, bool lines)
         s += n ? n : 1;
     }
 }
+
+static const char *reference(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void utf8_markup(struct buf *out, const char *text, bool lines)
+{
+    struct buf safe;
+    buf_init(&safe, 8 * strlen(text) + 16);
+    utf8_safe(&safe, text, 0, lines);
+    for (const char *c = buf_str(&safe); *c; c++) {
+        const char *as = reference(*c);
+        if (as)
+            buf_text(out, as);
+        else
+            buf_byte(out, (uint8_t)*c);
+    }
+    buf_free(&safe);
+}

@@ -19,4 +19,10 @@ unsigned utf8_length(const uint8_t *s, size_t left);
  */
 void utf8_safe(struct buf *out, const char *text, size_t width, bool lines);
 
+/**
+ * Append such a text for HTML or XML, as content or between quotes: made safe as above, and & < > "
+ * ' as references that both have.
+ */
+void utf8_markup(struct buf *out, const char *text, bool lines);
+
 #endif

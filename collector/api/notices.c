@@ -257,30 +257,7 @@ static enum http_done feedback(struct http_request *req, void *app)
 
 static void html(struct buf *out, const char *text)
 {
-    struct buf safe;
-    buf_init(&safe, 8 * strlen(text) + 16);
-    utf8_safe(&safe, text, 0, true);
-    for (const char *c = buf_str(&safe); *c; c++)
-        switch (*c) {
-        case '&':
-            buf_text(out, "&amp;");
-            break;
-        case '<':
-            buf_text(out, "&lt;");
-            break;
-        case '>':
-            buf_text(out, "&gt;");
-            break;
-        case '"':
-            buf_text(out, "&quot;");
-            break;
-        case '\'':
-            buf_text(out, "&#39;");
-            break;
-        default:
-            buf_byte(out, (uint8_t)*c);
-        }
-    buf_free(&safe);
+    utf8_markup(out, text, true);
 }
 
 static void begin_page(struct buf *out)

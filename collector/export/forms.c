@@ -154,27 +154,7 @@ void export_idea(const json_t *rows, uint64_t now_ms, struct buf *out)
 /* Text for XML: what XML 1.0 has no character for comes as \xNN. */
 static void xml(struct buf *out, const char *text)
 {
-    struct buf safe;
-    buf_init(&safe, 8 * strlen(text) + 16);
-    utf8_safe(&safe, text, 0, false);
-    for (const char *c = buf_str(&safe); *c; c++)
-        switch (*c) {
-        case '&':
-            buf_text(out, "&amp;");
-            break;
-        case '<':
-            buf_text(out, "&lt;");
-            break;
-        case '>':
-            buf_text(out, "&gt;");
-            break;
-        case '"':
-            buf_text(out, "&quot;");
-            break;
-        default:
-            buf_byte(out, (uint8_t)*c);
-        }
-    buf_free(&safe);
+    utf8_markup(out, text, false);
 }
 
 static void element(struct buf *out, const char *name, const char *text)
