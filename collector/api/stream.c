@@ -54,8 +54,21 @@ static void send(const struct stream *s, const struct watcher *w, const struct e
     http_stream_send(w->out, id, "incident", e->data, strlen(e->data));
 }
 
+/* They read everything anew; nothing of it is kept. */
+static void reset_all(struct stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (const struct watcher *w = s->watchers; w; w = w->next)
+        http_stream_send(w->out, NULL, "reset", "{}", 2);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void on_change(void *arg, const struct model_event *change)
 {
+    if (!change->id) {
+        reset_all(arg);
+        return;
+    }
     struct stream *s = arg;
     struct buf b;
     struct json j;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read model: one sorted array, one table by id, one thread that feeds both. */
+/* The read model: two sorted arrays, one table by id, one thread that feeds them. */
 #include "config.h"
 #include "collector/triage/model.h"
 
@@ -14,6 +14,7 @@
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/item.h"
+#include "collector/triage/order.h"
 #include "collector/triage/search.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -46,8 +47,8 @@ struct model {
     const struct clock *clock;
     pthread_rwlock_t lock; /* guards all below */
     struct table *by_id;
-    struct item **order;
-    size_t count, room;
+    struct order open, ended;
+    uint64_t ever[STATE_COUNT]; /* incidents of a state, open or ended */
     struct state_feed feeds[STATE_COUNT];
     model_watch_fn *watch;
     void *watch_arg;
@@ -80,37 +81,15 @@ static void id_text(unsigned state, uint64_t number, char out[MODEL_ID_MAX])
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
-/* Where `it` stands, or would stand. */
-static size_t place_of(const struct model *m, const struct item *it)
+static struct order *order_of(struct model *m, const struct item *it)
 {
-    size_t low = 0, high = m->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (item_compare(m->order[mid], it) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return status_open(it->head.status) ? &m->open : &m->ended;
 }
 
-static void take_out(struct model *m, const struct item *it)
+/* Count an incident in (1) or out (-1). */
+static void count_item(struct model *m, const struct item *it, int step)
 {
-    size_t at = place_of(m, it);
-    m->count--;
-    memmove(m->order + at, m->order + at + 1, (m->count - at) * sizeof *m->order);
-}
-
-static void put_in(struct model *m, struct item *it)
-{
-    if (m->count == m->room) {
-        m->room = m->room ? 2 * m->room : 1024;
-        m->order = xreallocarray(m->order, m->room, sizeof *m->order);
-    }
-    size_t at = place_of(m, it);
-    memmove(m->order + at + 1, m->order + at, (m->count - at) * sizeof *m->order);
-    m->order[at] = it;
-    m->count++;
+    m->ever[it->state] += (uint64_t)(int64_t)step;
 }
 
 /*
@@ -126,9 +105,11 @@ static void replace(struct model *m, struct item *it)
     bool news = !old || old->head.version < it->head.version;
     if (news) {
         if (old)
-            take_out(m, old);
+            order_take(order_of(m, old), old);
+        else
+            count_item(m, it, 1);
         table_put(m->by_id, id, it);
-        put_in(m, it);
+        order_put(order_of(m, it), it);
         m->sequence++;
     }
     struct model_event e = {
@@ -139,6 +120,53 @@ static void replace(struct model *m, struct item *it)
     pthread_rwlock_unlock(&m->lock);
     if (watch)
         watch(m->watch_arg, &e);
+}
+
+/* Put many that were just read, and sort once; nobody is told (load_all). */
+static void adopt(struct model *m, const struct order *read)
+{
+    char id[MODEL_ID_MAX];
+    pthread_rwlock_wrlock(&m->lock);
+    for (size_t i = 0; i < read->count; i++) {
+        struct item *it = read->items[i];
+        id_text(it->state, it->number, id);
+        if (table_find(m->by_id, id)) { /* somebody's decision brought it in meanwhile */
+            item_free(it);
+            continue;
+        }
+        table_put(m->by_id, id, it);
+        order_add(order_of(m, it), it);
+        count_item(m, it, 1);
+    }
+    order_sort(&m->open);
+    order_sort(&m->ended);
+    pthread_rwlock_unlock(&m->lock);
+}
+
+/* Who watched while all was loaded reads it anew. */
+static void tell_reset(struct model *m)
+{
+    pthread_rwlock_wrlock(&m->lock);
+    struct model_event e = { .sequence = ++m->sequence };
+    model_watch_fn *watch = m->watch;
+    pthread_rwlock_unlock(&m->lock);
+    if (watch)
+        watch(m->watch_arg, &e);
+}
+
+/* It was taken out of the store: its time is over. */
+static void drop(struct model *m, unsigned state, uint64_t number)
+{
+    char id[MODEL_ID_MAX];
+    id_text(state, number, id);
+    pthread_rwlock_wrlock(&m->lock);
+    struct item *old = table_remove(m->by_id, id);
+    if (old) {
+        order_take(order_of(m, old), old);
+        count_item(m, old, -1);
+    }
+    pthread_rwlock_unlock(&m->lock);
+    item_free(old);
 }
 
 /* ---- feeding --------------------------------------------------------------------------------- */
@@ -155,8 +183,8 @@ static int read_incident(struct model *m, struct store_conn *c, unsigned state, 
     return err ? err : it ? 0 : ABENG_ENOENT;
 }
 
-static int load_burst(struct model *m, struct store_conn *c, unsigned state,
-                      const struct store_reply *ids, size_t at, size_t end)
+static int load_burst(struct store_conn *c, unsigned state, const struct store_reply *ids,
+                      size_t at, size_t end, struct order *read)
 {
     int err = 0;
     for (size_t i = at; i < end && !err; i++) {
@@ -171,7 +199,7 @@ static int load_burst(struct model *m, struct store_conn *c, unsigned state,
             err ? NULL : item_read(state, (uint64_t)store_reply_int(store_reply_at(ids, i)), r);
         store_reply_free(r);
         if (it)
-            replace(m, it);
+            order_add(read, it);
     }
     return err;
 }
@@ -217,6 +245,7 @@ static int load(struct model *m, struct store_conn *c, unsigned state)
     struct store_key chg = store_key(state_at(state)->code, "chg"),
                      index = store_key(state_at(state)->code, "incs");
     struct store_reply *last = NULL, *ids = NULL;
+    struct order read = { NULL, 0, 0 };
     int err = load_counts(m, c, state);
     if (!err)
         err = store_command(c, &last, "XREVRANGE %s + - COUNT 1", chg.text);
@@ -224,7 +253,10 @@ static int load(struct model *m, struct store_conn *c, unsigned state)
         err = store_command(c, &ids, "ZRANGE %s 0 -1", index.text);
     size_t count = store_reply_count(ids);
     for (size_t at = 0; at < count && !err; at += LOAD_BURST)
-        err = load_burst(m, c, state, ids, at, count - at < LOAD_BURST ? count : at + LOAD_BURST);
+        err =
+            load_burst(c, state, ids, at, count - at < LOAD_BURST ? count : at + LOAD_BURST, &read);
+    adopt(m, &read); /* what was read before an error stays */
+    order_free(&read);
     if (!err)
         snprintf(m->feeds[state].seen, sizeof m->feeds[state].seen, "%s",
                  store_reply_count(last)
@@ -243,6 +275,8 @@ static int take_change(struct model *m, struct store_conn *c, unsigned state,
     int err = 0;
     if (!strcmp(kind, "inc"))
         err = read_incident(m, c, state, (uint64_t)store_reply_int(store_reply_field(f, "id")));
+    if (!strcmp(kind, "gone"))
+        drop(m, state, (uint64_t)store_reply_int(store_reply_field(f, "id")));
     if (!strcmp(kind, "alerts")) {
         uint64_t n = (uint64_t)store_reply_int(store_reply_field(f, "n"));
         pthread_rwlock_wrlock(&m->lock);
@@ -313,6 +347,7 @@ static int load_all(struct model *m, struct store_conn *c)
         if (!*m->feeds[s].seen && load(m, c, s))
             return ABENG_EAGAIN;
     __atomic_store_n(&m->ready, 1, __ATOMIC_RELEASE);
+    tell_reset(m);
     return 0;
 }
 
@@ -370,15 +405,21 @@ void model_stop(struct model *m)
         return;
     __atomic_store_n(&m->stop, 1, __ATOMIC_RELEASE);
     pthread_join(m->thread, NULL);
-    for (size_t i = 0; i < m->count; i++)
-        item_free(m->order[i]);
-    free(m->order);
+    struct order_walk all = { .one = &m->open, .other = &m->ended };
+    for (const struct item *it; (it = order_next(&all));)
+        item_free((struct item *)it);
+    order_free(&m->open);
+    order_free(&m->ended);
     table_free(m->by_id);
     pthread_rwlock_destroy(&m->lock);
     free(m);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
+
+/** The statuses of m->open. */
+#define OPEN_STATUSES                                                                              \
+    (1u << STATUS_NEW | 1u << STATUS_TRIAGE | 1u << STATUS_CONFIRMED | 1u << STATUS_HANDLING)
 
 struct filter {
     const struct model_query *q;
@@ -434,8 +475,9 @@ static void write_list(struct model *m, const struct filter *f, const struct ite
     bool more = false;
     pthread_rwlock_rdlock(&m->lock);
     json_open_array(out, "items");
-    for (size_t i = 0; i < m->count; i++) {
-        const struct item *it = m->order[i];
+    struct order_walk walk = { .one = f->statuses & OPEN_STATUSES ? &m->open : NULL,
+                               .other = f->statuses & ~OPEN_STATUSES ? &m->ended : NULL };
+    for (const struct item *it; (it = order_next(&walk));) {
         if (!passes(f, it))
             continue;
         total++;
@@ -465,9 +507,9 @@ int model_list(struct model *m, const struct model_query *q, struct json *out, c
     uint64_t now_ms = clock_now(m->clock) / NS_PER_MS;
     if (q->text && !(f.search = search_read(q->text, q->who, now_ms, why, why_len)))
         return ABENG_EFORMAT;
-    unsigned open =
-        1u << STATUS_NEW | 1u << STATUS_TRIAGE | 1u << STATUS_CONFIRMED | 1u << STATUS_HANDLING;
-    f.statuses = q->statuses ? q->statuses : f.search && search_names_status(f.search) ? ~0u : open;
+    f.statuses = q->statuses                                 ? q->statuses
+                 : f.search && search_names_status(f.search) ? ~0u
+                                                             : OPEN_STATUSES;
     json_open(out, NULL);
     write_list(m, &f, q->after ? &after : NULL, out);
     json_close(out);
@@ -537,12 +579,9 @@ struct sums {
 static void sum_up(struct model *m, unsigned scope, uint64_t minute, struct sums *s)
 {
     pthread_rwlock_rdlock(&m->lock);
-    for (size_t i = 0; i < m->count; i++) {
-        const struct item *it = m->order[i];
+    for (size_t i = 0; i < m->open.count; i++) {
+        const struct item *it = m->open.items[i];
         if (!(scope & 1u << it->state))
-            continue;
-        s->ever++;
-        if (!status_open(it->head.status))
             continue;
         s->open++;
         s->tier[it->head.tier < 5 ? it->head.tier : 4]++;
@@ -552,6 +591,7 @@ static void sum_up(struct model *m, unsigned scope, uint64_t minute, struct sums
         const struct state_feed *f = &m->feeds[st];
         if (!(scope & 1u << st))
             continue;
+        s->ever += m->ever[st];
         s->alerts += f->alerts;
         s->signals += f->signals;
         for (unsigned i = 0; i < MODEL_MINUTES; i++)
