@@ -287,12 +287,15 @@ static enum http_done wait(struct http_request *req, void *app)
     json_t *body = api_body(req);
     if (!body)
         return HTTP_DONE;
-    const char *until = api_text(body, "until", &bad);
+    const char *until = api_text(body, "until", &bad), *on = api_text(body, "on", &bad);
     if (!bad && until && clock_parse(until, strlen(until), &ns))
         bad = "until";
+    if (!bad && on && strcmp(on, "evidence") != 0)
+        bad = "on";
     struct wish wish = { .verb = VERB_WAIT,
                          .who = api_session(req)->user,
-                         .until_ms = ns / NS_PER_MS };
+                         .until_ms = ns / NS_PER_MS,
+                         .on_evidence = on != NULL };
     enum http_done done = bad ? api_bad(req, bad) : apply(app, req, &wish);
     json_decref(body);
     return done;

@@ -467,20 +467,11 @@ static void add_changes(struct words *w, const char *state, const struct fold_ch
     buf_free(&text);
 }
 
-static void add_trim(struct words *w, uint64_t trim_ms)
-{
-    if (trim_ms)
-        add_text(w, arena_printf(w->arena, "%llu-0", (unsigned long long)trim_ms));
-    else
-        add_text(w, "");
-}
-
 int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
-                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
-                 uint64_t trim_ms)
+                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts)
 {
-    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs", "incs",
-                                        "min",  "aud", "ing", "out", "wait" };
+    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs",
+                                        "incs", "min", "aud", "out", "wait" };
     char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
     struct fold_changes ch;
     struct store_reply *r;
@@ -499,7 +490,6 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     add_number(&w, ch.mark.incident_number);
     add_number(&w, ch.mark.time_ms);
     add_number(&w, alerts);
-    add_trim(&w, trim_ms);
     add_number(&w, ch.signal_count);
     add_number(&w, ch.gone_count);
     add_number(&w, ch.incident_count);

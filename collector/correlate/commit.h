@@ -60,14 +60,12 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
 unsigned commit_words(const struct fold *f);
 
 /**
- * Write what changed, from `before` to `after` (of the same fence), counting `alerts`; entries
- * older than `trim_ms` (0: none) may be trimmed. 0 (also when this commit was done already and its
- * answer lost), ABENG_EDENIED or ABENG_ECONFLICT when the state is another's now, ABENG_EAGAIN: try
- * the same again.
+ * Write what changed, from `before` to `after` (of the same fence), counting `alerts`. 0 (also
+ * when this commit was done already and its answer lost), ABENG_EDENIED or ABENG_ECONFLICT when the
+ * state is another's now, ABENG_EAGAIN: try the same again.
  */
 int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
-                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts,
-                 uint64_t trim_ms);
+                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts);
 
 /**
  * Add analysts' damping entries to `into` when they are not of `*version` (-1 at first) any more: 0

@@ -176,7 +176,7 @@ static int commit(struct worker *w, struct owned *o)
     if (o->place.done == o->reached.done && !strcmp(o->place.entry, o->reached.entry) &&
         !fold_gone(o->fold) && !signals && !incidents)
         return 0;
-    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted, 0);
+    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted);
     if (!err) {
         count(&w->stats.commits, 1);
         count(&w->stats.alerts, o->uncommitted);

@@ -213,8 +213,12 @@ static enum ctl_exit note(struct ctl *c)
 static enum ctl_exit wait(struct ctl *c)
 {
     const char *until = ctl_word(c, 1);
-    return verb(c, ":wait",
-                json_pack("{s:o}", "until", strcmp(until, "-") ? json_string(until) : json_null()));
+    json_t *body = json_object();
+    if (!strcmp(until, "evidence"))
+        json_object_set_new(body, "on", json_string(until));
+    else
+        json_object_set_new(body, "until", strcmp(until, "-") ? json_string(until) : json_null());
+    return verb(c, ":wait", body);
 }
 
 static enum ctl_exit transition(struct ctl *c, const char *to)
@@ -267,8 +271,8 @@ static const struct ctl_command commands[] = {
     { "incident close", "ID", "reason= note=", 1, 1, "close what is resolved", close_incident },
     { "incident undo", "ID", "", 1, 1, "take the last decision back, within a day", undo },
     { "incident note", "ID TEXT", "", 2, CTL_WORDS_MAX, "write a note", note },
-    { "incident wait", "ID TIME|-", "", 2, 2,
-      "pause the clock until TIME (RFC 3339), or let it run again", wait },
+    { "incident wait", "ID TIME|evidence|-", "", 2, 2,
+      "pause the clock until TIME (RFC 3339) or until new alerts come, or let it run again", wait },
     { "alerts", "ID [--limit N]", "limit=", 1, 1, "stored alerts of an incident, newest first",
       alerts },
 };

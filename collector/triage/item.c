@@ -41,6 +41,7 @@ static void read_head(struct head *h, int status, const struct store_reply *f)
     h->opened_ms = number_of(f, "opened_ms");
     h->claimed_ms = number_of(f, "claimed_ms");
     h->waiting_ms = number_of(f, "waiting_ms");
+    h->on_evidence = *text_of(f, "waiting_on") != 0;
     h->left_ms = number_of(f, "left_ms");
     h->ended_ms = number_of(f, "ended_ms");
     h->merged_into = number_of(f, "merged_into");
@@ -204,6 +205,7 @@ static void write_head(const struct item *it, struct json *out)
     write_text(out, "claimed_by", h->claimed_by);
     json_time_ms(out, "claimed_at", h->claimed_ms);
     json_time_ms(out, "waiting_until", h->waiting_ms);
+    json_str(out, "waiting_on", h->on_evidence ? "evidence" : NULL);
     json_time_ms(out, "ended_at", h->ended_ms);
     write_text(out, "outcome", h->outcome);
     write_text(out, "last_note", it->last_note);

@@ -120,6 +120,7 @@ static void start_clock(struct head *h, enum sla clock, uint64_t now_ms)
     h->clock = clock;
     h->deadline_ms = seconds ? now_ms + seconds * 1000ull : 0;
     h->waiting_ms = h->left_ms = 0;
+    h->on_evidence = false;
 }
 
 static void set_claim(struct head *h, const char *who, uint64_t now_ms)
@@ -240,22 +241,24 @@ static int release(const struct wish *w, struct head *h, struct refusal *why)
 static int wait(const struct wish *w, uint64_t now_ms, struct head *h, struct refusal *why)
 {
     int err = check_holder(h, w, why);
+    uint64_t until = w->on_evidence && !w->until_ms ? now_ms + TRIAGE_WAIT_MAX_MS : w->until_ms;
     if (err)
         return err;
     if (!status_open(h->status) || h->status == STATUS_NEW)
         return refuse(why, 409, "wait", "only a claimed, open incident can wait");
-    if (w->until_ms && (w->until_ms <= now_ms || w->until_ms > now_ms + TRIAGE_WAIT_MAX_MS))
+    if (until && (until <= now_ms || until > now_ms + TRIAGE_WAIT_MAX_MS))
         return refuse(why, 422, "wait.until", "until must be in the future, at most 30 days ahead");
-    if (!w->until_ms && !h->waiting_ms)
+    if (!until && !h->waiting_ms)
         return refuse(why, 409, "wait", "it is not waiting");
-    if (w->until_ms && !h->waiting_ms) {
+    if (until && !h->waiting_ms) {
         h->left_ms = !h->deadline_ms ? 0 : h->deadline_ms > now_ms ? h->deadline_ms - now_ms : 1;
-        h->deadline_ms = h->left_ms ? w->until_ms + h->left_ms : 0;
+        h->deadline_ms = h->left_ms ? until + h->left_ms : 0;
     } else {
-        uint64_t from = w->until_ms ? w->until_ms : now_ms;
+        uint64_t from = until ? until : now_ms;
         h->deadline_ms = h->left_ms ? from + h->left_ms : 0;
     }
-    h->waiting_ms = w->until_ms;
+    h->waiting_ms = until;
+    h->on_evidence = until && w->on_evidence;
     if (!h->waiting_ms)
         h->left_ms = 0;
     return 0;
@@ -317,6 +320,7 @@ static int undo(const struct wish *w, uint64_t now_ms, struct head *h, struct re
     h->claimed_ms = claimed;
     h->ended_ms = ended;
     h->waiting_ms = h->left_ms = 0;
+    h->on_evidence = false;
     h->undo[0] = '\0';
     return 0;
 }
@@ -373,7 +377,10 @@ static void say(const struct wish *w, const struct head *before, const struct he
         snprintf(said, len, "%s", w->note);
         break;
     case VERB_WAIT:
-        snprintf(said, len, "%s", h->waiting_ms ? "clock paused" : "clock runs again");
+        snprintf(said, len, "%s",
+                 !h->waiting_ms   ? "clock runs again"
+                 : h->on_evidence ? "clock paused until new alerts come"
+                                  : "clock paused");
         break;
     case VERB_TRANSITION:
         snprintf(said, len, "%s to %s%s%s%s%s%s%s", status_word(before->status),

@@ -74,6 +74,7 @@ struct head {
     char claimed_by[TRIAGE_USER_MAX]; /* "" nobody */
     uint64_t claimed_ms;
     uint64_t waiting_ms;  /* 0: not waiting */
+    bool on_evidence;     /* waiting, and new alerts end it sooner (store/lua/fold.lua) */
     uint64_t left_ms;     /* of the deadline, while waiting */
     uint64_t ended_ms;    /* when resolved, closed or rejected; 0: open */
     uint64_t merged_into; /* number of the incident that stands for it; 0: itself */
@@ -103,7 +104,8 @@ struct wish {
     enum status to;
     const char *outcome, *reason, *tlp, *victim, *note;
     const char *rsit;  /* "class/type" */
-    uint64_t until_ms; /* wait; 0: wait no longer */
+    uint64_t until_ms; /* wait; 0: wait no longer, or with on_evidence as long as one may */
+    bool on_evidence;  /* wait: until new alerts come, at the latest until then */
 };
 
 /** Why not. */

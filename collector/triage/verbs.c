@@ -97,6 +97,7 @@ static void set_fields(struct args *a, const struct wish *w, const struct head *
     set_text(a, "claimed_by", h->claimed_by);
     set_number(a, "claimed_ms", h->claimed_ms);
     set_number(a, "waiting_ms", h->waiting_ms);
+    set_text(a, "waiting_on", h->on_evidence ? "evidence" : "");
     set_number(a, "left_ms", h->left_ms);
     set_number(a, "ended_ms", h->ended_ms);
     set_text(a, "outcome", h->outcome);

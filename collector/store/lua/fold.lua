@@ -41,6 +41,19 @@ local function opens(h, count, stages)
         or bit.band(stages, 62, bit.bnot(tonumber(h.end_stages or 0))) ~= 0
 end
 
+-- Evidence that an incident waited for: its clock runs again. Returns what the timeline says, or nil.
+local function wakes(key, h, version, count, now, timers, id)
+    if h.waiting_on ~= 'evidence' or count <= tonumber(h.wait_count or 0) then
+        return nil
+    end
+    local left = tonumber(h.left_ms or 0)
+    h.deadline_ms = left > 0 and string.format('%.0f', now + left) or ''
+    redis.call('HSET', key, 'dver', version, 'deadline_ms', h.deadline_ms)
+    redis.call('HDEL', key, 'waiting_ms', 'waiting_on', 'wait_count', 'left_ms')
+    redis.call('ZREM', timers, id)
+    return string.format('%.0f more alerts: clock runs again', count - tonumber(h.wait_count or 0))
+end
+
 -- One incident. `a`: number, evidence, tier, claim, decide, notify, ack (seconds), alerts, stages.
 local function incident(key, timeline, common, a, now)
     local h = abeng.map(redis.call('HGETALL', key))
@@ -57,11 +70,16 @@ local function incident(key, timeline, common, a, now)
         return s > 0 and string.format('%.0f', now + s * 1000) or ''
     end
     redis.call('HSET', key, 'ev', a[2], 'version', version, 'tier', tier)
+    local woken = not again and wakes(key, h, version, tonumber(a[8]), now, common.timers, a[1])
+    if woken then
+        redis.call('XADD', timeline, '*', 'at', now, 'who', 'abeng', 'verb', 'woken', 'text', woken)
+        abeng.audit(common.audit, string.format('%.0f', now), 'abeng', 'woken', a[1], woken)
+    end
     if fresh or again then
         h.deadline_ms = due('claim')
         redis.call('HSET', key, 'dver', version, 'status', 'new', 'clock', 'claim', 'deadline_ms', h.deadline_ms,
             'opened_ms', now)
-        redis.call('HDEL', key, 'claimed_by', 'claimed_ms', 'ended_ms', 'waiting_ms', 'outcome', 'reason')
+        redis.call('HDEL', key, 'claimed_by', 'claimed_ms', 'ended_ms', 'waiting_ms', 'waiting_on', 'outcome', 'reason')
         redis.call('ZREM', common.timers, a[1])
         h.status = 'new'
         said = fresh and 'opened' or 'reopened'
@@ -85,11 +103,11 @@ local function incident(key, timeline, common, a, now)
     abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
 end
 
--- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 stream 10 outbox
--- 11 waiting signals, then for each signal
+-- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 outbox
+-- 10 waiting signals, then for each signal
 -- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
---   9 stream entries below this id may go ('' none) 10 signals 11 gone 12 incidents
+--   9 signals 10 gone 11 incidents
 --   each signal: number, JSON, ms of its last alert when it waits ('' not), samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
 --   the region n, n * JSON (the outbox: correlate/indicator.h).
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
@@ -105,14 +123,14 @@ local function commit(keys, args)
         return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
-    local now, k, at = tonumber(args[4]), 11, 13
-    for _ = 1, tonumber(args[10]) do
+    local now, k, at = tonumber(args[4]), 10, 12
+    for _ = 1, tonumber(args[9]) do
         redis.call('SET', keys[k + 1], args[at + 1])
         redis.call('ZADD', keys[5], args[at], args[at])
         if args[at + 2] == '' then
-            redis.call('ZREM', keys[11], args[at])
+            redis.call('ZREM', keys[10], args[at])
         else
-            redis.call('ZADD', keys[11], args[at + 2], args[at])
+            redis.call('ZADD', keys[10], args[at + 2], args[at])
         end
         for i = 1, tonumber(args[at + 3]) do
             redis.call('HSET', keys[k + 2], args[at + 2 + 2 * i], args[at + 3 + 2 * i])
@@ -120,20 +138,20 @@ local function commit(keys, args)
         at = at + 4 + 2 * tonumber(args[at + 3])
         k = k + 2
     end
-    for _ = 1, tonumber(args[11]) do
+    for _ = 1, tonumber(args[10]) do
         redis.call('DEL', keys[k + 1], keys[k + 2])
         redis.call('ZREM', keys[5], args[at])
-        redis.call('ZREM', keys[11], args[at])
+        redis.call('ZREM', keys[10], args[at])
         at = at + 1
         k = k + 2
     end
-    for _ = 1, tonumber(args[12]) do
+    for _ = 1, tonumber(args[11]) do
         incident(keys[k + 1], keys[k + 2], common, { unpack(args, at, at + 8) }, now)
         at = at + 9
         k = k + 2
     end
     for i = 1, tonumber(args[at]) do
-        redis.call('XADD', keys[10], '*', 'k', 'hit', 'v', args[at + i])
+        redis.call('XADD', keys[9], '*', 'k', 'hit', 'v', args[at + i])
     end
     redis.call('HSET', keys[1], 'pos', args[3], 'signal', args[5], 'incident', args[6], 'time', args[7])
     if tonumber(args[8]) > 0 then
@@ -142,9 +160,6 @@ local function commit(keys, args)
         redis.call('HINCRBY', keys[7], minute, args[8])
         redis.call('HDEL', keys[7], string.format('%.0f', math.floor(now / 60000) - 1440))
         abeng.changed(keys[2], 'k', 'alerts', 'minute', minute, 'n', args[8])
-    end
-    if args[9] ~= '' then
-        redis.call('XTRIM', keys[9], 'MINID', '~', args[9])
     end
     return redis.status_reply('OK')
 end

@@ -3,7 +3,8 @@
 -- dismissing and suppressing them. The state's worker hears of it by the changes and counts anew.
 
 -- What a merged incident gets back.
-local KEPT = { 'status', 'clock', 'deadline_ms', 'claimed_by', 'claimed_ms', 'waiting_ms', 'left_ms', 'ended_ms' }
+local KEPT = { 'status', 'clock', 'deadline_ms', 'claimed_by', 'claimed_ms', 'waiting_ms', 'waiting_on',
+    'wait_count', 'left_ms', 'ended_ms' }
 
 local function number(n)
     return string.format('%.0f', n)

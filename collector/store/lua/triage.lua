@@ -140,6 +140,9 @@ local function apply(keys, args)
     if abeng.ENDED[redis.call('HGET', keys[1], 'status')] then
         remember_end(keys[1], ev)
     end
+    if redis.call('HGET', keys[1], 'waiting_on') then -- more than what is known now ends it
+        redis.call('HSET', keys[1], 'wait_count', string.format('%.0f', ev.count or 0))
+    end
     if args[10] ~= '' then
         local word, step = string.gsub(args[10], '^%-', '')
         step = step == 1 and -1 or 1

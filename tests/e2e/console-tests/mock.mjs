@@ -298,8 +298,11 @@ export class Mock {
                 throw new Refusal(422, "Note refused", "A note has 1 to 8192 characters.");
             row.extra.notes.push({ at: iso(Date.now()), who: me.user, text: body.text });
             row.last_note = body.text;
-        } else if (verb === "wait") row.waiting_until = body.until;
-        else if (verb === "merge" || verb === "unmerge") this.merge(me, row, verb, body);
+        } else if (verb === "wait") {
+            const longest = iso(Date.now() + 30 * 86_400_000);
+            row.waiting_until = body.on ? (body.until ?? longest) : body.until;
+            row.waiting_on = body.on ?? null;
+        } else if (verb === "merge" || verb === "unmerge") this.merge(me, row, verb, body);
         else if (verb === "transition") this.transition(me, row, body);
         else throw new Refusal(404, "Not found", "No such verb.");
         row.version++;

@@ -497,6 +497,36 @@ static void timers_wake_and_close(void **state)
     live_stop(&l);
 }
 
+static void new_alerts_end_a_wait_for_them(void **state)
+{
+    struct fixture *f = *state;
+    struct live l = live_start(f);
+    struct refusal why;
+    struct head h;
+    uint64_t now = clock_now(clock_system()) / NS_PER_MS;
+    assert_int_equal(say(f, &l, (struct wish){ .verb = VERB_CLAIM }, 0, &why), 0);
+    assert_int_equal(
+        say(f, &l, (struct wish){ .verb = VERB_WAIT, .on_evidence = true }, 0, &why), 0);
+    model_head(l.model, ~0u, "jm-1", &h);
+    assert_true(h.on_evidence);
+    assert_true(h.waiting_ms > now + TRIAGE_WAIT_MAX_MS - MIN);
+    assert_int_equal(asked(f, "ZCARD {jm}:tmr"), 1);
+    assert_int_equal(asked(f, "HGET {jm}:inc:1 wait_count"), 5);
+    uint64_t left = h.left_ms;
+    alerts_put_beacons(f->store, 1, 5);
+    until(f, "HGET {jm}:fold alerts", 10);
+    model_refresh(l.model, "jm-1");
+    model_head(l.model, ~0u, "jm-1", &h);
+    assert_false(h.on_evidence);
+    assert_int_equal(h.waiting_ms, 0);
+    assert_int_equal(h.status, STATUS_TRIAGE);
+    assert_true(h.deadline_ms >= now + left && h.deadline_ms < now + left + MIN);
+    assert_int_equal(h.dver, h.version);
+    assert_int_equal(asked(f, "ZCARD {jm}:tmr"), 0);
+    assert_int_equal(asked(f, "HEXISTS {jm}:inc:1 wait_count"), 0);
+    live_stop(&l);
+}
+
 static void lists_page_and_filter(void **state)
 {
     struct fixture *f = *state;
@@ -597,6 +627,7 @@ int main(void)
         cmocka_unit_test(decisions_are_one_step_with_their_trail),
         cmocka_unit_test(evidence_does_not_make_a_decision_stale_but_opens_what_ended),
         cmocka_unit_test(timers_wake_and_close),
+        cmocka_unit_test(new_alerts_end_a_wait_for_them),
         cmocka_unit_test(lists_page_and_filter),
         cmocka_unit_test(the_audit_is_a_chain_of_sha256),
     };

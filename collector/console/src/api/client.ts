@@ -187,8 +187,8 @@ export class Client {
         this.verb(id, "claim", version, steal ? { steal: true } : {});
     release = (id: string, version: number) => this.verb(id, "release", version, {});
     note = (id: string, version: number, text: string) => this.verb(id, "note", version, { text });
-    wait = (id: string, version: number, until: string | null) =>
-        this.verb(id, "wait", version, { until });
+    wait = (id: string, version: number, until: string | null, on?: "evidence") =>
+        this.verb(id, "wait", version, { until, on });
     merge = (id: string, version: number, into: string) =>
         this.verb(id, "merge", version, { into });
     unmerge = (id: string, version: number) => this.verb(id, "unmerge", version, {});

@@ -70,6 +70,7 @@ export interface Incident {
     claimed_by: string | null;
     claimed_at: string | null;
     waiting_until: string | null;
+    waiting_on?: "evidence" | null;
     reasons: Reason[];
     states_seen: number;
     last_note: string | null;

@@ -19,7 +19,7 @@ export type Decision =
     | { verb: "claim"; steal?: boolean }
     | { verb: "release" }
     | { verb: "note"; text: string }
-    | { verb: "wait"; until: string | null }
+    | { verb: "wait"; until: string | null; on?: "evidence" }
     | { verb: "merge"; into: string }
     | { verb: "unmerge" }
     | { verb: "undo" }
@@ -352,7 +352,10 @@ function request(row: Incident, decision: Decision): Promise<Incident> {
         case "note":
             return api.note(row.id, row.version, decision.text);
         case "wait":
-            return api.wait(row.id, row.version, decision.until);
+            // Until new alerts come: the collector knows how long that may be at most.
+            return decision.on
+                ? api.wait(row.id, row.version, null, decision.on)
+                : api.wait(row.id, row.version, decision.until);
         case "merge":
             return api.merge(row.id, row.version, decision.into);
         case "unmerge":
@@ -374,7 +377,7 @@ function expected(decision: Decision, me: string, row: Incident): Partial<Incide
         case "note":
             return { last_note: decision.text };
         case "wait":
-            return { waiting_until: decision.until };
+            return { waiting_until: decision.until, waiting_on: decision.on ?? null };
         case "merge":
             return { status: "merged", merged_into: decision.into };
         case "unmerge":
@@ -388,7 +391,8 @@ function expected(decision: Decision, me: string, row: Incident): Partial<Incide
 function inverse(decision: Decision, before: Incident): Decision | null {
     if (decision.verb === "claim") return { verb: "release" };
     if (decision.verb === "release") return { verb: "claim" };
-    if (decision.verb === "wait") return { verb: "wait", until: before.waiting_until };
+    if (decision.verb === "wait")
+        return { verb: "wait", until: before.waiting_until, on: before.waiting_on ?? undefined };
     if (decision.verb === "merge") return { verb: "unmerge" };
     if (decision.verb === "unmerge" && before.merged_into)
         return { verb: "merge", into: before.merged_into };

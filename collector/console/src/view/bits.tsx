@@ -147,9 +147,15 @@ export function Arrow({ direction }: { direction: Incident["direction"] }) {
 export function TimeLeftView({ row, now }: { row: Incident; now: number }) {
     if (row.waiting_until && Date.parse(row.waiting_until) > now) {
         const at = stamp(row.waiting_until);
+        const on = row.waiting_on === "evidence";
         return (
-            <span class="due due-waiting" title={t("clock.waiting-until", { at })}>
-                <span class="due-span">{clockTime(row.waiting_until, now)}</span>
+            <span
+                class="due due-waiting"
+                title={t(on ? "clock.waiting-evidence" : "clock.waiting-until", { at })}
+            >
+                <span class="due-span">
+                    {on ? t("clock.waiting-on") : clockTime(row.waiting_until, now)}
+                </span>
                 <span class="due-what">{t("clock.waiting")}</span>
             </span>
         );

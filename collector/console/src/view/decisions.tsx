@@ -352,14 +352,18 @@ function ResolveDialog({ row }: { row: Incident }) {
 
 function WaitDialog({ row }: { row: Incident }) {
     const now = Date.now();
-    const choices: { label: string; until: string | null }[] = [
+    const choices: { label: string; until: string | null; on?: "evidence" }[] = [
         { label: t("wait.30"), until: later(30, now) },
         { label: t("wait.120"), until: later(120, now) },
         { label: t("wait.morning"), until: nextAt(12, now) },
         { label: t("wait.day"), until: later(24 * 60, now) },
+        { label: t("wait.evidence"), until: later(30 * 24 * 60, now), on: "evidence" },
     ];
     if (row.waiting_until) choices.push({ label: t("wait.end"), until: null });
-    const pick = (index: number) => finish(row, { verb: "wait", until: choices[index]!.until });
+    const pick = (index: number) => {
+        const { until, on } = choices[index]!;
+        finish(row, { verb: "wait", until, on });
+    };
     return (
         <Dialog
             title={t("wait.title", { id: row.id })}

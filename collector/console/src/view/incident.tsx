@@ -312,7 +312,12 @@ function Facts({ row, detail }: { row: Incident; detail: IncidentDetail | null }
                 )}
                 {row.waiting_until && (
                     <Fact name={t("clock.waiting")}>
-                        {t("clock.waiting-until", { at: stamp(row.waiting_until) })}
+                        {t(
+                            row.waiting_on === "evidence"
+                                ? "clock.waiting-evidence"
+                                : "clock.waiting-until",
+                            { at: stamp(row.waiting_until) },
+                        )}
                     </Fact>
                 )}
             </dl>
