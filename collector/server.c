@@ -67,6 +67,7 @@ struct collector {
     struct notify *notify;
     char *public_url;
     struct buf smtp_password;
+    struct sign_secret notice_key;
     struct auth *auth;
     struct api *api;
     struct http_server *http;
@@ -287,6 +288,35 @@ static int start_alarms(struct collector *c)
     return c->alarms ? ABENG_OK : ABENG_ERR;
 }
 
+/* The key that signs webhooks: made once, its public half beside it for receivers. */
+static int open_notice_key(struct collector *c)
+{
+    char *path = below(c, "notices.key"), *public = below(c, "notices.pem");
+    char secret[SIGN_FILE_MAX], pem[SIGN_PEM_TEXT];
+    struct buf text;
+    buf_init(&text, SIGN_FILE_MAX);
+    int err = file_read(path, &text);
+    if (err == ABENG_EIO && errno == ENOENT) {
+        sign_key_create(&c->notice_key);
+        err = sign_secret_format(&c->notice_key, secret, sizeof secret);
+        if (!err)
+            err = file_replace(path, secret, strlen(secret), 0600);
+        explicit_bzero(secret, sizeof secret);
+    } else if (!err) {
+        err = sign_secret_parse((const char *)text.data, text.len, NULL, &c->notice_key);
+    }
+    if (!err) {
+        sign_public_pem(&c->notice_key.public_key, pem);
+        err = file_replace(public, pem, strlen(pem), 0644);
+    }
+    if (err)
+        log_error("server", "%s: can't be read or made: %s", path, err_text(err));
+    buf_free(&text);
+    free(path);
+    free(public);
+    return err;
+}
+
 /* Notices; links in them begin with what the operator says, or with our first name and port. */
 static int start_notify(struct collector *c)
 {
@@ -295,6 +325,8 @@ static int start_notify(struct collector *c)
     c->public_url = o->public_url ? xstrdup(o->public_url)
                                   : xasprintf("https://%s%s", o->names[0], port ? port : "");
     int err = read_password("smtp-password-file", o->smtp_password_file, &c->smtp_password);
+    if (!err)
+        err = open_notice_key(c);
     if (err)
         return err;
     c->notify = notify_start(&(struct notify_conf){
@@ -306,6 +338,7 @@ static int start_notify(struct collector *c)
             .smtp_user = o->smtp_user,
             .smtp_password = c->smtp_password.len ? buf_str(&c->smtp_password) : NULL,
             .mail_from = o->mail_from,
+            .key = &c->notice_key,
             .ca_file = o->notify_ca,
         },
     });

@@ -242,6 +242,27 @@ static bool fits(const struct sign_public *key, const uint8_t *raw, const void *
     return crypto_sign_verify_detached(raw + 10, hash, sizeof(hash), key->key) == 0;
 }
 
+void sign_public_pem(const struct sign_public *key, char out[SIGN_PEM_TEXT])
+{
+    /* SubjectPublicKeyInfo of id-Ed25519; the key's 32 bytes are its end. */
+    static const uint8_t head[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
+    uint8_t der[sizeof(head) + sizeof(key->key)];
+    char text[sodium_base64_ENCODED_LEN(sizeof(der), sodium_base64_VARIANT_ORIGINAL)];
+
+    memcpy(der, head, sizeof(head));
+    memcpy(der + sizeof(head), key->key, sizeof(key->key));
+    sodium_bin2base64(text, sizeof(text), der, sizeof(der), sodium_base64_VARIANT_ORIGINAL);
+    snprintf(out, SIGN_PEM_TEXT, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
+             text);
+}
+
+void sign_raw(const struct sign_secret *key, const void *bytes, size_t len,
+              uint8_t out[SIGN_RAW_LEN])
+{
+    crypto_sign_detached(out, NULL, bytes, len, key->secret);
+}
+
 int sign_check(const struct sign_public *key, const char *sig, size_t sig_len, const void *bytes,
                size_t len, char *comment)
 {

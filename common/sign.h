@@ -83,6 +83,19 @@ void sign_secret_wipe(struct sign_secret *key);
 int sign_make(const struct sign_secret *key, const void *bytes, size_t len, const char *comment,
               char *out, size_t cap);
 
+/** A public key as PEM (RFC 8410, for openssl and everything else), NUL included. */
+#define SIGN_PEM_TEXT 128
+
+/** Write `key` as PEM. */
+void sign_public_pem(const struct sign_public *key, char out[SIGN_PEM_TEXT]);
+
+/** Bytes of a plain Ed25519 signature (RFC 8032). */
+#define SIGN_RAW_LEN 64
+
+/** Sign the bytes themselves, for who knows Ed25519 and not minisign. */
+void sign_raw(const struct sign_secret *key, const void *bytes, size_t len,
+              uint8_t out[SIGN_RAW_LEN]);
+
 /**
  * Check a .minisig text over `len` bytes with one public key. `comment` (≥ SIGN_COMMENT_MAX + 1
  * bytes, or NULL) receives the trusted comment, which is signed too. 0; ABENG_EFORMAT when the

@@ -15,6 +15,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/sign.h"
 #include "common/state.h"
 #include "common/utf8.h"
 
@@ -425,6 +426,24 @@ static enum http_done answer(struct http_request *req, void *app)
                                                     : 200);
 }
 
+/* What receivers of webhooks verify with. */
+static enum http_done key(struct http_request *req, void *app)
+{
+    struct api *a = app;
+    const struct sign_public *k = a->conf.notify ? notify_key(a->conf.notify) : NULL;
+    char pem[SIGN_PEM_TEXT];
+    struct json j;
+    if (!k)
+        return api_not_found(req);
+    sign_public_pem(k, pem);
+    json_begin(&j, http_out(req));
+    json_open(&j, NULL);
+    json_str(&j, "algorithm", "Ed25519");
+    json_str(&j, "pem", pem);
+    json_close(&j);
+    return http_reply(req, 200, NULL);
+}
+
 #define DECIDE (ROLE_DECIDERS | SCOPE_ID)
 #define NOTE   (ROLE_NOTERS | SCOPE_ID)
 
@@ -439,6 +458,7 @@ static const struct http_route routes[] = {
     { HTTP_POST, "/api/v1/notifications/{id}:withdraw", DECIDE, API_BODY_MAX, withdraw },
     { HTTP_POST, "/api/v1/notifications/{id}:ack", NOTE, API_BODY_MAX, ack },
     { HTTP_POST, "/api/v1/notifications/{id}:feedback", NOTE, API_BODY_MAX, feedback },
+    { HTTP_GET, "/api/v1/notification-key", ROLE_ALL | SCOPE_REGION, 0, key },
     { HTTP_GET, "/r/{token}", SCOPE_NONE, 0, page },
     { HTTP_POST, "/r/{token}", SCOPE_NONE, FORM_MAX, answer },
 };

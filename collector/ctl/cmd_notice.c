@@ -219,6 +219,19 @@ static enum ctl_exit notice_list(struct ctl *c)
     return list(c, "/api/v1/notifications", notice_columns, COUNT(notice_columns));
 }
 
+static enum ctl_exit notice_key(struct ctl *c)
+{
+    json_t *reply;
+    enum ctl_exit done = ctl_call(c, "GET", "/api/v1/notification-key", NULL, &reply);
+    const char *pem = json_string_value(json_object_get(reply, "pem"));
+    if (!done && c->json)
+        print_json(reply);
+    else if (!done)
+        fputs(pem ? pem : "", stdout);
+    json_decref(reply);
+    return done;
+}
+
 static enum ctl_exit notice_show(struct ctl *c)
 {
     json_t *reply;
@@ -399,6 +412,7 @@ static const struct ctl_command commands[] = {
       constituent_import },
     { "notice list", "[--state JM] [--incident ID]", "state= incident=", 0, 0,
       "notices and where they stand", notice_list },
+    { "notice key", "", "", 0, 0, "the public key that signs webhooks, as PEM", notice_key },
     { "notice show", "ID", "", 1, 1, "one notice with its log", notice_show },
     { "notice draft", "INCIDENT [--contact ID] [--tlp TLP] [--subject TEXT] [--text TEXT]",
       "contact= tlp= subject= text=", 1, 1, "draft one from an incident", notice_draft },

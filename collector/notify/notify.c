@@ -561,6 +561,11 @@ unsigned notify_run(struct notify *n, uint64_t now_ms)
     return done;
 }
 
+const struct sign_public *notify_key(const struct notify *n)
+{
+    return n->conf.send.key ? &n->conf.send.key->public_key : NULL;
+}
+
 int notify_test(struct notify *n, const struct record_doc *contact, uint64_t now_ms, char *why,
                 size_t why_len)
 {

@@ -18,6 +18,7 @@
 struct clock;
 struct model;
 struct notify;
+struct sign_public;
 struct store;
 
 /** Tries of one rung before the next is taken; days that a recipient's link is good for. */
@@ -44,6 +45,9 @@ unsigned notify_run(struct notify *n, uint64_t now_ms);
 
 /** End the thread, free; waits for a sending that is under way. NULL is allowed. */
 void notify_stop(struct notify *n);
+
+/** The public half of the key that signs webhooks; NULL: none does. */
+const struct sign_public *notify_key(const struct notify *n);
 
 /** Send a test to a contact now: 0, or an error with `why`. Blocks as send_mail does. */
 int notify_test(struct notify *n, const struct record_doc *contact, uint64_t now_ms, char *why,

@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/sign.h"
 
 /** Longest message; bytes of text in one encoded word and in one line of the body. */
 #define MESSAGE_MAX (1u << 20)
@@ -170,27 +171,45 @@ out:
     return err;
 }
 
-void send_sign(const char *secret, const char *body, uint64_t now_ms, char out[128])
+static void add_public_signature(const struct sign_secret *key, const struct buf *signed_,
+                                 char *out, size_t size)
 {
-    char hex[2 * crypto_auth_hmacsha256_BYTES + 1], time[24];
+    uint8_t raw[SIGN_RAW_LEN];
+    char text[sodium_base64_ENCODED_LEN(SIGN_RAW_LEN, sodium_base64_VARIANT_ORIGINAL)];
+    sign_raw(key, signed_->data, signed_->len, raw);
+    sodium_bin2base64(text, sizeof text, raw, sizeof raw, sodium_base64_VARIANT_ORIGINAL);
+    snprintf(out, size, ",ed25519=%s", text);
+}
+
+void send_sign(const struct sign_secret *key, const char *secret, const char *body, uint64_t now_ms,
+               char out[SEND_SIGN_TEXT])
+{
+    char hex[2 * crypto_auth_hmacsha256_BYTES + 1];
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
     crypto_auth_hmacsha256_state state;
-    int n = snprintf(time, sizeof time, "%llu.", (unsigned long long)(now_ms / 1000));
+    struct buf text;
+    buf_init(&text, MESSAGE_MAX);
+    buf_printf(&text, "%llu.", (unsigned long long)(now_ms / 1000));
+    int seconds = (int)text.len - 1;
+    buf_text(&text, body);
     crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)time, (unsigned long long)n);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)body, strlen(body));
+    crypto_auth_hmacsha256_update(&state, text.data, text.len);
     crypto_auth_hmacsha256_final(&state, mac);
     sodium_bin2hex(hex, sizeof hex, mac, sizeof mac);
-    snprintf(out, 128, "Abeng-Signature: t=%.*s,v1=%s", n - 1, time, hex);
+    int n = snprintf(out, SEND_SIGN_TEXT, "Abeng-Signature: t=%.*s,v1=%s", seconds,
+                     (const char *)text.data, hex);
+    if (key)
+        add_public_signature(key, &text, out + n, SEND_SIGN_TEXT - (size_t)n);
+    buf_free(&text);
 }
 
 int send_webhook(const struct send_conf *conf, const char *url, const char *secret,
                  const char *body, uint64_t now_ms, char *why, size_t why_len)
 {
-    char error[CURL_ERROR_SIZE], sign[128];
+    char error[CURL_ERROR_SIZE], sign[SEND_SIGN_TEXT];
     long status = 0;
     CURL *c = curl_easy_init();
-    send_sign(secret, body, now_ms, sign);
+    send_sign(conf->key, secret, body, now_ms, sign);
     struct curl_slist *heads = curl_slist_append(NULL, sign);
     int err = ABENG_ENOMEM;
     snprintf(why, why_len, "out of memory");

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct buf;
+struct sign_secret;
 
 /** Longest a server may take, in seconds. */
 #define SEND_SECONDS 30L
@@ -16,8 +17,9 @@ struct send_conf {
     const char *smtp_url;  /* smtp://HOST[:PORT], smtps://HOST[:PORT] */
     const char *smtp_user; /* with smtp_password */
     const char *smtp_password;
-    const char *mail_from; /* sender's address */
-    const char *ca_file;   /* trusted besides the system's, for mail servers and webhooks */
+    const char *mail_from;         /* sender's address */
+    const struct sign_secret *key; /* signs webhooks besides their secrets; NULL: nothing does */
+    const char *ca_file;           /* trusted besides the system's, for mail servers and webhooks */
 };
 
 struct send_mail {
@@ -43,14 +45,21 @@ int send_mail(const struct send_conf *conf, const struct send_mail *mail, char *
               size_t why_len);
 
 /**
- * POST `body` (JSON) to an https:// URL with `Abeng-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256
- * of "SECONDS.BODY" under `secret`. No redirects. 0 on any 2xx; ABENG_EIO with `why`. Blocks
- * likewise.
+ * POST `body` (JSON) to an https:// URL with the signatures of send_sign. No redirects. 0 on any
+ * 2xx; ABENG_EIO with `why`. Blocks likewise.
  */
 int send_webhook(const struct send_conf *conf, const char *url, const char *secret,
                  const char *body, uint64_t now_ms, char *why, size_t why_len);
 
-/** The signature's header line for a body; `out` of 128 bytes. */
-void send_sign(const char *secret, const char *body, uint64_t now_ms, char out[128]);
+/** Longest line of send_sign, NUL included. */
+#define SEND_SIGN_TEXT 256
+
+/**
+ * The header line `Abeng-Signature: t=SECONDS,v1=HEX[,ed25519=BASE64]` for a body: the HMAC-SHA256
+ * of "SECONDS.BODY" under `secret`, and the Ed25519 signature (RFC 8032) of the same bytes by `key`
+ * (NULL: none), which a receiver verifies with a public key alone.
+ */
+void send_sign(const struct sign_secret *key, const char *secret, const char *body, uint64_t now_ms,
+               char out[SEND_SIGN_TEXT]);
 
 #endif

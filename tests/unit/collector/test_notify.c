@@ -107,10 +107,10 @@ static void messages_end_no_header_early(void **state)
 
 static void hooks_are_signed(void **state)
 {
-    char line[128];
+    char line[SEND_SIGN_TEXT];
     (void)state;
     /* python3: hmac.new(b"key", b"1763720000.{}", "sha256").hexdigest() */
-    send_sign("key", "{}", 1763720000000ull, line);
+    send_sign(NULL, "key", "{}", 1763720000000ull, line);
     assert_string_equal(
         line, "Abeng-Signature: "
               "t=1763720000,v1=83d09edd9fc18b64e44bb0f3160b0eb5393fe973fdbe98b46af037fc7840fde5");
