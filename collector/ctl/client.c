@@ -22,7 +22,7 @@
 
 struct client {
     CURL *curl;
-    char *url, *ca, *token;
+    char *url, *ca, *token, *once;
     char *kept; /* path of the kept session */
 };
 
@@ -113,6 +113,7 @@ struct client *client_open(const struct client_conf *conf)
     set(&c->url, conf->url);
     set(&c->ca, conf->ca);
     set(&c->token, conf->token);
+    set(&c->once, conf->once);
     if (!local) {
         set(&c->url, getenv("ABENG_URL"));
         set(&c->ca, getenv("ABENG_CA"));
@@ -130,6 +131,7 @@ void client_close(struct client *c)
     free(c->url);
     free(c->ca);
     free(c->token);
+    free(c->once);
     free(c->kept);
     free(c);
 }
@@ -205,7 +207,9 @@ int client_ask(struct client *c, const char *method, const char *path, const voi
     }
     char *url = xasprintf("%s%s", c->url, path);
     char *bearer = c->token ? xasprintf("Authorization: Bearer %s", c->token) : NULL;
+    char *once = c->once ? xasprintf("Idempotency-Key: %s", c->once) : NULL;
     add_header(&headers, bearer);
+    add_header(&headers, once);
     add_header(&headers, header ? header : "Content-Type: application/json");
     add_header(&headers, "Expect:");
     prepare(c, url, method, body, len, out);
@@ -221,6 +225,7 @@ int client_ask(struct client *c, const char *method, const char *path, const voi
     curl_slist_free_all(headers);
     free(url);
     free(bearer);
+    free(once);
     return code ? ABENG_EIO : 0;
 }
 

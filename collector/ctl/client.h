@@ -15,6 +15,7 @@ struct client_conf {
     const char *ca;       /* file with the CA certificate to trust */
     const char *token;    /* of a session */
     const char *data_dir; /* of a collector on this host */
+    const char *once;     /* Idempotency-Key of what is sent; NULL: none */
     bool local;           /* be the administrator of the collector on this host */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Audit, sessions, second factor; and completion for shells. */
+/* Audit, sessions, second factor. */
 #include "config.h"
 #include "collector/ctl/ctl.h"
 
@@ -233,77 +233,6 @@ static enum ctl_exit totp_reset(struct ctl *c)
     return done;
 }
 
-/* ---- completion ------------------------------------------------------------------------------ */
-
-struct words {
-    struct buf first, seconds; /* " a b"; lines of a shell's case */
-};
-
-static bool has_word(struct buf *words, const char *word)
-{
-    size_t n = strlen(word);
-    const char *at = buf_str(words);
-    while ((at = strchr(at, ' '))) {
-        at++;
-        if (!strncmp(at, word, n) && (at[n] == ' ' || !at[n]))
-            return true;
-    }
-    return false;
-}
-
-/* First words, each once, and for each the second ones. */
-static void add_command(void *arg, const struct ctl_command *k)
-{
-    struct words *w = arg;
-    char first[64];
-    size_t n = strcspn(k->name, " ");
-    snprintf(first, sizeof first, "%.*s", (int)n, k->name);
-    if (!has_word(&w->first, first))
-        buf_printf(&w->first, " %s", first);
-    if (k->name[n])
-        buf_printf(&w->seconds, "        %s) set -- \"$@\" %s ;;\n", first, k->name + n + 1);
-}
-
-/* One function that prints what may stand at word $1 after the words before, for both shells. */
-static enum ctl_exit completion(struct ctl *c)
-{
-    struct words w;
-    const char *shell = ctl_word(c, 0);
-    bool zsh = !strcmp(shell, "zsh");
-    if (!zsh && strcmp(shell, "bash") != 0)
-        return ctl_usage("completion is there for bash and zsh");
-    buf_init(&w.first, 1u << 16);
-    buf_init(&w.seconds, 1u << 16);
-    ctl_commands_each(add_command, &w);
-    printf("%s# abengctl completion for %s\n", zsh ? "#compdef abengctl\n" : "", shell);
-    printf("_abengctl_words() {\n    local at=$1 first=$2\n    shift 2\n    [ \"$at\" = 1 ] && "
-           "set -- help%s\n",
-           buf_str(&w.first));
-    /* A case has one arm per word: each command adds its own, so there is one case per command. */
-    for (char *line = (char *)w.seconds.data, *end; line && *line; line = end + 1) {
-        end = strchr(line, '\n');
-        printf("    [ \"$at\" = 2 ] && case $first in\n%.*s\n    esac\n", (int)(end - line), line);
-        if (!end[1])
-            break;
-    }
-    printf("    echo \"$@\"\n}\n");
-    if (zsh)
-        puts(
-            "_abengctl() { compadd -- ${=\"$(_abengctl_words $((CURRENT - 1)) \"${words[2]}\")\"}; "
-            "_files; }\n"
-            "compdef _abengctl abengctl");
-    else
-        puts("_abengctl() {\n"
-             "    COMPREPLY=($(compgen -W \"$(_abengctl_words \"$COMP_CWORD\" "
-             "\"${COMP_WORDS[1]}\")\" "
-             "-- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
-             "}\n"
-             "complete -o default -F _abengctl abengctl");
-    buf_free(&w.first);
-    buf_free(&w.seconds);
-    return CTL_OK;
-}
-
 /* clang-format off */
 static const struct ctl_command commands[] = {
     { "audit list", "STATE", "", 1, 1, "who did what, the newest first; STATE is jm, or rg",
@@ -318,9 +247,6 @@ static const struct ctl_command commands[] = {
     { "totp confirm", "CODE", "", 1, 1, "it counts from now on", totp_confirm },
     { "totp end", "CODE", "", 1, 1, "end it", totp_end },
     { "totp reset", "USER", "", 1, 1, "end another's, who has lost the phone", totp_reset },
-    { "completion", "SHELL", "", 1, 1,
-      "a script for bash or zsh: source <(abengctl completion zsh)",
-      completion },
 };
 /* clang-format on */
 

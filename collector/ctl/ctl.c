@@ -19,13 +19,10 @@
 /** Longest reply. */
 #define REPLY_MAX (64u << 20)
 
-/** Options that every command takes. */
-#define GLOBAL_OPTIONS "url= ca= token= data-dir= local json help"
-
 static const struct ctl_commands *const tables[] = {
-    &ctl_session_commands,  &ctl_triage_commands,   &ctl_admin_commands,  &ctl_archive_commands,
-    &ctl_account_commands,  &ctl_evidence_commands, &ctl_notice_commands, &ctl_export_commands,
-    &ctl_security_commands, &ctl_link_commands,
+    &ctl_session_commands,  &ctl_triage_commands,   &ctl_admin_commands,      &ctl_archive_commands,
+    &ctl_account_commands,  &ctl_evidence_commands, &ctl_notice_commands,     &ctl_export_commands,
+    &ctl_security_commands, &ctl_link_commands,     &ctl_completion_commands,
 };
 
 static void say(const char *fmt, va_list ap)
@@ -92,7 +89,7 @@ static int listed(const char *list, const char *name)
 /* Any command may have the option; which one it is is not known yet. */
 static int listed_anywhere(const char *name)
 {
-    int kind = listed(GLOBAL_OPTIONS, name);
+    int kind = listed(CTL_GLOBAL_OPTIONS, name);
     for (size_t t = 0; t < sizeof tables / sizeof *tables && !kind; t++)
         for (size_t i = 0; i < tables[t]->count && !kind; i++)
             kind = listed(tables[t]->commands[i].options, name);
@@ -145,7 +142,7 @@ static enum ctl_exit help(void)
             printf("  abengctl %s %s\n      %s\n", k->name, k->usage, k->help);
         }
     puts("\nEvery command: [--url URL] [--ca FILE] [--token TOKEN] [--data-dir DIR | --local] "
-         "[--json]\n"
+         "[--once KEY] [--json]\n"
          "Without them: ABENG_URL, ABENG_CA, ABENG_TOKEN; then what login has kept; then the "
          "collector on this host.");
     return CTL_OK;
@@ -190,7 +187,7 @@ static const struct ctl_command *find(struct ctl_args *a)
 static enum ctl_exit check(const struct ctl_command *k, const struct ctl *c)
 {
     for (size_t i = 0; i < c->args.option_count; i++)
-        if (!listed(k->options, c->args.names[i]) && !listed(GLOBAL_OPTIONS, c->args.names[i]))
+        if (!listed(k->options, c->args.names[i]) && !listed(CTL_GLOBAL_OPTIONS, c->args.names[i]))
             return ctl_usage("abengctl %s takes no --%s", k->name, c->args.names[i]);
     if (c->args.count < k->words_min || c->args.count > k->words_max)
         return ctl_usage("usage: abengctl %s %s", k->name, k->usage);
@@ -210,12 +207,16 @@ int ctl_main(int argc, char **argv)
         return ctl_usage("there is no command %s; see abengctl help", asked);
     if (check(k, &c))
         return CTL_USAGE;
+    const char *once = ctl_option(&c, "once");
+    if (once && strpbrk(once, "\r\n"))
+        return ctl_usage("--once is one word");
     c.json = ctl_option(&c, "json") != NULL;
     c.client = client_open(&(struct client_conf){
         .url = ctl_option(&c, "url"),
         .ca = ctl_option(&c, "ca"),
         .token = ctl_option(&c, "token"),
         .data_dir = ctl_option(&c, "data-dir"),
+        .once = once,
         .local = ctl_option(&c, "local") != NULL,
     });
     int status = k->run(&c);

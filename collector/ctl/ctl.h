@@ -17,6 +17,9 @@ struct buf;
 struct client;
 struct print_column;
 
+/** Options that every command takes; "name=" has a value. */
+#define CTL_GLOBAL_OPTIONS "url= ca= token= data-dir= once= local json help"
+
 /** Most words and options of one command line. */
 #define CTL_WORDS_MAX 64
 
@@ -59,7 +62,7 @@ struct ctl_commands {
 };
 extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands,
     ctl_archive_commands, ctl_account_commands, ctl_evidence_commands, ctl_notice_commands,
-    ctl_export_commands, ctl_security_commands,
+    ctl_export_commands, ctl_security_commands, ctl_completion_commands,
     ctl_link_commands;
 
 /** Hand out each command of the tables. */
