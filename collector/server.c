@@ -390,6 +390,8 @@ static void fill_listeners(struct collector *c)
         .table_count = api_tables(c->api, c->api_tables),
         .admit = auth_admit,
         .admit_arg = c->auth,
+        .around = api_once,
+        .around_arg = c->api,
         .static_dir = c->o->console_dir,
     };
     c->listeners[SITE_SENSORS] = (struct http_listener){

@@ -167,7 +167,7 @@ static enum http_done roots(struct http_request *req, void *app)
 static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/sessions", ROLE_ALL | SCOPE_SELF, 0, sessions },
     { HTTP_DELETE, "/api/v1/sessions/{key}", ROLE_ALL | SCOPE_SELF, 4096, end_session },
-    { HTTP_POST, "/api/v1/me/totp", ROLE_ALL | SCOPE_SELF, 4096, totp_begin },
+    { HTTP_POST, "/api/v1/me/totp", ROLE_ALL | SCOPE_SELF | ROUTE_SECRET, 4096, totp_begin },
     { HTTP_POST, "/api/v1/me/totp:confirm", ROLE_ALL | SCOPE_SELF, 4096, totp_confirm },
     { HTTP_DELETE, "/api/v1/me/totp", ROLE_ALL | SCOPE_SELF, 4096, totp_end },
     { HTTP_DELETE, "/api/v1/users/{user}/totp", ROLE_ADMIN | SCOPE_REGION, 4096, totp_reset },

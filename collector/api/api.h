@@ -51,6 +51,10 @@ struct api *api_create(const struct api_conf *conf);
 /** The route tables, to be served with auth_admit; returns how many of API_TABLES. */
 size_t api_tables(struct api *a, struct http_table out[API_TABLES]);
 
+/** Stands around the handlers of that listener: a POST with an Idempotency-Key is done once. */
+enum http_done api_once(void *arg, struct http_request *req, const struct http_route *route,
+                        void *app);
+
 /** The server that serves them, for its numbers. */
 void api_attach(struct api *a, struct http_server *server);
 

@@ -145,7 +145,8 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/users", ROLE_ADMIN | SCOPE_REGION, 0, list },
     { HTTP_POST, "/api/v1/users", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, add },
     { HTTP_PATCH, "/api/v1/users/{user}", ROLE_ADMIN | SCOPE_REGION, API_BODY_MAX, change },
-    { HTTP_POST, "/api/v1/users/{user}:token", ROLE_ADMIN | SCOPE_REGION, 4096, token },
+    { HTTP_POST, "/api/v1/users/{user}:token", ROLE_ADMIN | SCOPE_REGION | ROUTE_SECRET, 4096,
+      token },
     { HTTP_DELETE, "/api/v1/users/{user}", ROLE_ADMIN | SCOPE_REGION, 4096, remove_user },
 };
 

@@ -49,7 +49,10 @@ enum scope_rule {
     SCOPE_STATE = 1 << 20,  /* {state}, else ?state=, is a code: the gate answers 404 likewise */
     SCOPE_REGION = 1 << 21, /* holds no state's data; the role alone decides */
 };
-#define SCOPE_RULES (SCOPE_NONE | SCOPE_SELF | SCOPE_LIST | SCOPE_ID | SCOPE_STATE | SCOPE_REGION)
+/** A flag of a route besides: its answer holds a secret, which is kept nowhere. */
+#define ROUTE_SECRET (1u << 24)
+
+#define SCOPE_RULES  (SCOPE_NONE | SCOPE_SELF | SCOPE_LIST | SCOPE_ID | SCOPE_STATE | SCOPE_REGION)
 
 /** Longest name of a user (also its id), full name, list of states; NULs included. */
 #define AUTH_USER_MAX   64

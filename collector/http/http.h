@@ -73,6 +73,13 @@ struct http_listener {
     size_t table_count;
     http_admit_fn *admit; /* may be NULL */
     void *admit_arg;
+    /*
+     * Stands between admit and the route's handler: calls the handler with `app` (once at most) and
+     * returns what it returned, or fills the reply itself. NULL: the handler is called.
+     */
+    enum http_done (*around)(void *arg, struct http_request *req, const struct http_route *route,
+                             void *app);
+    void *around_arg;
     const char *static_dir; /* files for GET paths that no route takes; NULL: none */
 };
 
@@ -137,6 +144,8 @@ const char *http_query(const struct http_request *req, const char *name);
  */
 long http_query_number(struct http_request *req, const char *name, long low, long high,
                        long fallback);
+/** Add all query arguments to `out`, a line "name=value" each, in the order they came. */
+void http_query_all(const struct http_request *req, struct buf *out);
 /** A header; NULL when absent. */
 const char *http_header(const struct http_request *req, const char *name);
 /** A cookie; NULL when absent. */
@@ -164,6 +173,15 @@ void http_reply_header(struct http_request *req, const char *name, const char *v
 
 /** Set `ETag: "text"`. */
 void http_reply_etag(struct http_request *req, const char *text);
+
+/** Status that was replied; 0 before. */
+unsigned http_replied_status(const struct http_request *req);
+
+/** Type of the body that was replied; NULL: no body. */
+const char *http_replied_type(const struct http_request *req);
+
+/** A reply header that was added, by its name as it was written; NULL when it was not. */
+const char *http_replied_header(const struct http_request *req, const char *name);
 
 /**
  * Reply with what http_out holds. `type` NULL: application/json. Returns HTTP_DONE for the

@@ -63,6 +63,19 @@ long http_query_number(struct http_request *req, const char *name, long low, lon
     return -1;
 }
 
+static enum MHD_Result add_argument(void *out, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    (void)kind;
+    buf_printf(out, "%s=%s\n", name, value ? value : "");
+    return MHD_YES;
+}
+
+void http_query_all(const struct http_request *req, struct buf *out)
+{
+    MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, add_argument, out);
+}
+
 const char *http_header(const struct http_request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
@@ -128,6 +141,24 @@ void http_reply_header(struct http_request *req, const char *name, const char *v
 void http_reply_etag(struct http_request *req, const char *text)
 {
     http_reply_header(req, "ETag", arena_printf(req->arena, "\"%s\"", text));
+}
+
+unsigned http_replied_status(const struct http_request *req)
+{
+    return req->status;
+}
+
+const char *http_replied_type(const struct http_request *req)
+{
+    return req->type;
+}
+
+const char *http_replied_header(const struct http_request *req, const char *name)
+{
+    for (const struct http_reply_head *h = req->heads; h; h = h->next)
+        if (!strcmp(h->name, name))
+            return h->value;
+    return NULL;
 }
 
 enum http_done http_reply(struct http_request *req, unsigned status, const char *type)

@@ -92,7 +92,8 @@ static void run(struct http_server *s, struct http_request *req)
     enum http_done done = HTTP_DONE;
 
     if (!conf->admit || conf->admit(conf->admit_arg, req, req->route) >= 0)
-        done = req->route->handle(req, req->app);
+        done = conf->around ? conf->around(conf->around_arg, req, req->route, req->app)
+                            : req->route->handle(req, req->app);
     if (done == HTTP_PARKED)
         park(s, req);
     else

@@ -21,6 +21,7 @@
  *   {rg}:revoked       zset    SHA-256 of revoked certificates by the time they end anyway
  *   {rg}:commands:ID   list    fixed verbs waiting for a sensor
  *   {rg}:feed:NAME     hash    channel: partner key, current version
+ *   {rg}:once:HASH     hash    a request under an Idempotency-Key, and its answer; a day
  *   {rg}:user:NAME {rg}:session:HASH   collector/auth
  */
 #ifndef COLLECTOR_STORE_KEYS_H

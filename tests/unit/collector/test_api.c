@@ -154,6 +154,8 @@ static void serve(struct rig *r)
         .table_count = api_tables(r->api, r->tables),
         .admit = auth_admit,
         .admit_arg = r->auth,
+        .around = api_once,
+        .around_arg = r->api,
     };
     r->http = http_server_start(&(struct http_conf){ 0 }, &r->listener, 1);
     assert_non_null(r->http);
@@ -545,6 +547,44 @@ static void decisions_over_http(void **state)
         as(r, r->jm, "POST", "/api/v1/incidents/jm-3:note", "{\"text\":\"a\\u0000b\"}"), 400);
 }
 
+static void sent_twice_is_done_once(void **state)
+{
+    struct rig *r = *state;
+    static const char note[] = "{\"text\":\"only once\"}";
+    char bearer[128];
+    snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", r->jm);
+    const char *path = "/api/v1/incidents/jm-2:note", *key = "Idempotency-Key: k-1";
+    assert_int_equal(ask(r, "POST", path, note, bearer, key), 200);
+    char *first = strdup(buf_str(&r->body));
+    assert_null(strstr(r->headers, "Idempotency-Replayed"));
+    assert_int_equal(ask(r, "POST", path, note, bearer, key), 200);
+    assert_string_equal(buf_str(&r->body), first);
+    assert_non_null(strstr(r->headers, "Idempotency-Replayed: true"));
+    assert_non_null(strstr(r->headers, "ETag: \""));
+    free(first);
+    assert_int_equal(as(r, r->jm, "GET", "/api/v1/incidents/jm-2", NULL), 200);
+    const char *once = strstr(buf_str(&r->body), "\"notes\":[");
+    assert_non_null(once = strstr(once, "only once"));
+    assert_null(strstr(once + 1, "only once"));
+    /* Another request under the key is none of this; another user's key is another key. */
+    assert_int_equal(ask(r, "POST", path, "{\"text\":\"other\"}", bearer, key), 422);
+    assert_true(says(r, "idempotency.reuse"));
+    snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", r->admin);
+    assert_int_equal(ask(r, "POST", path, "{\"text\":\"other\"}", bearer, key), 200);
+    assert_null(strstr(r->headers, "Idempotency-Replayed"));
+    /* What was refused may be tried again under the same key. */
+    key = "Idempotency-Key: k-2";
+    assert_int_equal(ask(r, "POST", path, "{\"text\":\"\"}", bearer, key), 422);
+    assert_int_equal(ask(r, "POST", path, note, bearer, key), 200);
+    assert_int_equal(ask(r, "POST", path, note, bearer, "Idempotency-Key: a b"), 400);
+    /* A secret is in no store. */
+    key = "Idempotency-Key: k-3";
+    path = "/api/v1/users/cli:token";
+    assert_int_equal(ask(r, "POST", path, "{}", bearer, key), 200);
+    assert_int_equal(ask(r, "POST", path, "{}", bearer, key), 409);
+    assert_true(says(r, "idempotency.kept"));
+}
+
 static void wrong_queries_are_named(void **state)
 {
     static const char *const wrong[] = { "limit=0", "limit=501",  "limit=x",  "after=zz",
@@ -678,6 +718,7 @@ int main(void)
         cmocka_unit_test(a_changed_user_is_logged_out),
         cmocka_unit_test(an_incident_shows_all_it_has),
         cmocka_unit_test(decisions_over_http),
+        cmocka_unit_test(sent_twice_is_done_once),
         cmocka_unit_test(wrong_queries_are_named),
         cmocka_unit_test(a_stream_tells_own_states_only),
         cmocka_unit_test(the_host_has_a_token_of_its_own),
