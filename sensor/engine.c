@@ -33,6 +33,7 @@
 #include "sensor/writer.h"
 
 #define RING_BYTES        (8u << 20)
+#define WINDOWS_KEPT      16 /* pieces of a file that frames on their way to workers may lie in */
 #define LIVE_WAIT_MS      50
 #define STATS_EVERY_NS    (10 * NS_PER_S)
 #define PUBLISH_EVERY_NS  (200 * NS_PER_MS)
@@ -264,13 +265,26 @@ static void *worker_main(void *arg)
 
 /* ---- the reader of files, for several workers ------------------------------------------------ */
 
+/* Frames in the queues point into the file's windows: before one can be begun anew, every worker
+ * has to be past the frames that were put while it was in use. `marks` has the places. */
+static void wait_for_window(struct engine *e, const struct capture *c,
+                            uint64_t marks[WINDOWS_KEPT][ENGINE_WORKERS_MAX])
+{
+    uint64_t next = (capture_file_window(c) + 1) % WINDOWS_KEPT;
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        queue_wait(e->queues[w], marks[next][w]);
+}
+
 static void spread(struct engine *e, struct capture *c, struct engine_time *time)
 {
+    uint64_t marks[WINDOWS_KEPT][ENGINE_WORKERS_MAX] = { 0 };
     struct frame frames[CAPTURE_BURST_MAX];
     uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
     int n;
+    capture_file_keep(c, WINDOWS_KEPT);
     while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
            (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
+        uint64_t window = capture_file_window(c) % WINDOWS_KEPT;
         stamp(time, frames, numbers, nows, n);
         for (int i = 0; i < n; i++) {
             struct queue_item item = { frames[i], numbers[i], nows[i], false };
@@ -279,8 +293,9 @@ static void spread(struct engine *e, struct capture *c, struct engine_time *time
         struct queue_item tick = { .now_ns = time->now_ns, .tick = true };
         for (unsigned w = 0; w < e->conf->workers; w++) {
             queue_put(e->queues[w], &tick);
-            queue_publish(e->queues[w]);
+            marks[window][w] = queue_publish(e->queues[w]);
         }
+        wait_for_window(e, c, marks);
     }
 }
 
@@ -291,7 +306,7 @@ static bool read_files(struct engine *e)
     struct channel_message m;
     for (struct capture *c; !atomic_load(&e->stop) && (c = next_file(e, &m, &failed));) {
         spread(e, c, &time);
-        /* Frames point into the file's mapping: it stays until all have passed it. */
+        /* Frames point into the file's windows: they stay until all have passed them. */
         for (unsigned w = 0; w < e->conf->workers; w++)
             queue_drain(e->queues[w]);
         add_counts(e, c, m.text);

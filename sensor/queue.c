@@ -41,28 +41,36 @@ void queue_put(struct queue *q, const struct queue_item *item)
         q->seen_tail = atomic_load_explicit(&q->tail, memory_order_acquire);
         if (q->fill - q->seen_tail < ITEMS)
             break;
-        queue_publish(q);
+        (void)queue_publish(q);
         sched_yield();
     }
     q->items[q->fill++ % ITEMS] = *item;
 }
 
-void queue_publish(struct queue *q)
+uint64_t queue_publish(struct queue *q)
 {
     atomic_store_explicit(&q->head, q->fill, memory_order_release);
+    return q->fill;
 }
 
 void queue_finish(struct queue *q)
 {
-    queue_publish(q);
+    (void)queue_publish(q);
     atomic_store_explicit(&q->finished, true, memory_order_release);
+}
+
+void queue_wait(struct queue *q, uint64_t place)
+{
+    while (q->seen_tail < place) {
+        q->seen_tail = atomic_load_explicit(&q->tail, memory_order_acquire);
+        if (q->seen_tail < place)
+            sched_yield();
+    }
 }
 
 void queue_drain(struct queue *q)
 {
-    queue_publish(q);
-    while (atomic_load_explicit(&q->tail, memory_order_acquire) != q->fill)
-        sched_yield();
+    queue_wait(q, queue_publish(q));
 }
 
 int queue_peek(struct queue *q, const struct queue_item **items, unsigned max)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * From the reader of a capture file to one worker: a ring of frames, one thread at each end,
- * without locks. Frames point into the capture's mapping, which the reader keeps until every worker
- * has passed it. Ticks travel in the same order.
+ * without locks. Frames point into the capture's windows, which the reader keeps until every worker
+ * has passed them. Ticks travel in the same order.
  */
 #ifndef SENSOR_QUEUE_H
 #define SENSOR_QUEUE_H
@@ -27,8 +27,12 @@ struct queue *queue_create(void);
 /** Put one; waits while the ring is full (file mode sheds nothing). Reader only. */
 void queue_put(struct queue *q, const struct queue_item *item);
 
-/** Make what was put visible to the worker. Reader only; after each burst. */
-void queue_publish(struct queue *q);
+/** Make what was put visible to the worker; returns its place, for queue_wait. Reader only; after
+ * each burst. */
+uint64_t queue_publish(struct queue *q);
+
+/** Wait until the worker has taken all that was put before `place`. Reader only. */
+void queue_wait(struct queue *q, uint64_t place);
 
 /** Nothing will come any more. Reader only. */
 void queue_finish(struct queue *q);

@@ -3,9 +3,9 @@
  * Where packets come from.
  *
  * A capture hands out bursts of frames. A frame's bytes belong to the capture and are valid until
- * the next burst is asked for (a ring block, a mapped file): nobody copies unless it keeps. Files
- * are read to their last whole packet; a live ring is a descriptor that the monitor opened and
- * keeps, so that a restarted engine goes on at the oldest block. Time is the capture's own, in
+ * the next burst is asked for (a ring block, a piece of a file): nobody copies unless it keeps.
+ * Files are read to their last whole packet; a live ring is a descriptor that the monitor opened
+ * and keeps, so that a restarted engine goes on at the oldest block. Time is the capture's own, in
  * nanoseconds. Each source is one const table entry (capture_source) in the file that implements
  * it.
  */
@@ -46,6 +46,18 @@ struct capture;
 struct capture *capture_open_file(int fd, const char *name, char *reason, size_t reason_len);
 
 /**
+ * Let the frames of a file live longer than their burst: those of the last `windows` windows (the
+ * pieces that the file is read in) stay. Before the first capture_next; without it one is kept.
+ */
+void capture_file_keep(struct capture *c, unsigned windows);
+
+/**
+ * Number of the window that the newest frames of a file lie in, from 0. The next capture_next may
+ * begin the one after it, and at most that one, over the oldest that is kept.
+ */
+uint64_t capture_file_window(const struct capture *c);
+
+/**
  * Take over an AF_PACKET TPACKET_V3 socket that capture_live_socket set up (perhaps in an earlier
  * engine) and map its ring. The descriptor stays the caller's to pass on; the capture closes its
  * own copy. NULL with `reason` on failure.
@@ -75,8 +87,8 @@ int capture_live_socket(const struct capture_live_conf *conf, char *reason, size
 
 /**
  * Next burst: up to `max` (≤ CAPTURE_BURST_MAX) frames into `out`. Returns how many; 0 when none
- * came within `wait_ms` (live); ABENG_EOF at the end of a file. What earlier bursts handed out is
- * gone.
+ * came within `wait_ms` (live) or a piece of a file held none; ABENG_EOF at the end of a file. What
+ * earlier bursts handed out is gone.
  */
 int capture_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files: mapped whole, so that frames are views into the page cache and nothing is copied.
- */
+/* Capture files: read in large pieces into windows that are used again and again. Reading costs a
+ * copy; a mapping costs a fault for each page, and that is several times dearer. */
 #include "config.h"
 
 #include "sensor/capture/file.h"
@@ -9,51 +9,117 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/log.h"
 #include "common/xalloc.h"
 
 static const struct file_format *const formats[] = { &file_format_pcap, &file_format_pcapng };
 
-/* Pages behind the reader are let go, those ahead are asked for, this many bytes at a time: what is
- * resident of a file has a bound. A frame that is still looked at is read again from the cache. */
-#define WINDOW_BYTES ((size_t)16 << 20)
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static uint8_t *window_memory(const struct capture_file *f)
+{
+    return f->memory + f->window % f->windows * FILE_WINDOW_ROOM;
+}
+
+/* Read on behind the `have` bytes at the window's front, up to `want` bytes in all. A file that has
+ * become shorter, or cannot be read on, ends there. */
+static void window_fill(struct capture_file *f, size_t have, size_t want)
+{
+    uint8_t *to = window_memory(f);
+    while (have < want && f->read < f->size) {
+        size_t room = f->size - f->read < want - have ? (size_t)(f->size - f->read) : want - have;
+        ssize_t n = pread(f->fd, to + have, room, (off_t)f->read);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            if (n < 0)
+                log_warn("capture", "%s cannot be read on: %s", f->base.name, strerror(errno));
+            f->base.counts.truncated_files = 1;
+            f->size = f->read;
+            break;
+        }
+        have += (size_t)n;
+        f->read += (uint64_t)n;
+    }
+    f->at = cursor_make(to, have);
+}
+
+/* Whether the record at hand stands at the window's front, where it can be read on in place. */
+static bool at_front(const struct capture_file *f)
+{
+    return cursor_left(&f->at) && f->at.at == window_memory(f);
+}
+
+/* Begin the next window; what is left of this one is carried to its front. */
+static void window_begin(struct capture_file *f)
+{
+    const uint8_t *rest = f->at.at;
+    size_t have = cursor_left(&f->at);
+    f->window++;
+    if (have)
+        memmove(window_memory(f), rest, have);
+    window_fill(f, have, FILE_WINDOW_BYTES);
+}
 
 int file_truncated(struct capture_file *f)
 {
     f->base.counts.truncated_files = 1;
     f->at.bad = false;
     f->at.at = f->at.end;
+    f->read = f->size;
     return ABENG_EOF;
 }
 
-static void window_move(struct capture_file *f)
+int file_short(struct capture_file *f, const uint8_t *start)
 {
-    size_t at = (size_t)(f->at.at - f->map);
-    if (at < f->window)
-        return;
-    uint8_t *map = (uint8_t *)(uintptr_t)f->map;
-    if (f->window >= 2 * WINDOW_BYTES)
-        (void)madvise(map + f->window - 2 * WINDOW_BYTES, WINDOW_BYTES, MADV_DONTNEED);
-    size_t ahead = f->size - f->window < WINDOW_BYTES ? f->size - f->window : WINDOW_BYTES;
-    (void)madvise(map + f->window, ahead, MADV_POPULATE_READ); /* Linux 5.14; else it faults */
-    f->window += WINDOW_BYTES;
+    if (f->read == f->size)
+        return file_truncated(f);
+    f->at.bad = false;
+    f->at.at = start;
+    return FILE_SHORT;
 }
+
+int file_pass(struct capture_file *f, const uint8_t *start, uint64_t len)
+{
+    uint64_t here = (uint64_t)(f->at.end - start);
+    if (len <= here) {
+        f->at.at = start + len;
+        return 0;
+    }
+    if (len - here > f->size - f->read)
+        return file_truncated(f);
+    f->read += len - here;
+    f->at.at = f->at.end;
+    return 0;
+}
+
+/* ---- the source ------------------------------------------------------------------------------ */
 
 static int file_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms)
 {
     struct capture_file *f = (struct capture_file *)c;
     unsigned got = 0;
+    bool begun = false;
     (void)wait_ms;
-    window_move(f);
     while (got < max) {
-        int r = f->format->next(f, &out[got]);
+        bool used_up = !cursor_left(&f->at) && f->read < f->size;
+        int r = used_up ? FILE_SHORT : f->format->next(f, &out[got]);
         if (r < 0)
             return got ? (int)got : r;
-        got += (unsigned)r;
+        if (r != FILE_SHORT) {
+            got += (unsigned)r;
+        } else if (got || (begun && !at_front(f))) {
+            break; /* frames are in this window: it moves at the next call */
+        } else if (at_front(f)) {
+            window_fill(f, cursor_left(&f->at), FILE_WINDOW_ROOM);
+        } else {
+            window_begin(f);
+            begun = true;
+        }
     }
     return (int)got;
 }
@@ -61,14 +127,15 @@ static int file_next(struct capture *c, struct frame *out, unsigned max, unsigne
 static void file_progress(const struct capture *c, uint64_t *done, uint64_t *all)
 {
     const struct capture_file *f = (const struct capture_file *)c;
-    *done = (uint64_t)(f->at.at - f->map);
+    *done = f->read - cursor_left(&f->at);
     *all = f->size;
 }
 
 static void file_close(struct capture *c)
 {
     struct capture_file *f = (struct capture_file *)c;
-    munmap((void *)(uintptr_t)f->map, f->size);
+    close(f->fd);
+    free(f->memory);
     free(f->interfaces);
     free(f);
 }
@@ -80,47 +147,63 @@ const struct capture_source capture_source_file = {
     .close = file_close,
 };
 
-static const uint8_t *file_map(int fd, size_t *size, char *reason, size_t reason_len)
+void capture_file_keep(struct capture *c, unsigned windows)
+{
+    struct capture_file *f = (struct capture_file *)c;
+    size_t at = (size_t)(f->at.at - f->memory), end = (size_t)(f->at.end - f->memory);
+    f->memory = xreallocarray(f->memory, windows, FILE_WINDOW_ROOM);
+    f->windows = windows;
+    f->at = cursor_make(f->memory + at, end - at);
+}
+
+uint64_t capture_file_window(const struct capture *c)
+{
+    return ((const struct capture_file *)c)->window;
+}
+
+static bool file_size(int fd, uint64_t *size, char *reason, size_t reason_len)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         snprintf(reason, reason_len, "not a regular file");
-        return NULL;
+        return false;
     }
     if (st.st_size < 12) {
         snprintf(reason, reason_len, "%lld bytes are too few for a capture file",
                  (long long)st.st_size);
-        return NULL;
+        return false;
     }
-    *size = (size_t)st.st_size;
-    void *map = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED) {
-        snprintf(reason, reason_len, "can't be mapped: %s", strerror(errno));
-        return NULL;
-    }
-    (void)madvise(map, *size, MADV_SEQUENTIAL);
-    return map;
+    *size = (uint64_t)st.st_size;
+    return true;
 }
 
 struct capture *capture_open_file(int fd, const char *name, char *reason, size_t reason_len)
 {
-    size_t size;
-    const uint8_t *map = file_map(fd, &size, reason, reason_len);
-    close(fd);
-    if (!map)
+    uint64_t size;
+    if (!file_size(fd, &size, reason, reason_len)) {
+        close(fd);
         return NULL;
+    }
     struct capture_file *f = xcalloc(1, sizeof(*f));
     capture_init(&f->base, &capture_source_file, name);
-    f->map = map;
+    f->fd = fd;
     f->size = size;
+    f->windows = 1;
+    f->memory = xmalloc(FILE_WINDOW_ROOM);
+    window_fill(f, 0, FILE_WINDOW_BYTES);
+    const struct cursor begin = f->at;
+    const uint8_t *first = begin.at;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-        f->at = cursor_make(map, size);
+        f->at = begin;
         f->format = formats[i];
         if (f->format->open(f))
             return &f->base;
     }
-    snprintf(reason, reason_len, "neither pcap nor pcapng (starts with %02x%02x%02x%02x)", map[0],
-             map[1], map[2], map[3]);
+    if (cursor_left(&begin) < 4)
+        snprintf(reason, reason_len, "cannot be read");
+    else
+        snprintf(reason, reason_len, "neither pcap nor pcapng (starts with %02x%02x%02x%02x)",
+                 first[0], first[1], first[2], first[3]);
     file_close(&f->base);
     return NULL;
 }

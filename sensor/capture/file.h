@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of capture/: a capture file in memory and the formats that can be read from it. */
+/*
+ * Inside of capture/: a capture file, read piece by piece, and the formats it can have.
+ *
+ * A file is read into a window, large pieces at a time; a record that reaches over the window's end
+ * is carried to the front of the next. Windows are few and used in turn, so that what is looked at
+ * is warm in the caches and nothing faults.
+ */
 #ifndef SENSOR_CAPTURE_FILE_H
 #define SENSOR_CAPTURE_FILE_H
 
@@ -9,6 +15,18 @@
 /** Most interfaces of one pcapng section that are kept; records of later ones count as bad blocks.
  */
 #define FILE_INTERFACES_MAX 1024
+
+/** Bytes that a window is filled to. */
+#define FILE_WINDOW_BYTES ((size_t)256 << 10)
+
+/** The longest record that is looked at: of one that a format lets be longer only the head is. */
+#define FILE_RECORD_MAX ((size_t)512 << 10)
+
+/** Room of a window. */
+#define FILE_WINDOW_ROOM (FILE_RECORD_MAX + FILE_WINDOW_BYTES)
+
+/** What a format's `next` returns when the window ends within a record and the file does not. */
+#define FILE_SHORT 2
 
 struct file_interface {
     uint32_t link, snaplen;
@@ -24,16 +42,20 @@ struct file_format {
     const char *name;
     /** Read the file's header; whether it is this format. */
     bool (*open)(struct capture_file *f);
-    /** Next record: 1 with `out` filled, 0 for one that holds no frame, ABENG_EOF at the end. */
+    /** Next record: 1 with `out` filled, 0 for one that holds no frame, FILE_SHORT when more of the
+     * file is needed first, ABENG_EOF at the end. */
     int (*next)(struct capture_file *f, struct frame *out);
 };
 
 struct capture_file {
     struct capture base;
-    const uint8_t *map;
-    size_t size;
-    size_t window; /* bytes asked for; pages two windows behind are gone */
-    struct cursor at;
+    int fd;
+    uint64_t size;     /* of the file */
+    uint64_t read;     /* bytes of it that were read into windows, or passed over */
+    uint8_t *memory;   /* `windows` of FILE_WINDOW_ROOM each */
+    unsigned windows;
+    uint64_t window;   /* number of the one in use, from 0; its place is modulo `windows` */
+    struct cursor at;  /* over it */
     const struct file_format *format;
     bool big_endian;
     bool nanoseconds;                        /* pcap */
@@ -60,5 +82,17 @@ static inline uint32_t file_u32(const struct capture_file *f, struct cursor *c)
 
 /** The file ends in the middle of a record: count it once. Returns ABENG_EOF. */
 int file_truncated(struct capture_file *f);
+
+/**
+ * The window ends in the middle of the record that starts at `start`: FILE_SHORT when the file goes
+ * on, to come again with more of it; else file_truncated.
+ */
+int file_short(struct capture_file *f, const uint8_t *start);
+
+/**
+ * Pass over a record of `len` bytes from `start`, which need not be in the window. 0, or ABENG_EOF
+ * when the file ends before it.
+ */
+int file_pass(struct capture_file *f, const uint8_t *start, uint64_t len);
 
 #endif

@@ -37,6 +37,7 @@ static bool pcap_open(struct capture_file *f)
 
 static int pcap_next(struct capture_file *f, struct frame *out)
 {
+    const uint8_t *start = f->at.at;
     if (cursor_left(&f->at) == 0)
         return ABENG_EOF;
     uint64_t seconds = file_u32(f, &f->at);
@@ -51,7 +52,7 @@ static int pcap_next(struct capture_file *f, struct frame *out)
     }
     const uint8_t *data = cursor_take(&f->at, len);
     if (!data)
-        return file_truncated(f);
+        return file_short(f, start);
     *out = (struct frame){
         .data = data,
         .len = len,

@@ -161,29 +161,45 @@ static int block_body(struct capture_file *f, uint32_t type, struct cursor *body
     }
 }
 
+/* A block longer than any packet's: only what carries none may be so long. */
+static int long_block(struct capture_file *f, const uint8_t *start, uint32_t type, uint32_t len)
+{
+    bool meant = type == BLOCK_INTERFACE || type == BLOCK_ENHANCED || type == BLOCK_PACKET ||
+                 type == BLOCK_SIMPLE;
+    int r = file_pass(f, start, len);
+    if (r == 0 && meant)
+        f->base.counts.bad_blocks++;
+    return r;
+}
+
 static int pcapng_next(struct capture_file *f, struct frame *out)
 {
     if (cursor_left(&f->at) == 0)
         return ABENG_EOF;
+    const uint8_t *start = f->at.at;
     struct cursor peek = f->at;
     uint32_t type = file_u32(f, &peek);
     uint32_t len = file_u32(f, &peek);
     if (type == BLOCK_SECTION && !peek.bad) {
         /* A section's byte order stands after its length. */
+        if (cursor_left(&peek) < 4)
+            return file_short(f, start);
         if (!section_begin(f, &(struct cursor){ peek.at, peek.end, false }))
             return bad_block(f), file_truncated(f);
         struct cursor again = { peek.at - 4, peek.end, false };
         len = file_u32(f, &again);
     }
     if (peek.bad)
-        return file_truncated(f);
+        return file_short(f, start);
     if (len < 12 || len % 4) {
         f->base.counts.bad_blocks++;
         return file_truncated(f);
     }
+    if (len > FILE_RECORD_MAX)
+        return long_block(f, start, type, len);
     struct cursor block = cursor_sub(&f->at, len);
     if (block.bad)
-        return file_truncated(f);
+        return file_short(f, start);
     cursor_skip(&block, 8);
     struct cursor body = cursor_sub(&block, len - 12);
     if (file_u32(f, &block) != len)

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct capture *c = capture_open_file(fd, "fuzz", reason, sizeof(reason));
     if (!c)
         return 0;
-    while ((n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) > 0) {
+    while ((n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
         for (int i = 0; i < n; i++) {
             if (frames[i].len)
                 sum = (uint8_t)(sum + frames[i].data[0] + frames[i].data[frames[i].len - 1]);

@@ -253,6 +253,142 @@ static void test_pcapng(void **state)
     }
 }
 
+/* ---- files longer than what is read of them at once ---- */
+
+/* A file that is written as it is made. */
+static void append(int fd, const struct file *f)
+{
+    assert_int_equal(write(fd, f->bytes, f->len), (ssize_t)f->len);
+}
+
+/* Write `len` bytes that tell where in their record they stand. */
+static void append_pattern(int fd, uint32_t record, uint32_t len)
+{
+    uint8_t *bytes = malloc(len + 1);
+    assert_non_null(bytes);
+    for (uint32_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)(record + i * 7);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    free(bytes);
+}
+
+static bool has_pattern(const struct frame *f, uint32_t record)
+{
+    for (uint32_t i = 0; i < f->len; i++) {
+        if (f->data[i] != (uint8_t)(record + i * 7))
+            return false;
+    }
+    return true;
+}
+
+/* Lengths from none to the most there can be, so that records reach over every edge. */
+static uint32_t length_of(uint32_t record)
+{
+    return record % 97 == 96 ? 262144 : record * 2654435761u % 3001;
+}
+
+#define LONG_RECORDS 2000
+
+static int long_pcap(void)
+{
+    int fd = memfd_create("capture", MFD_CLOEXEC);
+    struct file f = { 0 };
+    assert_true(fd >= 0);
+    put_pcap(&f, 0xa1b2c3d4, 1);
+    append(fd, &f);
+    for (uint32_t i = 0; i < LONG_RECORDS; i++) {
+        f.len = 0;
+        put(&f, i, 4);
+        put(&f, 0, 4);
+        put(&f, length_of(i), 4);
+        put(&f, length_of(i), 4);
+        append(fd, &f);
+        append_pattern(fd, i, length_of(i));
+    }
+    return fd;
+}
+
+static void test_long_file(void **state)
+{
+    char reason[128];
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint32_t seen = 0;
+    int n;
+    (void)state;
+    struct capture *c = capture_open_file(long_pcap(), "long", reason, sizeof(reason));
+    assert_non_null(c);
+    while ((n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
+        for (int i = 0; i < n; i++, seen++) {
+            assert_int_equal(frames[i].len, length_of(seen));
+            assert_true(has_pattern(&frames[i], seen));
+        }
+    }
+    assert_int_equal(seen, LONG_RECORDS);
+    capture_close(c);
+}
+
+/* What was handed out stays as long as its window is kept. */
+static void test_kept_windows(void **state)
+{
+    enum { KEPT = 5 };
+    static struct frame frames[LONG_RECORDS];
+    static uint64_t windows[LONG_RECORDS];
+    char reason[128];
+    uint32_t seen = 0;
+    int n = 0;
+    (void)state;
+    struct capture *c = capture_open_file(long_pcap(), "long", reason, sizeof(reason));
+    assert_non_null(c);
+    capture_file_keep(c, KEPT);
+    while (n >= 0) {
+        uint64_t now = capture_file_window(c);
+        for (uint32_t i = 0; i < seen; i++)
+            assert_true(now - windows[i] >= KEPT || has_pattern(&frames[i], i));
+        n = seen + 8 <= LONG_RECORDS ? capture_next(c, &frames[seen], 8, 0) : ABENG_EOF;
+        for (int i = 0; i < n; i++)
+            windows[seen++] = capture_file_window(c);
+    }
+    assert_true(seen > LONG_RECORDS - 8);
+    assert_true(windows[seen - 1] > 2 * KEPT);
+    capture_close(c);
+}
+
+/* A block that carries no packet may have any length; one that does has the limit of a frame. */
+static void test_long_blocks(void **state)
+{
+    char reason[128];
+    struct frame frames[8];
+    struct capture_counts counts;
+    (void)state;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        uint32_t body = 3u << 20, got = 0;
+        struct file f = { 0 };
+        int fd = memfd_create("capture", MFD_CLOEXEC), n;
+        put_section(&f);
+        put_interface(&f, 1, 0, 0, 0);
+        put_enhanced(&f, 0, 1, "before");
+        put(&f, kind ? 6 : 0xbad, 4);
+        put(&f, body + 12, 4);
+        append(fd, &f);
+        append_pattern(fd, 1, body);
+        f.len = 0;
+        put(&f, body + 12, 4);
+        put_enhanced(&f, 0, 1, "behind");
+        append(fd, &f);
+        struct capture *c = capture_open_file(fd, "long", reason, sizeof(reason));
+        assert_non_null(c);
+        while ((n = capture_next(c, frames, 8, 0)) >= 0) {
+            for (int i = 0; i < n; i++, got++)
+                assert_memory_equal(frames[i].data, got ? "behind" : "before", 6);
+        }
+        capture_counts(c, &counts);
+        assert_int_equal(got, 2);
+        assert_int_equal(counts.bad_blocks, kind);
+        assert_int_equal(counts.truncated_files, 0);
+        capture_close(c);
+    }
+}
+
 static void test_no_capture(void **state)
 {
     char reason[128];
@@ -275,6 +411,9 @@ int main(void)
         cmocka_unit_test(test_cut_pcap),
         cmocka_unit_test(test_record_too_long),
         cmocka_unit_test(test_pcapng),
+        cmocka_unit_test(test_long_file),
+        cmocka_unit_test(test_kept_windows),
+        cmocka_unit_test(test_long_blocks),
         cmocka_unit_test(test_no_capture),
     };
     return cmocka_run_group_tests_name("capture", tests, NULL, NULL);
