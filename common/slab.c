@@ -5,9 +5,8 @@
 
 #include <string.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
-#include "common/log.h"
+#include "common/pages.h"
 #include "common/xalloc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -17,10 +16,18 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
 #endif
 
-#define CLASS_MIN_SHIFT 5
-#define CLASS_MAX_SHIFT 20
-#define CLASS_COUNT (CLASS_MAX_SHIFT - CLASS_MIN_SHIFT + 1)
-#define CHUNK_BYTES (1u << CLASS_MAX_SHIFT)
+/* Classes: steps of 16 bytes up to FINE_MAX, then four to each doubling up to SLAB_BLOCK_MAX. */
+#define FINE_STEP   16u
+#define FINE_SHIFT  7
+#define FINE_MAX    (1u << FINE_SHIFT)
+#define FINE_COUNT  (FINE_MAX / FINE_STEP)
+#define MAX_SHIFT   20
+#define CLASS_COUNT (FINE_COUNT + (MAX_SHIFT - FINE_SHIFT) * 4)
+
+/* A class takes this much of the reserve at a time, more for large blocks. */
+#define CHUNK_BYTES  (64u << 10)
+#define CHUNK_BLOCKS 16
+#define CHUNK_MAX    (1u << MAX_SHIFT)
 
 struct free_block {
     struct free_block *next;
@@ -40,17 +47,33 @@ struct slab {
     struct slab_stats stats;
 };
 
-static unsigned class_of(size_t size)
+/* The class of a size and what a block of it holds. */
+struct fit {
+    unsigned n;
+    size_t bytes;
+};
+
+static inline struct fit fit_of(size_t size)
 {
-    unsigned shift = CLASS_MIN_SHIFT;
-    if (size > (1u << CLASS_MIN_SHIFT))
-        shift = 64 - (unsigned)__builtin_clzll((unsigned long long)size - 1);
-    return shift - CLASS_MIN_SHIFT;
+    if (size <= FINE_MAX) {
+        unsigned n = size ? (unsigned)(size - 1) / FINE_STEP : 0;
+        return (struct fit){ n, (n + 1) * FINE_STEP };
+    }
+    unsigned shift = 63 - (unsigned)__builtin_clzll((unsigned long long)size - 1);
+    unsigned quarter = (unsigned)((size - 1) >> (shift - 2)) & 3;
+    return (struct fit){ FINE_COUNT + (shift - FINE_SHIFT) * 4 + quarter,
+                         ((size_t)5 + quarter) << (shift - 2) };
 }
 
 size_t slab_round(size_t size)
 {
-    return (size_t)1 << (class_of(size) + CLASS_MIN_SHIFT);
+    return fit_of(size).bytes;
+}
+
+static size_t chunk_of(size_t bytes)
+{
+    size_t chunk = bytes * CHUNK_BLOCKS < CHUNK_MAX ? bytes * CHUNK_BLOCKS : CHUNK_MAX;
+    return (chunk + CHUNK_BYTES - 1) & ~(size_t)(CHUNK_BYTES - 1);
 }
 
 struct slab *slab_create(size_t cap)
@@ -58,13 +81,8 @@ struct slab *slab_create(size_t cap)
     struct slab *s = xcalloc(1, sizeof(*s));
     /* Blocks of one class are not reused by another, so the range is wider than the cap: pages
      * never touched cost nothing, and the cap counts what is handed out. */
-    s->reserved = (cap + (size_t)CLASS_COUNT * CHUNK_BYTES) * 2;
-    s->base = mmap(NULL, s->reserved, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (s->base == MAP_FAILED) {
-        log_error("memory", "cannot reserve %zu bytes of address space: %m", s->reserved);
-        abort();
-    }
+    s->reserved = (cap + (size_t)CLASS_COUNT * CHUNK_MAX) * 2;
+    s->base = pages_alloc(s->reserved, "a worker");
     s->stats.cap = cap;
     return s;
 }
@@ -74,19 +92,20 @@ void slab_free_all(struct slab *s)
     if (!s)
         return;
     ASAN_UNPOISON_MEMORY_REGION(s->base, s->reserved);
-    munmap(s->base, s->reserved);
+    pages_free(s->base, s->reserved);
     free(s);
 }
 
 static void *take_fresh(struct slab *s, struct size_class *c, size_t bytes)
 {
-    if (c->fresh == c->fresh_end) {
-        if (s->reserved - s->taken < CHUNK_BYTES)
+    if ((size_t)(c->fresh_end - c->fresh) < bytes) {
+        size_t chunk = chunk_of(bytes);
+        if (s->reserved - s->taken < chunk)
             return NULL;
         c->fresh = s->base + s->taken;
-        c->fresh_end = c->fresh + CHUNK_BYTES;
-        s->taken += CHUNK_BYTES;
-        ASAN_POISON_MEMORY_REGION(c->fresh, CHUNK_BYTES);
+        c->fresh_end = c->fresh + chunk;
+        s->taken += chunk;
+        ASAN_POISON_MEMORY_REGION(c->fresh, chunk);
     }
     void *p = c->fresh;
     c->fresh += bytes;
@@ -95,13 +114,13 @@ static void *take_fresh(struct slab *s, struct size_class *c, size_t bytes)
 
 void *slab_try_alloc(struct slab *s, size_t size)
 {
-    unsigned n = class_of(size);
-    size_t bytes = (size_t)1 << (n + CLASS_MIN_SHIFT);
+    struct fit fit = fit_of(size);
+    size_t bytes = fit.bytes;
     if (size > SLAB_BLOCK_MAX || bytes > s->stats.cap - s->stats.used) {
         s->stats.failed++;
         return NULL;
     }
-    struct size_class *c = &s->classes[n];
+    struct size_class *c = &s->classes[fit.n];
     void *p = c->free;
     if (p) {
         ASAN_UNPOISON_MEMORY_REGION(p, sizeof(struct free_block));
@@ -125,7 +144,7 @@ void *slab_try_zalloc(struct slab *s, size_t size)
 
 void *slab_try_realloc(struct slab *s, void *block, size_t old_size, size_t size)
 {
-    if (block && size <= SLAB_BLOCK_MAX && class_of(size) == class_of(old_size)) {
+    if (block && size <= SLAB_BLOCK_MAX && fit_of(size).n == fit_of(old_size).n) {
         ASAN_UNPOISON_MEMORY_REGION(block, size);
         return block;
     }
@@ -141,13 +160,13 @@ void slab_free(struct slab *s, void *block, size_t size)
 {
     if (!block)
         return;
-    unsigned n = class_of(size);
+    struct fit fit = fit_of(size);
     struct free_block *f = block;
     ASAN_UNPOISON_MEMORY_REGION(f, sizeof(*f));
-    f->next = s->classes[n].free;
-    s->classes[n].free = f;
-    s->stats.used -= (size_t)1 << (n + CLASS_MIN_SHIFT);
-    ASAN_POISON_MEMORY_REGION(block, (size_t)1 << (n + CLASS_MIN_SHIFT));
+    f->next = s->classes[fit.n].free;
+    s->classes[fit.n].free = f;
+    s->stats.used -= fit.bytes;
+    ASAN_POISON_MEMORY_REGION(block, fit.bytes);
 }
 
 void slab_stats(const struct slab *s, struct slab_stats *out)

@@ -3,11 +3,12 @@
  * Memory of the packet path: one slab per worker hands out blocks by size class from address space
  * reserved once.
  *
- * Blocks come in powers of two from 32 bytes to 1 MiB. A class takes 1 MiB chunks from the reserve;
- * freed blocks go on the class's list and are handed out again, newest first. Nothing is given back
- * to the system. The cap counts bytes handed out (rounded to the class); beyond it `slab_try_alloc`
- * returns NULL, the failure is counted, and the caller sheds. One thread uses a slab; only
- * `slab_stats` may be read by another.
+ * Blocks come in classes that waste a fifth at most: steps of 16 bytes, then four to each doubling,
+ * up to 1 MiB. A class takes chunks from the reserve, which lies in huge pages; freed blocks go on
+ * the class's list and are handed out again, newest first. Nothing is given back to the system. The
+ * cap counts bytes handed out (rounded to the class); beyond it `slab_try_alloc` returns NULL, the
+ * failure is counted, and the caller sheds. One thread uses a slab; only `slab_stats` may be read
+ * by another.
  */
 #ifndef COMMON_SLAB_H
 #define COMMON_SLAB_H

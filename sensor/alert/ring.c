@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/xalloc.h"
+#include "common/pages.h"
 #include "sensor/alert/alert.h"
 
 #define LINE     64
@@ -47,7 +47,7 @@ struct alert_ring *alert_ring_create(size_t bytes)
         abort();
     memset(r, 0, sizeof(*r));
     r->mask = bytes - 1;
-    r->bytes = xmalloc(bytes);
+    r->bytes = pages_alloc(bytes, "a ring of records");
     return r;
 }
 
@@ -136,6 +136,6 @@ void alert_ring_free(struct alert_ring *r)
 {
     if (!r)
         return;
-    free(r->bytes);
+    pages_free(r->bytes, r->mask + 1);
     free(r);
 }

@@ -12,7 +12,10 @@ bool app_bytes_reserve(struct slab *slab, struct app_bytes *b, uint32_t more)
     uint32_t need = b->len + more;
     if (need <= b->cap)
         return true;
-    uint32_t cap = (uint32_t)slab_round(need < FIRST_BYTES ? FIRST_BYTES : need);
+    uint32_t least = b->cap ? 2 * b->cap : FIRST_BYTES; /* what grows once grows again */
+    if (least > SLAB_BLOCK_MAX)
+        least = SLAB_BLOCK_MAX;
+    uint32_t cap = (uint32_t)slab_round(need < least ? least : need);
     uint8_t *data = slab_try_realloc(slab, b->data, b->cap, cap);
     if (!data)
         return false;

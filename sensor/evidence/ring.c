@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pages.h"
 #include "sensor/capture/capture.h"
 #include "sensor/flow/flow.h"
 
@@ -43,7 +44,7 @@ struct evidence_ring *evidence_ring_create(size_t bytes)
         return NULL;
     memset(r, 0, sizeof(*r));
     r->size = bytes;
-    r->words = calloc(bytes / WORD, WORD);
+    r->words = pages_try_alloc(bytes);
     if (!r->words) {
         free(r);
         return NULL;
@@ -185,6 +186,6 @@ void evidence_ring_free(struct evidence_ring *r)
 {
     if (!r)
         return;
-    free(r->words);
+    pages_free(r->words, r->size);
     free(r);
 }

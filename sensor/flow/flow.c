@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pages.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/decode/packet.h"
@@ -65,7 +66,6 @@ struct flow_table {
     struct counter_block *counters;
     struct flow_key_secret secret;
     struct flow_heap heap;
-    void *memory;
     struct bucket *buckets;
     uint64_t mask;
     struct flow *ended; /* by time of end */
@@ -99,9 +99,7 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
     while (buckets < t->conf.flows_max / 2)
         buckets *= 2;
     t->mask = buckets - 1;
-    t->memory = xcalloc(buckets + 1, BUCKET_BYTES);
-    t->buckets = (struct bucket *)(((uintptr_t)t->memory + BUCKET_BYTES - 1) &
-                                   ~(uintptr_t)(BUCKET_BYTES - 1));
+    t->buckets = pages_alloc(buckets * BUCKET_BYTES, "a table of flows");
     return t;
 }
 
@@ -123,7 +121,7 @@ void flow_table_free(struct flow_table *t)
         return;
     buckets_free(t);
     flow_heap_clear(&t->heap);
-    free(t->memory);
+    pages_free(t->buckets, (t->mask + 1) * BUCKET_BYTES);
     free(t);
 }
 

@@ -61,9 +61,10 @@ static enum stream_add reserve_bytes(struct stream_buffer *b, struct slab *slab,
         b->head = 0;
         return STREAM_ADD_DONE;
     }
-    size_t cap = slab_round(need);
-    if (used && cap <= b->cap && cap < SLAB_BLOCK_MAX)
-        cap = slab_round((size_t)b->cap + 1);
+    size_t cap = need;
+    if (used && cap < 2 * (size_t)b->cap) /* what grows once grows again */
+        cap = 2 * (size_t)b->cap;
+    cap = slab_round(cap < SLAB_BLOCK_MAX ? cap : SLAB_BLOCK_MAX);
     uint8_t *block = slab_try_alloc(slab, cap);
     if (!block)
         return STREAM_ADD_NO_MEMORY;

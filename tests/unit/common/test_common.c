@@ -17,6 +17,7 @@
 #include "common/cursor.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/pages.h"
 #include "common/slab.h"
 #include "common/stop.h"
 
@@ -129,6 +130,23 @@ static void a_stop_is_seen_by_who_asks(void **state)
     assert_false(stop_nap(1));
 }
 
+static void pages_are_aligned_and_clear(void **state)
+{
+    (void)state;
+    const size_t size = PAGES_HUGE + 1;
+    for (unsigned n = 0; n < 3; n++) { /* what was given back comes clear again */
+        uint8_t *p = pages_try_alloc(size);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % PAGES_HUGE, 0);
+        for (size_t i = 0; i < size; i += 4096)
+            assert_int_equal(p[i], 0);
+        memset(p, 1, size);
+        pages_free(p, size);
+    }
+    assert_null(pages_try_alloc(SIZE_MAX));
+    pages_free(NULL, size);
+}
+
 static void slab_counts_and_refuses_at_the_cap(void **state)
 {
     struct slab *s = slab_create(4096);
@@ -139,10 +157,35 @@ static void slab_counts_and_refuses_at_the_cap(void **state)
     assert_non_null(b);
     assert_null(c);
     slab_free(s, a, 2048);
-    assert_ptr_equal(slab_try_alloc(s, 1025), a);
+    assert_ptr_equal(slab_try_alloc(s, 1793), a);
     slab_stats(s, &st);
     assert_int_equal(st.failed, 1);
     assert_int_equal(st.peak, 4096);
+    slab_free_all(s);
+}
+
+/* Every size fits its block, blocks are aligned, and little of them is waste. */
+static void slab_classes_fit(void **state)
+{
+    (void)state;
+    struct slab *s = slab_create(4u << 20);
+    size_t last = 0;
+    for (size_t size = 1; size <= SLAB_BLOCK_MAX; size += 1 + size / 37) {
+        size_t bytes = slab_round(size);
+        assert_true(bytes >= size && bytes >= last && bytes % 16 == 0);
+        assert_true(size < 64 || bytes - size <= bytes / 5);
+        assert_int_equal(slab_round(bytes), bytes);
+        last = bytes;
+        uint8_t *p = slab_try_alloc(s, size), *q = slab_try_alloc(s, size);
+        assert_non_null(p);
+        assert_non_null(q);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_true((size_t)(q - p) >= bytes || (size_t)(p - q) >= bytes);
+        memset(p, 1, size);
+        slab_free(s, p, size);
+        slab_free(s, q, size);
+    }
+    assert_int_equal(last, SLAB_BLOCK_MAX);
     slab_free_all(s);
 }
 
@@ -216,7 +259,9 @@ int main(void)
         cmocka_unit_test(json_writes_times),
         cmocka_unit_test(base64_digits_are_the_alphabets),
         cmocka_unit_test(a_stop_is_seen_by_who_asks),
+        cmocka_unit_test(pages_are_aligned_and_clear),
         cmocka_unit_test(slab_counts_and_refuses_at_the_cap),
+        cmocka_unit_test(slab_classes_fit),
         cmocka_unit_test(slab_realloc_keeps_content),
         cmocka_unit_test(arena_strings_survive_growth),
         cmocka_unit_test(addresses_round_trip),
