@@ -26,7 +26,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION ".8";
+    return PACKAGE_VERSION ".9";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -117,18 +117,11 @@ static unsigned ipopt_bits(const struct sig_ruleset *set, const struct sig_op *o
     static const struct {
         const char *name;
         unsigned bits;
-    } names[] = {
-        {"eol",    DECODE_IPOPT_EOL  },
-        { "nop",   DECODE_IPOPT_NOP  },
-        { "rr",    DECODE_IPOPT_RR   },
-        { "ts",    DECODE_IPOPT_TS   },
-        { "sec",   DECODE_IPOPT_SEC  },
-        { "lsrr",  DECODE_IPOPT_LSRR },
-        { "esec",  DECODE_IPOPT_ESEC },
-        { "satid", DECODE_IPOPT_SATID},
-        { "ssrr",  DECODE_IPOPT_SSRR },
-        { "any",   UINT16_MAX        }
-    };
+    } names[] = { { "eol", DECODE_IPOPT_EOL },   { "nop", DECODE_IPOPT_NOP },
+                  { "rr", DECODE_IPOPT_RR },     { "ts", DECODE_IPOPT_TS },
+                  { "sec", DECODE_IPOPT_SEC },   { "lsrr", DECODE_IPOPT_LSRR },
+                  { "esec", DECODE_IPOPT_ESEC }, { "satid", DECODE_IPOPT_SATID },
+                  { "ssrr", DECODE_IPOPT_SSRR }, { "any", UINT16_MAX } };
     const char *text = (const char *)set->blob + op->u.name.text.at;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strlen(names[i].name) == op->u.name.text.len &&
@@ -262,11 +255,10 @@ static uint32_t put_ports(struct builder *b, const struct sig_ports *ports)
 {
     if (ports->any)
         return 0;
-    uint32_t run = intern_add(&b->ports, &b->sections[IMAGE_PORTS], ports->ranges,
+    uint32_t run = intern_add(&b->ports_known, &b->sections[IMAGE_PORTS], ports->ranges,
                               ports->count * sizeof(*ports->ranges));
-    return put_set(b,
-                   (struct image_span){ b->ports.entries[run].at / (uint32_t)sizeof(*ports->ranges),
-                                        ports->count });
+    uint32_t first = b->ports_known.entries[run].at / (uint32_t)sizeof(*ports->ranges);
+    return put_set(b, (struct image_span){ first, ports->count });
 }
 
 static uint32_t put_regex(struct builder *b, struct sig_bytes pattern, uint32_t options)
@@ -522,6 +514,7 @@ static void builder_open(struct builder *b, struct sig_ruleset *set, const char 
     for (unsigned s = 0; s < IMAGE_SECTIONS; s++)
         buf_init(&b->sections[s], IMAGE_SIZE_MAX);
     buf_init(&b->regex_keys, IMAGE_SIZE_MAX);
+    buf_init(&b->port_set_bytes, IMAGE_SIZE_MAX);
     put_text(b, "");
     put_set(b, (struct image_span){ 0, 0 });
     builder_put(b, IMAGE_BLOB, set->blob, set->blob_len);
@@ -543,13 +536,19 @@ static void put_specs(struct builder *b)
 
 static void builder_close(struct builder *b)
 {
-    struct intern *tables[] = { &b->strings, &b->ranges,  &b->ports,
-                                &b->sets,    &b->members, &b->regexes };
+    struct intern *tables[] = { &b->strings, &b->ranges,  &b->ports_known, &b->sets,
+                                &b->members, &b->regexes, &b->port_sets };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         intern_free(tables[i]);
     for (unsigned s = 0; s < IMAGE_SECTIONS; s++)
         buf_free(&b->sections[s]);
     buf_free(&b->regex_keys);
+    buf_free(&b->port_set_bytes);
+    builder_engines_close(b);
+    for (unsigned i = 0; i < IMAGE_CLASSES * 2; i++) {
+        free(b->ports[i / 2][i % 2].edges);
+        free(b->ports[i / 2][i % 2].slots);
+    }
     free(b->rules);
     free(b);
 }
@@ -579,9 +578,11 @@ int detect_image_build(struct sig_ruleset *set, const char *name, int fd, char *
         put_rule(b, i);
     put_bits(b);
     builder_patterns(b);
+    builder_port_patterns(b);
     int rc = builder_engines(b, reason, reason_len);
     if (rc == 0) {
         builder_groups(b);
+        builder_portmaps(b);
         rc = sections_bad(b) ? ABENG_ELIMIT : image_write(b, fd);
         if (rc < 0)
             snprintf(reason, reason_len, "the rule image can't be written: %s", err_text(rc));

@@ -14,19 +14,27 @@
 #include "sensor/detect/builder.h"
 #include "sensor/detect/fastpattern.h"
 #include "sensor/detect/search.h"
+#include "sensor/detect/sieve.h"
 
 #define COMPILE_THREADS_MAX 8
 /* Names are folded to lower case in a table; confirmation minds the case. */
 #define NAME_LEN_MIN 3
 
-uint32_t builder_engine_tx(uint16_t spec, unsigned dir)
+/* Short patterns that are compared in turn. */
+#define LISTED_MAX     8
+#define LISTED_LEN_MIN 2
+
+uint32_t builder_slot_tx(uint16_t spec, unsigned dir)
 {
     return spec * 2u + dir;
 }
 
-uint32_t builder_engine_payload(enum image_class cls, unsigned dir, enum image_payload payload)
+uint32_t builder_slot_payload(enum image_class cls, unsigned dir, enum image_payload payload,
+                              enum sig_app app)
 {
-    return IMAGE_SPECS_MAX * 2 + ((uint32_t)cls * 2 + dir) * IMAGE_PAYLOADS + payload;
+    uint32_t group = app == SIG_APP_UNKNOWN ? 0 : 1 + (uint32_t)app;
+    uint32_t each = ((uint32_t)cls * 2 + dir) * IMAGE_PAYLOADS + payload;
+    return BUILD_SLOT_PAYLOADS + each * (1 + SIG_APP_COUNT) + group;
 }
 
 bool builder_has_ports(enum image_class cls)
@@ -72,10 +80,19 @@ static void pair_add(struct buf *pairs, uint32_t pattern, uint32_t rule)
     buf_add(pairs, &pair, sizeof(pair));
 }
 
-static void engine_open(struct build_engine *e, uint16_t spec, unsigned dir)
+struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint16_t spec,
+                                         unsigned dir)
 {
-    if (e->pattern_bytes.max)
-        return;
+    if (slot >= b->engine_count) {
+        uint32_t count = slot < BUILD_SLOT_PORTS ? BUILD_SLOT_PORTS : slot + 1;
+        b->engines = xreallocarray(b->engines, count, sizeof(struct build_engine *));
+        memset(b->engines + b->engine_count, 0,
+               (count - b->engine_count) * sizeof(struct build_engine *));
+        b->engine_count = count;
+    }
+    if (b->engines[slot])
+        return b->engines[slot];
+    struct build_engine *e = b->engines[slot] = xcalloc(1, sizeof(*e));
     e->spec = spec;
     e->dir = (uint8_t)dir;
     buf_init(&e->pattern_bytes, IMAGE_SIZE_MAX);
@@ -83,6 +100,7 @@ static void engine_open(struct build_engine *e, uint16_t spec, unsigned dir)
     buf_init(&e->windows, IMAGE_SIZE_MAX);
     buf_init(&e->name_bytes, IMAGE_SIZE_MAX);
     buf_init(&e->name_pairs, IMAGE_SIZE_MAX);
+    return e;
 }
 
 /* A pattern that several rules have may stand wherever one of them allows. */
@@ -98,8 +116,8 @@ static void window_widen(struct build_engine *e, uint32_t pattern, const struct 
     known->to = p->to > known->to ? p->to : known->to;
 }
 
-static void engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
-                       uint32_t rule)
+void builder_engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
+                        uint32_t rule)
 {
     uint8_t bytes[IMAGE_NAME_LEN_MAX + 1];
     if (named && p->suffix && p->len >= NAME_LEN_MIN && p->len <= IMAGE_NAME_LEN_MAX) {
@@ -115,34 +133,49 @@ static void engine_add(struct build_engine *e, const struct fastpattern *p, bool
     pair_add(&e->pattern_pairs, pattern, rule);
 }
 
-static void pattern_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
-                            enum image_class cls, unsigned dir, bool stream)
+bool builder_is_packet_kind(const struct sig *sig)
 {
-    const struct build_rule *r = &b->rules[rule];
-    bool named = (builder_has_ports(cls) && !builder_ports(r, dir)->any) ||
-                 r->sig->app != SIG_APP_UNKNOWN;
-    enum image_payload payload =
-        named ? (stream ? IMAGE_PAYLOAD_STREAM_NAMED : IMAGE_PAYLOAD_PACKET_NAMED)
-              : (stream ? IMAGE_PAYLOAD_STREAM : IMAGE_PAYLOAD_PACKET);
-    struct build_engine *e = &b->engines[builder_engine_payload(cls, dir, payload)];
-    engine_open(e, p->spec, dir);
-    engine_add(e, p, false, rule);
-    e->apps |= apps_of(r->sig->app);
+    return sig->kind == SIG_KIND_LIKE_IP_ONLY || sig->kind == SIG_KIND_PKT ||
+           sig->kind == SIG_KIND_PKT_STREAM || sig->kind == SIG_KIND_STREAM ||
+           sig->kind == SIG_KIND_APPLAYER;
 }
 
+unsigned builder_payloads(const struct sig *sig, enum image_class cls)
+{
+    bool stream = cls == IMAGE_CLASS_TCP && sig->requires_stream;
+    bool packet = cls != IMAGE_CLASS_TCP || sig->requires_packet || !stream;
+    return (stream ? 1u << IMAGE_PAYLOAD_STREAM : 0) | (packet ? 1u << IMAGE_PAYLOAD_PACKET : 0);
+}
+
+/* To the engines of the rule's protocols, or to the one of rules that name none. */
+static void pattern_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
+                            enum image_class cls, unsigned dir, enum image_payload payload)
+{
+    uint64_t apps = apps_of(b->rules[rule].sig->app);
+    if (apps == 0)
+        apps = 1ull << SIG_APP_UNKNOWN;
+    for (; apps; apps &= apps - 1) {
+        enum sig_app app = (enum sig_app)__builtin_ctzll(apps);
+        uint32_t slot = builder_slot_payload(cls, dir, payload, app);
+        builder_engine_add(builder_engine_open(b, slot, p->spec, dir), p, false, rule);
+    }
+}
+
+/* A rule that names ports goes to the engines of those ports. */
 static void patterns_payload(struct builder *b, uint32_t rule, const struct fastpattern *p,
                              unsigned dir)
 {
-    const struct sig *sig = b->rules[rule].sig;
+    const struct build_rule *r = &b->rules[rule];
     for (unsigned cls = 0; cls < IMAGE_CLASSES; cls++) {
-        if (!builder_in_class(sig, cls))
+        bool by_port =
+            builder_has_ports(cls) && !builder_ports(r, dir)->any && r->sig->app == SIG_APP_UNKNOWN;
+        if (!builder_in_class(r->sig, cls) || by_port)
             continue;
-        bool stream = cls == IMAGE_CLASS_TCP && sig->requires_stream;
-        bool packet = cls != IMAGE_CLASS_TCP || sig->requires_packet || !stream;
-        if (stream)
-            pattern_payload(b, rule, p, cls, dir, true);
-        if (packet)
-            pattern_payload(b, rule, p, cls, dir, false);
+        unsigned payloads = builder_payloads(r->sig, cls);
+        for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
+            if (payloads >> i & 1)
+                pattern_payload(b, rule, p, cls, dir, (enum image_payload)i);
+        }
     }
 }
 
@@ -160,9 +193,8 @@ static void patterns_rule(struct builder *b, uint32_t rule, unsigned dir)
         patterns_payload(b, rule, &p, dir);
         return;
     }
-    struct build_engine *e = &b->engines[builder_engine_tx(p.spec, dir)];
-    engine_open(e, p.spec, dir);
-    engine_add(e, &p, fastpattern_named(b->set->specs[p.spec].buffer), rule);
+    struct build_engine *e = builder_engine_open(b, builder_slot_tx(p.spec, dir), p.spec, dir);
+    builder_engine_add(e, &p, fastpattern_named(b->set->specs[p.spec].buffer), rule);
     e->apps |= r->apps & sig_buffer_def(b->set->specs[p.spec].buffer)->apps;
 }
 
@@ -172,6 +204,46 @@ void builder_patterns(struct builder *b)
         patterns_rule(b, rule, SIG_DIR_TOSERVER);
         patterns_rule(b, rule, SIG_DIR_TOCLIENT);
     }
+}
+
+/* ---- how patterns are looked for ------------------------------------------------------------- */
+
+static bool is_head(const struct build_engine *e, uint32_t pattern, uint32_t *len)
+{
+    const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
+    *len = e->patterns.entries[pattern].len - 1; /* less its flag */
+    return sieve_is_head(w->from, w->to, *len);
+}
+
+/* Which step suits the engine's patterns. */
+static void engine_settle(const struct builder *b, struct build_engine *e)
+{
+    uint32_t grams = 0, shorts = 0, len;
+    bool short_ok = true;
+    for (uint32_t i = 0; i < e->patterns.count; i++) {
+        if (is_head(e, i, &len))
+            continue;
+        grams += len >= SIEVE_GRAM;
+        shorts += len < SIEVE_GRAM;
+        short_ok = short_ok && len >= LISTED_LEN_MIN;
+    }
+    e->listed = short_ok && shorts <= LISTED_MAX;
+    if (grams + shorts <= LANES_GRAMS_MAX)
+        e->step = IMAGE_STEP_LANES;
+    else if (sig_buffer_def(b->set->specs[e->spec].buffer)->flags & SIG_BUFFER_BODY)
+        e->step = IMAGE_STEP_FOUR;
+    else
+        e->step = IMAGE_STEP_ONE;
+}
+
+enum build_way builder_way(const struct build_engine *e, uint32_t pattern)
+{
+    uint32_t len;
+    if (is_head(e, pattern, &len))
+        return BUILD_WAY_HEAD;
+    if (len >= (e->step == IMAGE_STEP_FOUR ? SIEVE_LONG : SIEVE_GRAM))
+        return BUILD_WAY_GRAM;
+    return e->step == IMAGE_STEP_LANES && e->listed ? BUILD_WAY_LISTED : BUILD_WAY_SCANNED;
 }
 
 /* ---- Hyperscan ------------------------------------------------------------------------------- */
@@ -199,6 +271,15 @@ struct expressions {
     uint32_t count;
 };
 
+/* The database that knows a pattern; IMAGE_TIERS: none. */
+static enum image_tier pattern_tier(const struct build_engine *e, uint32_t pattern)
+{
+    enum build_way way = builder_way(e, pattern);
+    if (way == BUILD_WAY_SCANNED)
+        return IMAGE_TIER_SHORT;
+    return way == BUILD_WAY_GRAM && e->step != IMAGE_STEP_LANES ? IMAGE_TIER_LONG : IMAGE_TIERS;
+}
+
 static struct expressions expressions_make(const struct build_engine *e, enum image_tier tier)
 {
     struct expressions x = { 0 };
@@ -207,7 +288,7 @@ static struct expressions expressions_make(const struct build_engine *e, enum im
     x.ids = xcalloc(e->patterns.count, sizeof(*x.ids));
     for (uint32_t i = 0; i < e->patterns.count; i++) {
         const uint8_t *run = e->pattern_bytes.data + e->patterns.entries[i].at;
-        if (builder_tier(e, i) != tier)
+        if (pattern_tier(e, i) != tier)
             continue;
         x.texts[x.count] = expression_make(run + 1, e->patterns.entries[i].len - 1);
         x.flags[x.count] = HS_FLAG_SINGLEMATCH | (run[0] ? HS_FLAG_CASELESS : 0);
@@ -243,10 +324,11 @@ static void tier_compile(struct build_engine *e, enum image_tier tier)
     expressions_free(&x);
 }
 
-static void engine_compile(struct build_engine *e)
+static void engine_compile(const struct builder *b, struct build_engine *e)
 {
-    if (e->patterns.count == 0)
+    if (!e || e->patterns.count == 0)
         return;
+    engine_settle(b, e);
     tier_compile(e, IMAGE_TIER_SHORT);
     tier_compile(e, IMAGE_TIER_LONG);
 }
@@ -262,9 +344,9 @@ static void *compile_worker(void *arg)
     struct compile_queue *q = arg;
     for (;;) {
         uint32_t i = __atomic_fetch_add(&q->next, 1, __ATOMIC_RELAXED);
-        if (i >= BUILD_ENGINES_MAX)
+        if (i >= q->b->engine_count)
             return NULL;
-        engine_compile(&q->b->engines[i]);
+        engine_compile(q->b, q->b->engines[i]);
     }
 }
 
@@ -343,8 +425,8 @@ static void names_emit(struct builder *b, struct build_engine *e, struct image_e
 static void engine_emit(struct builder *b, uint32_t index)
 {
     static const uint8_t zeros[64];
-    struct build_engine *e = &b->engines[index];
-    struct image_engine out = { .spec = e->spec, .dir = e->dir };
+    struct build_engine *e = b->engines[index];
+    struct image_engine out = { .spec = e->spec, .dir = e->dir, .step = e->step };
     uint32_t count = e->patterns.count;
     struct image_span *rules = xcalloc(count + 1, sizeof(*rules));
     pairs_emit(b, &e->pattern_pairs, count, rules);
@@ -365,25 +447,28 @@ static void engine_close(struct build_engine *e)
 {
     intern_free(&e->patterns);
     intern_free(&e->names);
-    if (e->pattern_bytes.max) {
-        buf_free(&e->pattern_bytes);
-        buf_free(&e->pattern_pairs);
-        buf_free(&e->windows);
-        buf_free(&e->name_bytes);
-        buf_free(&e->name_pairs);
-    }
+    buf_free(&e->pattern_bytes);
+    buf_free(&e->pattern_pairs);
+    buf_free(&e->windows);
+    buf_free(&e->name_bytes);
+    buf_free(&e->name_pairs);
     for (unsigned tier = 0; tier < IMAGE_TIERS; tier++)
         free(e->dbs[tier]);
     free(e->error);
+    free(e);
 }
 
 int builder_engines(struct builder *b, char *reason, size_t reason_len)
 {
     int rc = 0;
+    builder_engine_open(b, 0, 0, 0); /* so that there are slots */
     engines_compile(b);
-    for (uint32_t i = 0; i < BUILD_ENGINES_MAX; i++) {
-        struct build_engine *e = &b->engines[i];
+    b->engine_index = xcalloc(b->engine_count, sizeof(*b->engine_index));
+    for (uint32_t i = 0; i < b->engine_count; i++) {
+        struct build_engine *e = b->engines[i];
         b->engine_index[i] = IMAGE_NONE;
+        if (!e)
+            continue;
         if (e->error && rc == 0) {
             snprintf(reason, reason_len, "Hyperscan refused the patterns of a buffer: %s",
                      e->error);
@@ -391,7 +476,16 @@ int builder_engines(struct builder *b, char *reason, size_t reason_len)
         }
         if (rc == 0 && e->patterns.count + e->names.count > 0)
             engine_emit(b, i);
-        engine_close(e);
     }
     return rc;
+}
+
+void builder_engines_close(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->engine_count; i++) {
+        if (b->engines[i])
+            engine_close(b->engines[i]);
+    }
+    free(b->engines);
+    free(b->engine_index);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is looked at when: plans of the protocols, rules by port, IP-only rules by address. */
+/* Who is looked at when: plans of the protocols, IP-only rules by address, the rare kinds. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -8,13 +8,7 @@
 #include "common/xalloc.h"
 #include "sensor/detect/builder.h"
 
-/* A growing list of numbers. */
-struct numbers {
-    uint32_t *all;
-    uint32_t count, cap;
-};
-
-static void numbers_add(struct numbers *n, uint32_t value)
+void numbers_add(struct numbers *n, uint32_t value)
 {
     if (n->count == n->cap) {
         n->cap = n->cap ? n->cap * 2 : 64;
@@ -31,7 +25,7 @@ static int number_order(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static void numbers_sort(struct numbers *n)
+void numbers_sort(struct numbers *n)
 {
     uint32_t kept = 0;
     if (n->count)
@@ -58,8 +52,8 @@ static struct image_span plan_engines(struct builder *b, enum sig_app app, unsig
     struct numbers engines = { 0 };
     for (unsigned progress = 0; progress <= SIG_PROGRESS_DONE; progress++) {
         for (uint32_t spec = 0; spec < b->set->spec_count; spec++) {
-            uint32_t slot = builder_engine_tx((uint16_t)spec, dir), index = b->engine_index[slot];
-            if (index == IMAGE_NONE || !(b->engines[slot].apps & 1ull << app))
+            uint32_t slot = builder_slot_tx((uint16_t)spec, dir), index = b->engine_index[slot];
+            if (index == IMAGE_NONE || !(b->engines[slot]->apps & 1ull << app))
                 continue;
             if (engine_progress(b, index) == progress)
                 numbers_add(&engines, index);
@@ -109,129 +103,6 @@ static void plans_build(struct builder *b)
             builder_put(b, IMAGE_PLANS, &plan, 1);
         }
     }
-}
-
-/* ---- ports ----------------------------------------------------------------------------------- */
-
-const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir)
-{
-    bool dst = (dir == SIG_DIR_TOSERVER) != r->reversed;
-    return dst ? &r->sig->dports : &r->sig->sports;
-}
-
-static bool ports_hold(const struct sig_ports *ports, uint32_t port)
-{
-    for (uint32_t i = 0; !ports->any && i < ports->count; i++) {
-        if (port >= ports->ranges[i].low && port <= ports->ranges[i].high)
-            return true;
-    }
-    return ports->any;
-}
-
-static bool is_packet_kind(const struct sig *sig)
-{
-    return sig->kind == SIG_KIND_LIKE_IP_ONLY || sig->kind == SIG_KIND_PKT ||
-           sig->kind == SIG_KIND_PKT_STREAM || sig->kind == SIG_KIND_STREAM ||
-           sig->kind == SIG_KIND_APPLAYER;
-}
-
-static bool wants_raw_stream(const struct builder *b, const struct sig *sig)
-{
-    if (is_packet_kind(sig))
-        return sig->requires_stream;
-    for (uint32_t i = 0; sig->kind == SIG_KIND_APP_TX && i < sig->list_count; i++) {
-        if (b->set->specs[sig->lists[i].spec].buffer == SIG_BUF_PAYLOAD)
-            return true;
-    }
-    return false;
-}
-
-/* Rules of a class and direction: who needs its port looked at, and who is always a candidate. */
-struct port_rules {
-    struct numbers all;   /* rules with named ports */
-    struct numbers edges; /* where their ranges begin and end */
-    struct numbers any;   /* without pattern, for any port */
-    uint32_t any_flags;   /* IMAGE_PORT_* of rules for any port */
-};
-
-static uint32_t rule_port_flags(const struct builder *b, const struct build_rule *r, unsigned dir)
-{
-    const struct sig *sig = r->sig;
-    bool named = r->scanned[dir] && is_packet_kind(sig) && sig->app == SIG_APP_UNKNOWN &&
-                 !builder_ports(r, dir)->any;
-    uint32_t flags = wants_raw_stream(b, sig) ? IMAGE_PORT_STREAM : 0;
-    if (r->scanned[dir] && is_packet_kind(sig) && (sig->requires_packet || !sig->requires_stream))
-        flags |= IMAGE_PORT_PACKET | (named ? IMAGE_PORT_PACKET_NAMED : 0);
-    return flags | (named && sig->requires_stream ? IMAGE_PORT_STREAM_NAMED : 0);
-}
-
-static void port_rules_collect(struct builder *b, enum image_class cls, unsigned dir,
-                               struct port_rules *out)
-{
-    bool has_ports = builder_has_ports(cls);
-    for (uint32_t i = 0; i < b->rule_count; i++) {
-        const struct build_rule *r = &b->rules[i];
-        const struct sig_ports *ports = builder_ports(r, dir);
-        if (!(r->sig->dirs & 1u << dir) || !builder_in_class(r->sig, cls))
-            continue;
-        if (!is_packet_kind(r->sig) && !wants_raw_stream(b, r->sig))
-            continue;
-        if (!ports->any && has_ports) {
-            numbers_add(&out->all, i);
-            for (uint32_t k = 0; k < ports->count; k++) {
-                numbers_add(&out->edges, ports->ranges[k].low);
-                numbers_add(&out->edges, ports->ranges[k].high + 1u);
-            }
-            continue;
-        }
-        out->any_flags |= rule_port_flags(b, r, dir);
-        if (is_packet_kind(r->sig) && !r->scanned[dir])
-            numbers_add(&out->any, i);
-    }
-    numbers_add(&out->edges, 0);
-    numbers_sort(&out->edges);
-}
-
-static struct image_port_edge edge_make(struct builder *b, const struct port_rules *pr,
-                                        uint32_t low, unsigned dir)
-{
-    struct image_port_edge edge = { .low = low, .flags = pr->any_flags };
-    struct numbers always = { 0 };
-    for (uint32_t i = 0; i < pr->all.count; i++) {
-        const struct build_rule *r = &b->rules[pr->all.all[i]];
-        if (!ports_hold(builder_ports(r, dir), low))
-            continue;
-        edge.flags |= rule_port_flags(b, r, dir);
-        if (is_packet_kind(r->sig) && !r->scanned[dir])
-            numbers_add(&always, pr->all.all[i]);
-    }
-    edge.always = builder_members(b, always.all, always.count);
-    free(always.all);
-    return edge;
-}
-
-static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
-{
-    struct port_rules pr = { 0 };
-    struct image_portmap map = { 0 };
-    port_rules_collect(b, cls, dir, &pr);
-    map.always = builder_members(b, pr.any.all, pr.any.count);
-    for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
-        uint32_t slot = builder_engine_payload(cls, dir, (enum image_payload)i);
-        map.engines[i] = b->engine_index[slot];
-        map.apps[i] = b->engines[slot].apps;
-    }
-    for (uint32_t i = 0; i < pr.edges.count; i++) {
-        struct image_port_edge edge = edge_make(b, &pr, pr.edges.all[i], dir);
-        uint32_t at = builder_put(b, IMAGE_PORT_EDGES, &edge, 1);
-        if (i == 0)
-            map.edges.first = at;
-    }
-    map.edges.count = pr.edges.count;
-    builder_put(b, IMAGE_PORTMAPS, &map, 1);
-    free(pr.all.all);
-    free(pr.edges.all);
-    free(pr.any.all);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -363,10 +234,6 @@ static struct image_span kind_list(struct builder *b, enum sig_kind kind)
 void builder_groups(struct builder *b)
 {
     plans_build(b);
-    for (unsigned cls = 0; cls < IMAGE_CLASSES; cls++) {
-        portmap_build(b, cls, SIG_DIR_TOSERVER);
-        portmap_build(b, cls, SIG_DIR_TOCLIENT);
-    }
     ipmaps_build(b);
     struct image_span span = kind_list(b, SIG_KIND_DE_ONLY);
     b->header.de_first = span.first;

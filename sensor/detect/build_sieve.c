@@ -25,15 +25,6 @@ static const char common_text[] =
     "<script type=\"text/javascript\" src=\"function() { var return document.window.</script>"
     "<body><div class=\" style=\"</div><a href=\"http://<img src=\"<meta name=\"content=\"";
 
-enum image_tier builder_tier(const struct build_engine *e, uint32_t pattern)
-{
-    const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
-    uint32_t len = e->patterns.entries[pattern].len - 1; /* less its flag */
-    if (sieve_is_head(w->from, w->to, len))
-        return IMAGE_TIERS;
-    return len < SIEVE_LONG ? IMAGE_TIER_SHORT : IMAGE_TIER_LONG;
-}
-
 /* Bytes of a pattern. */
 static const uint8_t *pattern_bytes(const struct build_engine *e, uint32_t pattern, uint32_t *len)
 {
@@ -71,26 +62,36 @@ static unsigned gram_weight(const uint8_t *gram)
     return is_common(gram) ? weight / 4 : weight;
 }
 
-/* First of the neighbouring grams whose commonest one is rarest. */
-static uint32_t rarest(const uint8_t *bytes, uint32_t len)
+/* First of `run` neighbouring grams whose commonest one is rarest. */
+static uint32_t rarest(const uint8_t *bytes, uint32_t len, unsigned run)
 {
     uint32_t best = 0;
     unsigned most = 0;
     unsigned weights[SIEVE_STRIDE] = { 0 };
     for (uint32_t i = 0; i + SIEVE_GRAM <= len; i++) {
-        weights[i % SIEVE_STRIDE] = gram_weight(bytes + i);
+        weights[i % run] = gram_weight(bytes + i);
         unsigned least = UINT32_MAX;
-        for (unsigned k = 0; k < SIEVE_STRIDE; k++)
+        for (unsigned k = 0; k < run; k++)
             least = weights[k] < least ? weights[k] : least;
         if (least > most) {
             most = least;
-            best = i + 1 - SIEVE_STRIDE;
+            best = i + 1 - run;
         }
     }
     return best;
 }
 
 /* ---- grams ----------------------------------------------------------------------------------- */
+
+/* A pattern without a gram: all of it, as if it were at fixed places. */
+static void short_add(struct buf *grams, const uint8_t *bytes, uint32_t len, struct image_gram g)
+{
+    g.mask = sieve_mask(len);
+    g.width = (uint16_t)len;
+    g.want = sieve_load(bytes, len, 0) & g.mask;
+    g.gram = gram_value(g.want);
+    buf_add(grams, &g, sizeof(g));
+}
 
 /* The gram at `at` of the pattern, with up to eight bytes around it. */
 static void gram_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint32_t at,
@@ -168,6 +169,54 @@ static struct image_span slots_emit(struct builder *b, const struct image_gram *
     return span;
 }
 
+/* ---- lanes ----------------------------------------------------------------------------------- */
+
+/* Indexes of a gram's pairs as one number, for sorting. */
+static uint32_t gram_indexes(const struct image_gram *g)
+{
+    uint8_t bytes[SIEVE_GRAM];
+    memcpy(bytes, &g->gram, sizeof(bytes));
+    return (uint32_t)lanes_index(bytes[0], bytes[1]) << 14 |
+           (uint32_t)lanes_index(bytes[1], bytes[2]) << 7 | lanes_index(bytes[2], bytes[3]);
+}
+
+static int indexes_order(const void *left, const void *right)
+{
+    uint32_t a = gram_indexes(left), b = gram_indexes(right);
+    return a < b ? -1 : a > b;
+}
+
+/* Of a pair that lies behind a short pattern's end every value will do. */
+static void lanes_put(struct image_lanes *l, const struct image_gram *g, unsigned bucket)
+{
+    uint32_t indexes = gram_indexes(g);
+    uint8_t bit = (uint8_t)(1u << bucket % 8);
+    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
+        uint8_t *table = l->tables[pair][bucket / 8];
+        uint8_t index = indexes >> 7 * (LANES_PAIRS - 1 - pair) & (LANES_INDEXES - 1);
+        if (pair + 2 <= g->width)
+            table[index] |= bit;
+        for (unsigned i = 0; pair + 2 > g->width && i < LANES_INDEXES; i++)
+            table[i] |= bit;
+    }
+}
+
+/* Grams that are alike share a bucket, so that each has few values of a pair; short patterns, which
+ * let much through, have one of their own. Sorts the grams. */
+static uint32_t lanes_emit(struct builder *b, struct image_gram *grams, uint32_t count,
+                           const struct image_gram *shorts, uint32_t short_count)
+{
+    struct image_lanes l = { 0 };
+    uint32_t buckets = short_count ? LANES_BUCKETS - 1 : LANES_BUCKETS;
+    if (count)
+        qsort(grams, count, sizeof(*grams), indexes_order);
+    for (uint32_t i = 0; i < count; i++)
+        lanes_put(&l, &grams[i], i * buckets / count);
+    for (uint32_t i = 0; i < short_count; i++)
+        lanes_put(&l, &shorts[i], LANES_BUCKETS - 1);
+    return builder_put(b, IMAGE_LANES, &l, 1);
+}
+
 static int place_order(const void *left, const void *right)
 {
     const struct image_gram *a = left, *b = right;
@@ -193,41 +242,65 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
     return span;
 }
 
+/* Grams of an engine's patterns, by way. */
+struct sorted {
+    struct buf body, shorts, head;
+};
+
+static void pattern_sort(struct builder *b, const struct build_engine *e, uint32_t pattern,
+                         struct sorted *out)
+{
+    const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
+    unsigned run = e->step == IMAGE_STEP_FOUR ? SIEVE_STRIDE : 1;
+    uint32_t len, at;
+    const uint8_t *bytes = pattern_bytes(e, pattern, &len);
+    struct image_gram g = { .pattern = pattern,
+                            .nocase = bytes[-1],
+                            .bytes = { builder_put(b, IMAGE_BLOB, bytes, len), len } };
+    switch (builder_way(e, pattern)) {
+    case BUILD_WAY_HEAD:
+        places_add(&out->head, bytes, len, w, g);
+        break;
+    case BUILD_WAY_GRAM:
+        at = rarest(bytes, len, run);
+        for (unsigned k = 0; k < run; k++)
+            gram_add(&out->body, bytes, len, at + k, g);
+        break;
+    case BUILD_WAY_LISTED:
+        short_add(&out->shorts, bytes, len, g);
+        break;
+    case BUILD_WAY_SCANNED:
+        break;
+    }
+}
+
 void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out)
 {
-    struct buf body, head;
-    buf_init(&body, IMAGE_SIZE_MAX);
-    buf_init(&head, IMAGE_SIZE_MAX);
-    for (uint32_t i = 0; i < e->patterns.count; i++) {
-        const struct build_window *w = (const struct build_window *)e->windows.data + i;
-        uint32_t len, at;
-        const uint8_t *bytes = pattern_bytes(e, i, &len);
-        struct image_gram g = { .pattern = i,
-                                .nocase = bytes[-1],
-                                .bytes = { builder_put(b, IMAGE_BLOB, bytes, len), len } };
-        switch (builder_tier(e, i)) {
-        case IMAGE_TIER_SHORT:
-            break;
-        case IMAGE_TIER_LONG:
-            at = rarest(bytes, len);
-            for (unsigned k = 0; k < SIEVE_STRIDE; k++)
-                gram_add(&body, bytes, len, at + k, g);
-            break;
-        default:
-            places_add(&head, bytes, len, w, g);
-            break;
-        }
-    }
-    uint32_t body_count = (uint32_t)(body.len / sizeof(struct image_gram));
-    uint32_t head_count = (uint32_t)(head.len / sizeof(struct image_gram));
+    struct sorted s;
+    buf_init(&s.body, IMAGE_SIZE_MAX);
+    buf_init(&s.shorts, IMAGE_SIZE_MAX);
+    buf_init(&s.head, IMAGE_SIZE_MAX);
+    for (uint32_t i = 0; i < e->patterns.count; i++)
+        pattern_sort(b, e, i, &s);
+    struct image_gram *body = (struct image_gram *)s.body.data;
+    struct image_gram *shorts = (struct image_gram *)s.shorts.data;
+    struct image_gram *head = (struct image_gram *)s.head.data;
+    uint32_t body_count = (uint32_t)(s.body.len / sizeof(*body));
+    uint32_t short_count = (uint32_t)(s.shorts.len / sizeof(*shorts));
+    uint32_t head_count = (uint32_t)(s.head.len / sizeof(*head));
+    if (e->step == IMAGE_STEP_LANES && body_count + short_count)
+        out->lanes = lanes_emit(b, body, body_count, shorts, short_count);
+    out->shorts =
+        (struct image_span){ builder_put(b, IMAGE_GRAMS, shorts, short_count), short_count };
     if (body_count) {
-        out->body.bits = bits_emit(b, (struct image_gram *)body.data, body_count, false);
-        out->body.slots = slots_emit(b, (struct image_gram *)body.data, body_count, false);
+        out->body.bits = bits_emit(b, body, body_count, false);
+        out->body.slots = slots_emit(b, body, body_count, false);
     }
     if (head_count) {
-        out->places = places_emit(b, (struct image_gram *)head.data, head_count);
-        out->head = slots_emit(b, (struct image_gram *)head.data, head_count, true);
+        out->places = places_emit(b, head, head_count);
+        out->head = slots_emit(b, head, head_count, true);
     }
-    buf_free(&body);
-    buf_free(&head);
+    buf_free(&s.body);
+    buf_free(&s.shorts);
+    buf_free(&s.head);
 }

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "sensor/detect/image.h"
+#include "sensor/detect/fastpattern.h"
 #include "sensor/detect/intern.h"
 #include "signatures/ruleset.h"
 
@@ -34,6 +35,8 @@ struct build_window {
 struct build_engine {
     uint16_t spec;
     uint8_t dir;
+    uint8_t step; /* enum image_step, known when all patterns are there */
+    bool listed;  /* patterns shorter than a gram are so few that they are compared in turn */
     uint64_t apps;
     struct intern patterns; /* runs of pattern_bytes: a flag byte (nocase), then the bytes */
     struct buf pattern_bytes;
@@ -47,10 +50,26 @@ struct build_engine {
     char *error; /* Hyperscan's words */
 };
 
-/**
- * Engines: one for each spec and direction, then those of payloads by class and direction.
- */
-#define BUILD_ENGINES_MAX (IMAGE_SPECS_MAX * 2 + IMAGE_CLASSES * 2 * IMAGE_PAYLOADS)
+/** How a pattern is looked for. */
+enum build_way {
+    BUILD_WAY_HEAD,    /* at its fixed places */
+    BUILD_WAY_GRAM,    /* by its grams; Hyperscan knows it too, unless the step is lanes */
+    BUILD_WAY_LISTED,  /* compared at each place that lanes let through */
+    BUILD_WAY_SCANNED, /* by Hyperscan, always */
+};
+
+/** Slots of engines: one for each spec and direction, those of payloads for any port and by
+ * protocol; those of ports are appended. */
+#define BUILD_SLOT_PAYLOADS (IMAGE_SPECS_MAX * 2)
+#define BUILD_SLOT_PORTS                                                                           \
+    (BUILD_SLOT_PAYLOADS + IMAGE_CLASSES * 2 * IMAGE_PAYLOADS * (1 + SIG_APP_COUNT))
+
+/** Ports of a class and direction: where the rules that apply change. */
+struct build_ports {
+    uint32_t *edges; /* ascending, the first is 0 */
+    uint32_t count;
+    uint32_t (*slots)[IMAGE_PAYLOADS]; /* engines by edge, or IMAGE_NONE */
+};
 
 struct builder {
     struct sig_ruleset *set;
@@ -58,10 +77,14 @@ struct builder {
     struct buf sections[IMAGE_SECTIONS];
     struct build_rule *rules;
     uint32_t rule_count;
-    struct intern strings, ranges, ports, sets, members, regexes;
+    struct intern strings, ranges, ports_known, sets, members, regexes;
     struct buf regex_keys;
-    struct build_engine engines[BUILD_ENGINES_MAX];
-    uint32_t engine_index[BUILD_ENGINES_MAX]; /* in IMAGE_ENGINES, or IMAGE_NONE */
+    struct build_engine **engines; /* by slot; NULL: no pattern */
+    uint32_t *engine_index;        /* by slot: in IMAGE_ENGINES, or IMAGE_NONE */
+    uint32_t engine_count;
+    struct build_ports ports[IMAGE_CLASSES][2];
+    struct intern port_sets; /* which rules an engine of ports is for: one each */
+    struct buf port_set_bytes;
 };
 
 /** Append elements to a section; returns the index of the first. */
@@ -74,10 +97,19 @@ struct image_span builder_members(struct builder *b, const uint32_t *members, ui
 bool builder_in_class(const struct sig *sig, enum image_class cls);
 
 /** Slot in builder.engines of a transaction's buffer. */
-uint32_t builder_engine_tx(uint16_t spec, unsigned dir);
+uint32_t builder_slot_tx(uint16_t spec, unsigned dir);
 
-/** Slot of a payload. */
-uint32_t builder_engine_payload(enum image_class cls, unsigned dir, enum image_payload payload);
+/** Slot of a payload: of rules for any port, or of those of protocol `app`. */
+uint32_t builder_slot_payload(enum image_class cls, unsigned dir, enum image_payload payload,
+                              enum sig_app app);
+
+/** The engine of a slot, made when it is not there. */
+struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint16_t spec,
+                                         unsigned dir);
+
+/** Give a pattern that leads to `rule` to an engine; `named`: it may go into a table of names. */
+void builder_engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
+                        uint32_t rule);
 
 /** The ports that choose a rule in direction `dir`: the server's. */
 const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);
@@ -85,11 +117,20 @@ const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);
 /** Whether packets of `cls` have ports. */
 bool builder_has_ports(enum image_class cls);
 
+/** Whether the rule is run on packets or chunks of a stream. */
+bool builder_is_packet_kind(const struct sig *sig);
+
+/** Which payloads a rule's pattern is looked for in: bits 1 << enum image_payload. */
+unsigned builder_payloads(const struct sig *sig, enum image_class cls);
+
 /** Choose each rule's pattern and give it to its engines (build_engines.c). */
 void builder_patterns(struct builder *b);
 
-/** How a pattern is looked for: a tier, or IMAGE_TIERS when it has fixed places. */
-enum image_tier builder_tier(const struct build_engine *e, uint32_t pattern);
+/** Give the patterns of rules that name ports to engines of those ports (build_ports.c). */
+void builder_port_patterns(struct builder *b);
+
+/** How a pattern is looked for, once all are there. */
+enum build_way builder_way(const struct build_engine *e, uint32_t pattern);
 
 /** Fill the sieves and places of `out` (build_sieve.c). */
 void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out);
@@ -97,7 +138,25 @@ void builder_sieves(struct builder *b, const struct build_engine *e, struct imag
 /** Compile the engines and lay them into the image. 0, or ABENG_ERR with `reason`. */
 int builder_engines(struct builder *b, char *reason, size_t reason_len);
 
-/** Plans of the protocols, port maps, address maps, lists of the rare kinds (build_groups.c). */
+/** Free them. */
+void builder_engines_close(struct builder *b);
+
+/** Lay the port maps into the image (build_ports.c). */
+void builder_portmaps(struct builder *b);
+
+/** Plans of the protocols, address maps, lists of the rare kinds (build_groups.c). */
 void builder_groups(struct builder *b);
+
+/** A growing list of numbers. Zeroed: empty; `all` is freed by its owner. */
+struct numbers {
+    uint32_t *all;
+    uint32_t count, cap;
+};
+
+/** Append a number. */
+void numbers_add(struct numbers *n, uint32_t value);
+
+/** Sort them, each once. */
+void numbers_sort(struct numbers *n);
 
 #endif

@@ -53,6 +53,12 @@ unsigned fastpattern_byte_weight(uint8_t c)
     return c < 0x10 ? 3 : 5;
 }
 
+/* Shorter patterns have no gram in the sieve of such a buffer. */
+static uint32_t gram_len(enum sig_buffer buffer)
+{
+    return sig_buffer_def(buffer)->flags & SIG_BUFFER_BODY ? SIEVE_LONG : SIEVE_GRAM;
+}
+
 static unsigned pattern_weight(const struct fastpattern *p, enum sig_buffer buffer)
 {
     unsigned weight = 0, distinct = 0;
@@ -67,7 +73,7 @@ static unsigned pattern_weight(const struct fastpattern *p, enum sig_buffer buff
         weight = 2; /* runs of one byte are everywhere */
     if (p->len < SHORT_PATTERN)
         weight /= 2;
-    if (p->len < SIEVE_LONG && p->to > SIEVE_HEAD)
+    if (p->len < gram_len(buffer) && p->to > SIEVE_HEAD)
         weight /= 2;
     if (poor_buffer(buffer))
         weight /= 4;
@@ -156,8 +162,9 @@ bool fastpattern_choose(const struct sig_ruleset *set, const struct sig *sig, un
                 op->u.content.bytes.len == 0)
                 continue;
             struct fastpattern p = pattern_of(set, list, op);
-            unsigned weight = pattern_weight(&p, set->specs[list->spec].buffer);
-            if (op->flags & SIG_F_FAST_PATTERN && (p.len >= SIEVE_LONG || p.to != UINT32_MAX))
+            enum sig_buffer buffer = set->specs[list->spec].buffer;
+            unsigned weight = pattern_weight(&p, buffer);
+            if (op->flags & SIG_F_FAST_PATTERN && (p.len >= gram_len(buffer) || p.to != UINT32_MAX))
                 weight += CHOSEN_WEIGHT;
             if (weight > best) {
                 best = weight;

@@ -36,6 +36,7 @@ static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_SIEVE_BITS] = sizeof(uint64_t),
     [IMAGE_GRAMS] = sizeof(struct image_gram),
     [IMAGE_PLACES] = sizeof(struct image_place),
+    [IMAGE_LANES] = sizeof(struct image_lanes),
 };
 
 size_t image_element_size(enum image_section s)
@@ -244,8 +245,25 @@ static bool database_ok(const struct image *image, const struct image_database *
     return d->at <= bytes && d->len <= bytes - d->at;
 }
 
+static bool shorts_ok(const struct image *image, struct image_span span, uint32_t patterns)
+{
+    const struct image_gram *grams = image_section(image, IMAGE_GRAMS, NULL);
+    if (!span_ok(image, IMAGE_GRAMS, span))
+        return false;
+    for (uint32_t i = 0; i < span.count; i++) {
+        if (grams[span.first + i].pattern >= patterns)
+            return false;
+    }
+    return true;
+}
+
 static bool engine_ok(const struct image *image, const struct image_engine *e)
 {
+    if (e->step > IMAGE_STEP_FOUR ||
+        (e->lanes >= count_of(image, IMAGE_LANES) && (e->body.bits.count || e->shorts.count) &&
+         e->step == IMAGE_STEP_LANES) ||
+        !shorts_ok(image, e->shorts, e->patterns.count))
+        return false;
     return e->spec < count_of(image, IMAGE_SPECS) && e->dir <= SIG_DIR_TOCLIENT &&
            database_ok(image, &e->tiers[IMAGE_TIER_SHORT]) &&
            database_ok(image, &e->tiers[IMAGE_TIER_LONG]) &&
@@ -256,20 +274,30 @@ static bool engine_ok(const struct image *image, const struct image_engine *e)
            slots_ok(image, e->slots, count_of(image, IMAGE_NAMES));
 }
 
+static bool payload_engines_ok(const struct image *image, const uint32_t *engines, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (engines[i] != IMAGE_NONE && engines[i] >= count_of(image, IMAGE_ENGINES))
+            return false;
+    }
+    return true;
+}
+
 static bool portmap_ok(const struct image *image, const struct image_portmap *map)
 {
-    uint32_t engines = count_of(image, IMAGE_ENGINES);
     const struct image_port_edge *edges = image_section(image, IMAGE_PORT_EDGES, NULL);
     if (!span_ok(image, IMAGE_PORT_EDGES, map->edges) || map->edges.count == 0 ||
         !rules_ok(image, map->always))
         return false;
     for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
-        if (map->engines[i] != IMAGE_NONE && map->engines[i] >= engines)
+        if (!payload_engines_ok(image, &map->engines[i], 1) ||
+            !payload_engines_ok(image, map->apps[i], SIG_APP_COUNT))
             return false;
     }
     for (uint32_t i = 0; i < map->edges.count; i++) {
         const struct image_port_edge *e = &edges[map->edges.first + i];
-        if (!rules_ok(image, e->always) || (i == 0 && e->low != 0))
+        if (!rules_ok(image, e->always) || (i == 0 && e->low != 0) ||
+            !payload_engines_ok(image, e->engines, IMAGE_PAYLOADS))
             return false;
     }
     return true;

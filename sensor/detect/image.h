@@ -14,10 +14,11 @@
 
 #include "common/addr.h"
 #include "sensor/detect/image_engine.h"
+#include "sensor/detect/lanes.h"
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      4u
+#define IMAGE_VERSION      5u
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -53,6 +54,7 @@ enum image_section {
     IMAGE_SIEVE_BITS, /* uint64_t: filters of the sieves */
     IMAGE_GRAMS,      /* struct image_gram */
     IMAGE_PLACES,     /* struct image_place */
+    IMAGE_LANES,      /* struct image_lanes */
     IMAGE_SECTIONS,
 };
 
@@ -124,38 +126,30 @@ enum image_class {
     IMAGE_CLASSES
 };
 
-/** Payload patterns of a class and direction: `NAMED` those of rules with ports or a protocol. */
-enum image_payload {
-    IMAGE_PAYLOAD_PACKET,
-    IMAGE_PAYLOAD_STREAM,
-    IMAGE_PAYLOAD_PACKET_NAMED,
-    IMAGE_PAYLOAD_STREAM_NAMED,
-    IMAGE_PAYLOADS
-};
+/** What of a class and direction patterns are looked for in. */
+enum image_payload { IMAGE_PAYLOAD_PACKET, IMAGE_PAYLOAD_STREAM, IMAGE_PAYLOADS };
 
 /**
  * Packet rules of a class and direction by destination port to the server, by source port to the
- * client.
+ * client. Engines, in IMAGE_ENGINES or IMAGE_NONE: those of rules that name neither port nor
+ * protocol here, those that name a port at the edge, those of a protocol by protocol.
  */
 struct image_portmap {
     struct image_span edges;
-    struct image_span always;              /* rules without pattern for any port */
-    uint32_t engines[IMAGE_PAYLOADS];      /* in IMAGE_ENGINES or IMAGE_NONE */
-    /* bits 1 << enum sig_app: protocols that rules of each engine are for; those of the named
-     * engines count only for such flows, or at ports whose edge says so */
-    uint64_t apps[IMAGE_PAYLOADS];
+    struct image_span always; /* rules without pattern for any port */
+    uint32_t engines[IMAGE_PAYLOADS];
+    uint32_t apps[IMAGE_PAYLOADS][SIG_APP_COUNT];
 };
 
-#define IMAGE_PORT_PACKET       (1u << 0) /* some pattern looks at packets */
-#define IMAGE_PORT_STREAM       (1u << 1) /* some rule looks at the stream */
-#define IMAGE_PORT_PACKET_NAMED (1u << 2) /* a pattern of a rule that names this port: packets */
-#define IMAGE_PORT_STREAM_NAMED (1u << 3) /* the stream */
+#define IMAGE_PORT_PACKET (1u << 0) /* some pattern looks at packets */
+#define IMAGE_PORT_STREAM (1u << 1) /* some rule looks at the stream */
 
 /** From `low` up to the next edge's. The first edge of a map is 0. */
 struct image_port_edge {
     uint32_t low;
     uint32_t flags;
     struct image_span always; /* rules without pattern for this port */
+    uint32_t engines[IMAGE_PAYLOADS];
 };
 
 struct image_ipmap {

@@ -37,6 +37,13 @@ struct image_sieve {
     struct image_span bits, slots;
 };
 
+/** At which places of a buffer the table of grams is asked. */
+enum image_step {
+    IMAGE_STEP_LANES, /* those that pass a filter of struct image_lanes: few patterns */
+    IMAGE_STEP_ONE,   /* every one: many patterns, short buffers */
+    IMAGE_STEP_FOUR,  /* every fourth: many patterns, long buffers */
+};
+
 /** A serialised Hyperscan database in IMAGE_DATABASES; `len` 0: none. */
 struct image_database {
     uint64_t at;
@@ -55,16 +62,18 @@ enum image_tier {
  * of name endings, each may be missing.
  */
 struct image_engine {
-    uint16_t spec; /* in IMAGE_SPECS */
-    uint8_t dir;   /* enum sig_dir */
-    uint8_t reserved[5];
-    struct image_database tiers[IMAGE_TIERS];
+    uint16_t spec;            /* in IMAGE_SPECS */
+    uint8_t dir;              /* enum sig_dir */
+    uint8_t step;             /* enum image_step */
+    uint32_t lanes;           /* IMAGE_STEP_LANES: in IMAGE_LANES */
+    struct image_sieve body;  /* grams of patterns that may stand anywhere */
+    struct image_span shorts; /* in IMAGE_GRAMS: patterns shorter than a gram, few */
+    struct image_span head;   /* slots of grams of patterns with fixed places */
+    struct image_span places; /* where those stand */
     struct image_span patterns;
-    struct image_sieve body;        /* grams of the long patterns */
-    struct image_span head;         /* slots of grams of patterns with fixed places */
-    struct image_span places;       /* where those stand */
     struct image_span names, slots; /* slots: a power of two */
     uint64_t name_lens[4];          /* bit: some name has this length */
+    struct image_database tiers[IMAGE_TIERS];
 };
 
 #endif

@@ -67,6 +67,7 @@ static void views_set(struct detect_ruleset *set)
     set->sieve_bits = image_section(i, IMAGE_SIEVE_BITS, NULL);
     set->grams = image_section(i, IMAGE_GRAMS, NULL);
     set->places = image_section(i, IMAGE_PLACES, NULL);
+    set->lanes = image_section(i, IMAGE_LANES, NULL);
 }
 
 static bool databases_open(struct detect_ruleset *set, char *reason, size_t reason_len)

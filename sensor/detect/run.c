@@ -217,28 +217,22 @@ static void detection_end_add(struct detect_job *job)
     detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
 }
 
-/* One of the class's engines; that of rules with ports or a protocol for such flows alone. */
-static void scan_engine(struct detect_job *job, enum image_payload payload, bool named,
-                        const struct app_view *view)
+/* The engines of rules for any port, for this port and for the flow's protocol. */
+static void scan_engines(struct detect_job *job, enum image_payload payload,
+                         const struct app_view *view)
 {
     const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
-    uint32_t engine = map->engines[payload];
-    if (engine != IMAGE_NONE && (named || map->apps[payload] >> job->app & 1))
-        detect_scan(job->t, engine, view);
+    const uint32_t engines[] = { map->engines[payload], job->edge->engines[payload],
+                                 map->apps[payload][job->app] };
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        if (engines[i] != IMAGE_NONE)
+            detect_scan(job->t, engines[i], view);
+    }
 }
 
 void detect_scan_stream(struct detect_job *job, const struct app_view *view)
 {
-    bool named = job->edge->flags & IMAGE_PORT_STREAM_NAMED;
-    scan_engine(job, IMAGE_PAYLOAD_STREAM, true, view);
-    scan_engine(job, IMAGE_PAYLOAD_STREAM_NAMED, named, view);
-}
-
-static void scan_packet(struct detect_job *job, const struct app_view *view)
-{
-    bool named = job->edge->flags & IMAGE_PORT_PACKET_NAMED;
-    scan_engine(job, IMAGE_PAYLOAD_PACKET, true, view);
-    scan_engine(job, IMAGE_PAYLOAD_PACKET_NAMED, named, view);
+    scan_engines(job, IMAGE_PAYLOAD_STREAM, view);
 }
 
 static void scan_payloads(struct detect_job *job)
@@ -252,7 +246,7 @@ static void scan_payloads(struct detect_job *job)
     if (!job->payload)
         return;
     if (job->edge->flags & IMAGE_PORT_PACKET)
-        scan_packet(job, &view);
+        scan_engines(job, IMAGE_PAYLOAD_PACKET, &view);
     if (stream && !added)
         detect_scan_stream(job, &view);
 }

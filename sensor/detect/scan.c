@@ -77,7 +77,8 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
     if (e->slots.count)
         scan_names(t, e, view);
     sieve_head(t, e, view);
-    scan_tier(t, engine, IMAGE_TIER_SHORT, view);
+    if (e->tiers[IMAGE_TIER_SHORT].len)
+        scan_tier(t, engine, IMAGE_TIER_SHORT, view);
     if (sieve_body(t, e, view))
         counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
     else

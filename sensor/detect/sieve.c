@@ -61,13 +61,69 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
     return found;
 }
 
-bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+/* Patterns shorter than a gram that stand at `at`. */
+static void shorts_look(struct detect_thread *t, const struct image_engine *e,
+                        const struct app_view *view, uint32_t at)
+{
+    const struct image_gram *g = t->set->grams + e->shorts.first;
+    uint64_t v = sieve_load(view->data, view->len, at);
+    for (uint32_t i = 0; i < e->shorts.count; i++, g++) {
+        if (((v ^ g->want) & g->mask) == 0 && pattern_stands(t->set, g, view, at))
+            detect_candidates_add(t, t->set->patterns[e->patterns.first + g->pattern]);
+    }
+}
+
+/* What the lanes' sink needs. */
+struct lanes_look {
+    struct detect_thread *t;
+    const struct image_engine *e;
+    const struct app_view *view;
+};
+
+static void places_found(void *arg, uint32_t at, uint64_t places)
+{
+    const struct lanes_look *l = arg;
+    for (; places; places &= places - 1) {
+        uint32_t place = at + (uint32_t)__builtin_ctzll(places);
+        if (l->e->body.bits.count)
+            gram_look(l->t, l->e, l->view, place);
+        if (l->e->shorts.count)
+            shorts_look(l->t, l->e, l->view, place);
+    }
+}
+
+static bool lanes_body(struct detect_thread *t, const struct image_engine *e,
+                       const struct app_view *view)
+{
+    struct lanes_look look = { t, e, view };
+    struct lanes_sink sink = { places_found, &look };
+    if (e->body.bits.count || e->shorts.count)
+        lanes_run(&t->set->lanes[e->lanes], view->data, view->len, &sink);
+    return true;
+}
+
+/* Every place of the buffer; how many grams stand there, not much more than are counted. */
+static unsigned each_body(struct detect_thread *t, const struct image_engine *e,
+                          const struct app_view *view)
 {
     const uint64_t *bits = t->set->sieve_bits + e->body.bits.first;
-    uint32_t at = 0, found = 0;
-    if (e->body.bits.count == 0 || view->len < SIEVE_LONG)
-        return true;
-    unsigned shift = sieve_shift(e->body.bits.count);
+    unsigned shift = sieve_shift(e->body.bits.count), found = 0;
+    for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
+        uint32_t gram;
+        memcpy(&gram, view->data + at, sizeof(gram));
+        if (is_set(bits, shift, gram | (uint32_t)SIEVE_FOLD))
+            found += gram_look(t, e, view, at);
+    }
+    return found;
+}
+
+/* Every fourth place. */
+static unsigned fourth_body(struct detect_thread *t, const struct image_engine *e,
+                            const struct app_view *view)
+{
+    const uint64_t *bits = t->set->sieve_bits + e->body.bits.first;
+    unsigned shift = sieve_shift(e->body.bits.count), found = 0;
+    uint32_t at = 0;
     for (; at + SIEVE_WIDTH <= view->len && found <= SIEVE_FOUND_MAX; at += SIEVE_WIDTH) {
         uint64_t v;
         memcpy(&v, view->data + at, sizeof(v));
@@ -79,7 +135,18 @@ bool sieve_body(struct detect_thread *t, const struct image_engine *e, const str
     }
     if (at + SIEVE_GRAM <= view->len)
         found += gram_look(t, e, view, at);
-    return found <= SIEVE_FOUND_MAX;
+    return found;
+}
+
+bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+{
+    if (e->step == IMAGE_STEP_LANES)
+        return lanes_body(t, e, view);
+    if (e->body.bits.count == 0 || view->len < SIEVE_GRAM)
+        return true;
+    if (e->step == IMAGE_STEP_ONE)
+        return each_body(t, e, view) <= SIEVE_FOUND_MAX;
+    return view->len < SIEVE_LONG || fourth_body(t, e, view) <= SIEVE_FOUND_MAX;
 }
 
 static void place_look(struct detect_thread *t, const struct image_engine *e,

@@ -2,13 +2,16 @@
 /**
  * What can be said of a buffer before Hyperscan is asked.
  *
- * Of each long pattern the sieve knows the seven neighbouring bytes that are rarest, as four grams
- * of four bytes: wherever the pattern stands, one of them begins at a multiple of four, so that
- * looking there is enough. A filter of bits answers nearly all places from the nearest cache, a
- * table with up to eight bytes around the gram the rest. A buffer with more than a few of them
- * goes to Hyperscan whole, whose time per byte has a bound. A pattern that can stand at few places
- * only is looked up there and never searched. All bytes are folded (| 0x20), which makes letters
- * of both cases one: a few candidates more, never one less.
+ * Of each pattern the sieve knows a gram of four bytes, the rarest it has, and a table with up to
+ * eight bytes around each gram, and then the whole pattern, says what stands at a place. Which
+ * places the table is asked at depends on how many patterns there are and how long the buffers.
+ * Up to some hundred patterns: those that pass lanes (lanes.h), and Hyperscan is not needed. More:
+ * every place whose gram is in a filter of bits or, where buffers are long, every fourth; then a
+ * pattern is known by four neighbouring grams, one of which begins at a multiple of four wherever
+ * it stands. There a buffer with more than a few grams goes to Hyperscan whole, whose time per byte
+ * has a bound. A pattern that can stand at few places only is looked up there and never searched.
+ * All bytes are folded (| 0x20), which makes letters of both cases one: a few places more, never
+ * one less.
  */
 #ifndef SENSOR_DETECT_SIEVE_H
 #define SENSOR_DETECT_SIEVE_H
@@ -27,7 +30,8 @@ struct app_view;
 #define SIEVE_GRAM   4
 #define SIEVE_WIDTH  8
 #define SIEVE_STRIDE 4
-/** Shorter patterns have no gram at every place of a stride. */
+/** Shorter patterns have no gram at every place of a stride: with IMAGE_STEP_FOUR Hyperscan alone
+ * finds them. */
 #define SIEVE_LONG (SIEVE_GRAM + SIEVE_STRIDE - 1)
 /** Most words of a filter. */
 #define SIEVE_WORDS_MAX (1u << 20)

@@ -42,9 +42,9 @@ enum detect_counter {
 /** Bytes that transforms may make for one transaction. */
 #define DETECT_TRANSFORM_BYTES (256u << 10)
 
-/** A mapped rule set; read-only but for its holds. */
+/** A mapped rule set; read-only but for its holds, which are atomic. */
 struct detect_ruleset {
-    int holds; /* atomic */
+    int holds;
     void *map;
     struct image image;
     const struct image_rule *rules;
@@ -71,6 +71,7 @@ struct detect_ruleset {
     const uint64_t *sieve_bits;
     const struct image_gram *grams;
     const struct image_place *places;
+    const struct image_lanes *lanes;
     uint32_t rule_count, spec_count, engine_count;
     struct hs_database **databases; /* by engine and tier, NULL without one */
     struct hs_scratch *scratch;     /* to clone */
@@ -225,13 +226,10 @@ static inline void detect_candidates_run(struct detect_job *job,
 /** Scan `view` with an engine; its rules become candidates. */
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view);
 
-/** Scan bytes of the stream with the engines of its class and direction. */
+/** Scan bytes of the stream with its engines. */
 void detect_scan_stream(struct detect_job *job, const struct app_view *view);
 
-/**
- * Fetch instance `index` of a buffer of the transaction at hand, transforms done; false when it is
- * not there.
- */
+/** Fetch instance `index` of a buffer of the transaction at hand, transforms done; false: none. */
 bool detect_fetch(struct detect_job *job, uint16_t spec, uint32_t index, struct app_view *out);
 
 /** Do a buffer's transforms to `view`; false when there is no room for what they make (tx.c). */

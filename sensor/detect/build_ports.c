@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules by port. Where the ranges of a class's rules begin and end the set of rules that apply
+ * changes: an edge. Each edge has the rules without pattern that name its ports, and engines for
+ * the patterns of those that do; most edges share them, so that there are few.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "sensor/detect/builder.h"
+
+const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir)
+{
+    bool dst = (dir == SIG_DIR_TOSERVER) != r->reversed;
+    return dst ? &r->sig->dports : &r->sig->sports;
+}
+
+static bool ports_hold(const struct sig_ports *ports, uint32_t port)
+{
+    for (uint32_t i = 0; !ports->any && i < ports->count; i++) {
+        if (port >= ports->ranges[i].low && port <= ports->ranges[i].high)
+            return true;
+    }
+    return ports->any;
+}
+
+static bool wants_raw_stream(const struct builder *b, const struct sig *sig)
+{
+    if (builder_is_packet_kind(sig))
+        return sig->requires_stream;
+    for (uint32_t i = 0; sig->kind == SIG_KIND_APP_TX && i < sig->list_count; i++) {
+        if (b->set->specs[sig->lists[i].spec].buffer == SIG_BUF_PAYLOAD)
+            return true;
+    }
+    return false;
+}
+
+/* Rules of a class and direction: who needs its port looked at, and who is always a candidate. */
+struct port_rules {
+    struct numbers all; /* rules with named ports */
+    struct numbers any; /* without pattern, for any port */
+    uint32_t any_flags; /* IMAGE_PORT_* of rules for any port */
+};
+
+static uint32_t rule_port_flags(const struct builder *b, const struct build_rule *r, unsigned dir)
+{
+    const struct sig *sig = r->sig;
+    uint32_t flags = wants_raw_stream(b, sig) ? IMAGE_PORT_STREAM : 0;
+    if (r->scanned[dir] && builder_is_packet_kind(sig) &&
+        (sig->requires_packet || !sig->requires_stream))
+        flags |= IMAGE_PORT_PACKET;
+    return flags;
+}
+
+static void port_rules_collect(struct builder *b, enum image_class cls, unsigned dir,
+                               struct port_rules *out)
+{
+    for (uint32_t i = 0; i < b->rule_count; i++) {
+        const struct build_rule *r = &b->rules[i];
+        if (!(r->sig->dirs & 1u << dir) || !builder_in_class(r->sig, cls))
+            continue;
+        if (!builder_is_packet_kind(r->sig) && !wants_raw_stream(b, r->sig))
+            continue;
+        if (!builder_ports(r, dir)->any && builder_has_ports(cls)) {
+            numbers_add(&out->all, i);
+            continue;
+        }
+        out->any_flags |= rule_port_flags(b, r, dir);
+        if (builder_is_packet_kind(r->sig) && !r->scanned[dir])
+            numbers_add(&out->any, i);
+    }
+}
+
+static void port_rules_free(struct port_rules *pr)
+{
+    free(pr->all.all);
+    free(pr->any.all);
+}
+
+/* ---- engines --------------------------------------------------------------------------------- */
+
+/* Where the ranges of the named ports begin and end. */
+static void edges_find(const struct builder *b, const struct port_rules *pr, unsigned dir,
+                       struct build_ports *out)
+{
+    struct numbers edges = { 0 };
+    numbers_add(&edges, 0);
+    for (uint32_t i = 0; i < pr->all.count; i++) {
+        const struct sig_ports *ports = builder_ports(&b->rules[pr->all.all[i]], dir);
+        for (uint32_t k = 0; k < ports->count; k++) {
+            numbers_add(&edges, ports->ranges[k].low);
+            numbers_add(&edges, ports->ranges[k].high + 1u);
+        }
+    }
+    numbers_sort(&edges);
+    out->edges = edges.all;
+    out->count = edges.count;
+    out->slots = xcalloc(edges.count, sizeof(*out->slots));
+}
+
+/* The engine for the patterns of these rules, which begin with a word that tells class, direction
+ * and payload. Equal lists share it. */
+static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned dir)
+{
+    struct fastpattern p;
+    if (set->count < 2)
+        return IMAGE_NONE;
+    uint32_t known = b->port_sets.count;
+    uint32_t number =
+        intern_add(&b->port_sets, &b->port_set_bytes, set->all, set->count * sizeof(*set->all));
+    uint32_t slot = BUILD_SLOT_PORTS + number;
+    for (uint32_t i = 1; number == known && i < set->count; i++) {
+        if (fastpattern_choose(b->set, b->rules[set->all[i]].sig, dir, &p))
+            builder_engine_add(builder_engine_open(b, slot, p.spec, dir), &p, false, set->all[i]);
+    }
+    return slot;
+}
+
+static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, enum image_class cls,
+                          unsigned dir, enum image_payload payload, uint32_t port)
+{
+    struct numbers set = { 0 };
+    numbers_add(&set, ((uint32_t)cls * 2 + dir) * IMAGE_PAYLOADS + payload);
+    for (uint32_t i = 0; i < pr->all.count; i++) {
+        const struct build_rule *r = &b->rules[pr->all.all[i]];
+        if (r->scanned[dir] && builder_is_packet_kind(r->sig) && r->sig->app == SIG_APP_UNKNOWN &&
+            builder_payloads(r->sig, cls) >> payload & 1 && ports_hold(builder_ports(r, dir), port))
+            numbers_add(&set, pr->all.all[i]);
+    }
+    uint32_t slot = set_slot(b, &set, dir);
+    free(set.all);
+    return slot;
+}
+
+void builder_port_patterns(struct builder *b)
+{
+    for (unsigned at = 0; at < IMAGE_CLASSES * 2; at++) {
+        enum image_class cls = (enum image_class)(at / 2);
+        struct build_ports *ports = &b->ports[cls][at % 2];
+        struct port_rules pr = { 0 };
+        port_rules_collect(b, cls, at % 2, &pr);
+        edges_find(b, &pr, at % 2, ports);
+        for (uint32_t i = 0; i < ports->count; i++) {
+            for (unsigned k = 0; k < IMAGE_PAYLOADS; k++)
+                ports->slots[i][k] =
+                    edge_slot(b, &pr, cls, at % 2, (enum image_payload)k, ports->edges[i]);
+        }
+        port_rules_free(&pr);
+    }
+}
+
+/* ---- into the image -------------------------------------------------------------------------- */
+
+static struct image_port_edge edge_make(struct builder *b, const struct port_rules *pr,
+                                        const struct build_ports *ports, uint32_t at, unsigned dir)
+{
+    struct image_port_edge edge = { .low = ports->edges[at], .flags = pr->any_flags };
+    struct numbers always = { 0 };
+    for (uint32_t i = 0; i < pr->all.count; i++) {
+        const struct build_rule *r = &b->rules[pr->all.all[i]];
+        if (!ports_hold(builder_ports(r, dir), edge.low))
+            continue;
+        edge.flags |= rule_port_flags(b, r, dir);
+        if (builder_is_packet_kind(r->sig) && !r->scanned[dir])
+            numbers_add(&always, pr->all.all[i]);
+    }
+    edge.always = builder_members(b, always.all, always.count);
+    free(always.all);
+    for (unsigned k = 0; k < IMAGE_PAYLOADS; k++) {
+        uint32_t slot = ports->slots[at][k];
+        edge.engines[k] = slot == IMAGE_NONE ? IMAGE_NONE : b->engine_index[slot];
+    }
+    return edge;
+}
+
+static void map_engines(const struct builder *b, enum image_class cls, unsigned dir,
+                        struct image_portmap *map)
+{
+    for (unsigned k = 0; k < IMAGE_PAYLOADS; k++) {
+        enum image_payload payload = (enum image_payload)k;
+        map->engines[k] = b->engine_index[builder_slot_payload(cls, dir, payload, SIG_APP_UNKNOWN)];
+        map->apps[k][SIG_APP_UNKNOWN] = IMAGE_NONE;
+        for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++)
+            map->apps[k][app] =
+                b->engine_index[builder_slot_payload(cls, dir, payload, (enum sig_app)app)];
+    }
+}
+
+static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
+{
+    const struct build_ports *ports = &b->ports[cls][dir];
+    struct port_rules pr = { 0 };
+    struct image_portmap map = { 0 };
+    port_rules_collect(b, cls, dir, &pr);
+    map.always = builder_members(b, pr.any.all, pr.any.count);
+    map_engines(b, cls, dir, &map);
+    for (uint32_t i = 0; i < ports->count; i++) {
+        struct image_port_edge edge = edge_make(b, &pr, ports, i, dir);
+        uint32_t at = builder_put(b, IMAGE_PORT_EDGES, &edge, 1);
+        if (i == 0)
+            map.edges.first = at;
+    }
+    map.edges.count = ports->count;
+    builder_put(b, IMAGE_PORTMAPS, &map, 1);
+    port_rules_free(&pr);
+}
+
+void builder_portmaps(struct builder *b)
+{
+    for (unsigned cls = 0; cls < IMAGE_CLASSES; cls++) {
+        portmap_build(b, (enum image_class)cls, SIG_DIR_TOSERVER);
+        portmap_build(b, (enum image_class)cls, SIG_DIR_TOCLIENT);
+    }
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A filter that looks at 64 places of a buffer at a time.
+ *
+ * Of each pattern it knows a gram of four bytes. Two neighbouring bytes make an index of seven
+ * bits; three tables, for the pairs that begin at a gram's first, second and third byte, say in
+ * which of sixteen buckets such a pair stands. A place at which some bucket has all three pairs may
+ * be a gram's: a table of grams knows (sieve.h). The tables take 768 bytes, so that a filter is
+ * never far, and with AVX-512's byte permutations 64 places cost some thirty instructions.
+ * Elsewhere the same tables are read a byte at a time.
+ */
+#ifndef SENSOR_DETECT_LANES_H
+#define SENSOR_DETECT_LANES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Pairs of neighbouring bytes in a gram. */
+#define LANES_PAIRS 3
+/** Values of an index, and buckets: a byte's bits in each of two planes. */
+#define LANES_INDEXES 128
+#define LANES_PLANES  2
+#define LANES_BUCKETS 16
+/** Most grams that a filter holds: more, and most places pass. */
+#define LANES_GRAMS_MAX 448
+/** Bytes that tell places: letters of both cases are one. */
+#define LANES_FOLD 0x20u
+
+struct image_lanes {
+    uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
+};
+
+/** Index of two neighbouring bytes, folded. The bit that folding sets in `a` is turned out. */
+static inline uint8_t lanes_index(uint8_t a, uint8_t b)
+{
+    a |= LANES_FOLD;
+    b |= LANES_FOLD;
+    return (uint8_t)((a << 2 | a >> 6) ^ b) & (LANES_INDEXES - 1);
+}
+
+/**
+ * What is told of a buffer: bit n of `places` means that the place `at` + n passed. Never called
+ * without a place.
+ */
+struct lanes_sink {
+    void (*found)(void *arg, uint32_t at, uint64_t places);
+    void *arg;
+};
+
+/** Look at all places of `data`; bytes behind its end count as LANES_FOLD. Any thread. */
+void lanes_run(const struct image_lanes *l, const uint8_t *data, uint32_t len,
+               const struct lanes_sink *sink);
+
+/** The same, a byte at a time: what machines without wide permutations run, for tests. */
+void lanes_run_narrow(const struct image_lanes *l, const uint8_t *data, uint32_t len,
+                      const struct lanes_sink *sink);
+
+/** Whether lanes_run looks at 64 places at a time here. */
+bool lanes_are_wide(void);
+
+#endif
