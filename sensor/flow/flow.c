@@ -2,7 +2,7 @@
 /*
  * The flow table. A bucket is one cache line: five 16-bit tags of the hash, five flows, and a link
  * to an overflow bucket of the same shape; a lookup touches the line and, nearly always, one flow.
- * Flows leave the table by their deadline (heap.h) or because the caller ends them; they wait on a
+ * Flows leave the table by their deadline (wheel.h) or because the caller ends them; they wait on a
  * list, by the time of their end, for the caller to take them. What is shed when the table is full:
  * the flow whose timeout would come first.
  */
@@ -17,9 +17,9 @@
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/decode/packet.h"
-#include "sensor/flow/heap.h"
 #include "sensor/flow/key.h"
 #include "sensor/flow/private.h"
+#include "sensor/flow/wheel.h"
 
 #define FLOWS_MAX    262144
 #define BUCKET_FLOWS 5
@@ -65,11 +65,31 @@ struct flow_table {
     struct slab *slab;
     struct counter_block *counters;
     struct flow_key_secret secret;
-    struct flow_heap heap;
+    struct flow_wheel wheel;
     struct bucket *buckets;
     uint64_t mask;
     struct flow *ended; /* by time of end */
 };
+
+static uint64_t timeout_of(const struct flow_conf *c, const struct flow *f)
+{
+    bool established = f->state != FLOW_STATE_NEW;
+    if (f->proto == PACKET_PROTO_TCP) {
+        if (f->state == FLOW_STATE_CLOSED)
+            return c->tcp_closed_ns;
+        return established ? c->tcp_established_ns : c->tcp_new_ns;
+    }
+    if (f->proto == PACKET_PROTO_UDP)
+        return established ? c->udp_established_ns : c->udp_new_ns;
+    return established ? c->other_established_ns : c->other_new_ns;
+}
+
+/* Suricata counts in whole seconds and waits for more than the timeout: the start of the second
+ * behind. */
+static uint64_t deadline_of(const void *conf, const struct flow *f)
+{
+    return f->last_ns - f->last_ns % SECONDS(1) + timeout_of(conf, f) + SECONDS(1);
+}
 
 static void set_default(uint64_t *value, uint64_t otherwise)
 {
@@ -94,7 +114,7 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
     t->slab = slab;
     t->counters = counters;
     flow_key_secret_init(&t->secret, seed);
-    flow_heap_init(&t->heap, t->conf.flows_max);
+    flow_wheel_init(&t->wheel, t->conf.flows_max, deadline_of, &t->conf);
     uint64_t buckets = 1;
     while (buckets < t->conf.flows_max / 2)
         buckets *= 2;
@@ -120,44 +140,22 @@ void flow_table_free(struct flow_table *t)
     if (!t)
         return;
     buckets_free(t);
-    flow_heap_clear(&t->heap);
+    flow_wheel_clear(&t->wheel);
     pages_free(t->buckets, (t->mask + 1) * BUCKET_BYTES);
     free(t);
 }
 
 uint32_t flow_table_count(const struct flow_table *t)
 {
-    return t->heap.count;
-}
-
-static uint64_t timeout_of(const struct flow_table *t, const struct flow *f)
-{
-    const struct flow_conf *c = &t->conf;
-    bool established = f->state != FLOW_STATE_NEW;
-    if (f->proto == PACKET_PROTO_TCP) {
-        if (f->state == FLOW_STATE_CLOSED)
-            return c->tcp_closed_ns;
-        return established ? c->tcp_established_ns : c->tcp_new_ns;
-    }
-    if (f->proto == PACKET_PROTO_UDP)
-        return established ? c->udp_established_ns : c->udp_new_ns;
-    return established ? c->other_established_ns : c->other_new_ns;
-}
-
-/* Suricata counts in whole seconds and waits for more than the timeout: the start of the second
- * behind. */
-static uint64_t deadline_of(const struct flow_table *t, const struct flow *f)
-{
-    return f->last_ns - f->last_ns % SECONDS(1) + timeout_of(t, f) + SECONDS(1);
+    return t->wheel.count;
 }
 
 void flow_table_touch(struct flow_table *t, struct flow *f)
 {
     if (f->private_[FLOW_PRIVATE_ENDED])
         return;
-    uint64_t deadline = deadline_of(t, f);
-    if (deadline < f->private_[FLOW_PRIVATE_ARMED])
-        flow_heap_move(&t->heap, f, deadline);
+    if (deadline_of(&t->conf, f) < f->private_[FLOW_PRIVATE_ARMED])
+        flow_wheel_move(&t->wheel, f);
 }
 
 /* ---- buckets ---- */
@@ -231,11 +229,11 @@ static bool ends_before(const struct flow *a, const struct flow *b)
     return ea != eb ? ea < eb : a->id < b->id;
 }
 
-/* Take a flow out of table and heap, and file it on the ended list. */
+/* Take a flow out of table and wheel, and file it on the ended list. */
 static void end(struct flow_table *t, struct flow *f, uint64_t when)
 {
     bucket_take(bucket_of(t, f->private_[FLOW_PRIVATE_HASH]), f);
-    flow_heap_remove(&t->heap, f);
+    flow_wheel_remove(&t->wheel, f);
     f->private_[FLOW_PRIVATE_ENDED] = when ? when : 1;
     struct flow *before = NULL, *after = t->ended;
     while (after && !ends_before(f, after)) {
@@ -257,19 +255,6 @@ void flow_table_end(struct flow_table *t, struct flow *f)
     end(t, f, f->last_ns);
 }
 
-/* The flow at the heap's top, filed under its true deadline. */
-static struct flow *settle(struct flow_table *t)
-{
-    while (t->heap.count) {
-        struct flow *f = t->heap.entries[0].flow;
-        uint64_t deadline = deadline_of(t, f);
-        if (deadline == f->private_[FLOW_PRIVATE_ARMED])
-            return f;
-        flow_heap_move(&t->heap, f, deadline);
-    }
-    return NULL;
-}
-
 static struct flow *take_ended(struct flow_table *t, uint64_t *ended_ns)
 {
     struct flow *f = t->ended;
@@ -282,14 +267,14 @@ static struct flow *take_ended(struct flow_table *t, uint64_t *ended_ns)
 
 struct flow *flow_table_expire(struct flow_table *t, uint64_t now_ns, uint64_t *ended_ns)
 {
-    /* The first entry is never late, so most calls end here. */
-    if (!t->ended && (!t->heap.count || t->heap.entries[0].deadline > now_ns))
+    /* Most calls end here. */
+    if (!t->ended && t->wheel.next_ns > now_ns)
         return NULL;
-    struct flow *f = settle(t);
-    uint64_t deadline = f ? f->private_[FLOW_PRIVATE_ARMED] : UINT64_MAX;
-    if (t->ended && t->ended->private_[FLOW_PRIVATE_ENDED] <= deadline)
+    uint64_t deadline;
+    struct flow *f = flow_wheel_first(&t->wheel, now_ns, &deadline);
+    if (t->ended && (!f || t->ended->private_[FLOW_PRIVATE_ENDED] <= deadline))
         return take_ended(t, ended_ns);
-    if (!f || deadline > now_ns)
+    if (!f)
         return NULL;
     counter_add(t->counters, COUNT_TIMED_OUT, 1);
     end(t, f, deadline);
@@ -298,9 +283,10 @@ struct flow *flow_table_expire(struct flow_table *t, uint64_t now_ns, uint64_t *
 
 struct flow *flow_table_flush(struct flow_table *t, uint64_t *ended_ns)
 {
-    struct flow *f = settle(t);
+    uint64_t deadline;
+    struct flow *f = flow_wheel_first(&t->wheel, UINT64_MAX, &deadline);
     if (f)
-        end(t, f, f->private_[FLOW_PRIVATE_ARMED]);
+        end(t, f, deadline);
     return take_ended(t, ended_ns);
 }
 
@@ -313,9 +299,10 @@ void flow_table_release(struct flow_table *t, struct flow *f)
 
 static void make_room(struct flow_table *t, uint64_t now_ns)
 {
-    if (t->heap.count < t->conf.flows_max)
+    uint64_t deadline;
+    if (t->wheel.count < t->conf.flows_max)
         return;
-    struct flow *f = settle(t);
+    struct flow *f = flow_wheel_first(&t->wheel, UINT64_MAX, &deadline);
     counter_add(t->counters, COUNT_EVICTED, 1);
     end(t, f, now_ns);
 }
@@ -353,14 +340,13 @@ static struct flow *make(struct flow_table *t, const struct packet *p, const str
     f->first_ns = f->last_ns = p->now_ns;
     f->first_ts_ns = p->ts_ns;
     f->private_[FLOW_PRIVATE_HASH] = hash;
-    flow_heap_add(&t->heap, f, deadline_of(t, f));
+    flow_wheel_add(&t->wheel, f);
     count_made(t, f->proto);
     return f;
 }
 
 static void take_packet(struct flow *f, const struct packet *p, unsigned dir)
 {
-
     f->last_ns = p->now_ns;
     f->packets[dir]++;
     f->bytes[dir] += p->wire_len;
@@ -377,7 +363,7 @@ static struct flow *find(struct flow_table *t, const struct flow_key *k, uint64_
     struct flow *f = bucket_find(bucket_of(t, hash), tag_of(hash), k, dir);
     if (!f)
         return NULL;
-    uint64_t deadline = deadline_of(t, f);
+    uint64_t deadline = deadline_of(&t->conf, f);
     if (deadline > now_ns)
         return f;
     counter_add(t->counters, COUNT_TIMED_OUT, 1);

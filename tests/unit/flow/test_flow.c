@@ -16,6 +16,7 @@
 #include "common/xalloc.h"
 #include "sensor/decode/packet.h"
 #include "sensor/flow/flow.h"
+#include "sensor/flow/wheel.h"
 
 #define SECOND 1000000000ull
 
@@ -269,6 +270,114 @@ static void test_ids_do_not_depend_on_the_table(void **state)
     rig_free(b);
 }
 
+/* ---- the wheel against a search through all ---- */
+
+#define WHEEL_FLOWS 500
+
+static uint64_t wheel_deadline(const void *arg, const struct flow *f)
+{
+    (void)arg;
+    return f->first_ts_ns;
+}
+
+/* A small generator of our own, so that a failure comes again. */
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
+    return (*state >> 33) % below;
+}
+
+static bool comes_before(const struct flow *a, const struct flow *b)
+{
+    return a->first_ts_ns != b->first_ts_ns ? a->first_ts_ns < b->first_ts_ns : a->id < b->id;
+}
+
+static struct flow *search_first(struct flow *flows, const bool *in)
+{
+    struct flow *first = NULL;
+    for (unsigned i = 0; i < WHEEL_FLOWS; i++) {
+        if (in[i] && (!first || comes_before(&flows[i], first)))
+            first = &flows[i];
+    }
+    return first;
+}
+
+/* Now and then a deadline of its own, mostly one shared by many, sometimes out of the wheel's reach. */
+static uint64_t draw_deadline(uint64_t *state, uint64_t now)
+{
+    uint64_t ahead = (1 + draw(state, draw(state, 20) ? 90 : 5000)) * SECOND;
+    return (now / SECOND) * SECOND + ahead + (draw(state, 3) ? 0 : draw(state, SECOND));
+}
+
+static void drain(struct flow_wheel *w, struct flow *flows, bool *in, uint64_t now)
+{
+    uint64_t deadline;
+    for (struct flow *f; (f = flow_wheel_first(w, now, &deadline));) {
+        assert_ptr_equal(f, search_first(flows, in));
+        assert_int_equal(deadline, f->first_ts_ns);
+        flow_wheel_remove(w, f);
+        in[f - flows] = false;
+    }
+    struct flow *first = search_first(flows, in);
+    assert_true(!first || first->first_ts_ns > now || now == UINT64_MAX);
+    assert_true(now != UINT64_MAX || !first);
+}
+
+static void one_change(struct flow_wheel *w, struct flow *f, bool *in, uint64_t *state,
+                       uint64_t now)
+{
+    uint64_t kind = draw(state, 4);
+    if (!*in) {
+        f->last_ns = now;
+        f->first_ts_ns = draw_deadline(state, now);
+        assert_true(flow_wheel_add(w, f));
+        *in = true;
+    } else if (kind == 0) {
+        flow_wheel_remove(w, f);
+        *in = false;
+    } else if (kind == 1) { /* nearer: the wheel is told */
+        uint64_t deadline = draw_deadline(state, now);
+        if (deadline < f->first_ts_ns) {
+            f->first_ts_ns = deadline;
+            flow_wheel_move(w, f);
+        }
+    } else { /* further: it finds out by itself */
+        f->first_ts_ns += draw(state, 40) * SECOND;
+    }
+}
+
+static void wheel_keeps_exact_order(void **state)
+{
+    static struct flow flows[WHEEL_FLOWS];
+    static bool in[WHEEL_FLOWS];
+    struct flow_wheel w;
+    uint64_t seed = 7, now = 1700000000ull * SECOND;
+    (void)state;
+    flow_wheel_init(&w, WHEEL_FLOWS, wheel_deadline, NULL);
+    for (unsigned i = 0; i < WHEEL_FLOWS; i++)
+        flows[i].id = 1 + draw(&seed, 1u << 30);
+    for (unsigned round = 0; round < 4000; round++) {
+        for (unsigned n = 0; n < 20; n++) {
+            uint64_t i = draw(&seed, WHEEL_FLOWS);
+            one_change(&w, &flows[i], &in[i], &seed, now);
+        }
+        if (draw(&seed, 50) == 0) { /* shed: the first goes though it is not due */
+            uint64_t deadline;
+            struct flow *f = flow_wheel_first(&w, UINT64_MAX, &deadline);
+            assert_ptr_equal(f, search_first(flows, in));
+            if (f) {
+                flow_wheel_remove(&w, f);
+                in[f - flows] = false;
+            }
+        }
+        now += draw(&seed, 100) ? draw(&seed, 3 * SECOND) : draw(&seed, 4000 * SECOND);
+        drain(&w, flows, in, now);
+    }
+    drain(&w, flows, in, UINT64_MAX);
+    assert_int_equal(w.count, 0);
+    flow_wheel_clear(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_the_cap_ends_the_nearest_to_its_timeout),
         cmocka_unit_test(test_many_flows_are_all_found_again),
         cmocka_unit_test(test_ids_do_not_depend_on_the_table),
+        cmocka_unit_test(wheel_keeps_exact_order),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
 }
