@@ -7,8 +7,9 @@
 
 #define APP(x) (UINT64_C(1) << SIG_APP_##x)
 #define HTTP   (APP(HTTP1) | APP(HTTP2))
-#define LATER (SIG_BUFFER_FILE | SIG_BUFFER_EMPTY)
-#define FILES  (HTTP | APP(SMTP) | APP(FTP) | APP(FTP_DATA) | APP(SMB) | APP(NFS))
+#define LATER  (SIG_BUFFER_FILE | SIG_BUFFER_EMPTY)
+#define FILES  (HTTP | APP(SMTP) | APP(FTP_DATA) | APP(SMB) | APP(NFS))
+#define NAMED  (FILES & ~APP(HTTP2)) /* the reference knows no names of HTTP/2's files */
 #define TS     SIG_DIRS_TOSERVER
 #define TC     SIG_DIRS_TOCLIENT
 #define BOTH   SIG_DIRS_BOTH
@@ -97,7 +98,7 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_FILE_DATA] =
         { "file.data", "file_data", NULL, FILES, BOTH, P1(BODY),
             SIG_BUFFER_BODY | SIG_BUFFER_FILE },
-    [SIG_BUF_FILE_NAME] = { "file.name", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
+    [SIG_BUF_FILE_NAME] = { "file.name", NULL, NULL, NAMED, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_SIZE] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_MAGIC] = { "file.magic", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
     [SIG_BUF_FILE_MD5] = { "file.md5", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
@@ -202,6 +203,8 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_IPV4_HDR] = { "ipv4.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_IPV6_HDR] = { "ipv6.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_UDP_HDR] = { "udp.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
+    [SIG_BUF_IP_SRC] = { "ip.src", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
+    [SIG_BUF_IP_DST] = { "ip.dst", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
     [SIG_BUF_FRAME] = { "", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_FRAME },
     [SIG_BUF_TCP_HDR] = { "tcp.hdr", NULL, NULL, 0, BOTH, P1(START), SIG_BUFFER_PACKET },
 };

@@ -185,6 +185,8 @@ enum sig_buffer {
     SIG_BUF_IPV4_HDR,
     SIG_BUF_IPV6_HDR,
     SIG_BUF_TCP_HDR,
+    SIG_BUF_IP_SRC,
+    SIG_BUF_IP_DST,
     SIG_BUF_UDP_HDR,
     SIG_BUF_FRAME, /* which one the spec says: signatures/frame.h */
     /* SIP, MQTT, SNMP, KRB5, RFB, IKE … join here with their parsers */

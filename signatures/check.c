@@ -503,7 +503,7 @@ static void set_texts(struct draft *d)
         r->references =
             arena_strndup(d->set->arena, (const char *)d->references->data, d->references->len);
     }
-    if (!r->priority)
+    if (!(d->said & (DRAFT_PRIORITY | DRAFT_CLASSTYPE)))
         r->priority = PRIORITY_DEFAULT;
     r->prefilter = d->said & DRAFT_PREFILTER;
 }

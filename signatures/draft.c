@@ -16,6 +16,8 @@ void draft_reset(struct draft *d)
 {
     d->rule = (struct sig){ .gid = 1, .msg = "", .category = "" };
     d->said = 0;
+    d->last_test = NULL;
+    d->last_prefilters = false;
     d->op_count = 0;
     d->lists[0] = (struct draft_list){ .buffer = SIG_BUF_PAYLOAD };
     d->list_count = 1;
@@ -59,6 +61,15 @@ struct draft_op *draft_op_last(struct draft *d, enum sig_op_kind kind)
             return &d->ops[i];
     }
     return NULL;
+}
+
+bool draft_has_op(const struct draft *d, uint32_t list, enum sig_op_kind kind)
+{
+    for (uint32_t i = 0; i < d->op_count; i++) {
+        if (d->ops[i].list == list && d->ops[i].op.kind == kind)
+            return true;
+    }
+    return false;
 }
 
 struct draft_op *draft_op_move(struct draft *d, struct draft_op *op, uint32_t list)

@@ -55,6 +55,8 @@ struct sig_parser;
 #define DRAFT_FAST_PATTERN (1u << 13)
 #define DRAFT_CLASSTYPE    (1u << 14)
 #define DRAFT_PREFILTER    (1u << 16)
+#define DRAFT_IP_PROTO     (1u << 18) /* ip_proto with a protocol by itself */
+#define DRAFT_APP_PROTO    (1u << 19) /* app-layer-protocol of one protocol */
 #define DRAFT_OPENED       (1u << 17) /* a sticky buffer was named and no test has followed yet */
 
 struct draft_op {
@@ -78,6 +80,9 @@ struct draft {
     uint32_t said; /* DRAFT_* */
     bool negated;  /* the value had a leading '!' (keywords that allow it) */
     bool quoted;   /* … and quotes */
+    /* the last keyword that made a test, and whether `prefilter` may stand behind it */
+    const char *last_test;
+    bool last_prefilters;
     struct draft_op *ops;
     uint32_t op_count, op_cap;
     struct draft_list lists[DRAFT_LISTS_MAX];
@@ -107,6 +112,9 @@ struct sig_op *draft_op_add(struct draft *d, uint32_t list, enum sig_op_kind kin
 
 /** Last instruction of `kind` (in any buffer list), NULL when there is none. */
 struct draft_op *draft_op_last(struct draft *d, enum sig_op_kind kind);
+
+/** Whether a list has an instruction of `kind`. */
+bool draft_has_op(const struct draft *d, uint32_t list, enum sig_op_kind kind);
 
 /**
  * Move an instruction to the end of a list; it becomes the last of the draft. Returns its new

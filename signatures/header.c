@@ -14,33 +14,30 @@ static const struct {
     const char *name;
     enum sig_action action;
 } actions[] = {
-    {"alert",       SIG_ACTION_ALERT },
-    { "pass",       SIG_ACTION_PASS  },
-    { "drop",       SIG_ACTION_DROP  },
-    { "reject",     SIG_ACTION_REJECT},
-    { "rejectsrc",  SIG_ACTION_REJECT},
-    { "rejectdst",  SIG_ACTION_REJECT},
-    { "rejectboth", SIG_ACTION_REJECT},
+    { "alert", SIG_ACTION_ALERT },       { "pass", SIG_ACTION_PASS },
+    { "drop", SIG_ACTION_DROP },         { "reject", SIG_ACTION_REJECT },
+    { "rejectsrc", SIG_ACTION_REJECT },  { "rejectdst", SIG_ACTION_REJECT },
+    { "rejectboth", SIG_ACTION_REJECT }, { "config", SIG_ACTION_ALERT },
 };
 
 static const struct {
     const char *name;
     enum sig_proto proto;
 } protos[] = {
-    {"tcp",         SIG_PROTO_TCP       },
-    { "tcp-pkt",    SIG_PROTO_TCP_PKT   },
-    { "tcp-stream", SIG_PROTO_TCP_STREAM},
-    { "udp",        SIG_PROTO_UDP       },
-    { "ip",         SIG_PROTO_IP        },
-    { "icmp",       SIG_PROTO_ICMP      },
-    { "icmpv4",     SIG_PROTO_ICMPV4    },
-    { "icmpv6",     SIG_PROTO_ICMPV6    },
-    { "sctp",       SIG_PROTO_SCTP      },
-    { "ipv4",       SIG_PROTO_IPV4      },
-    { "ip4",        SIG_PROTO_IPV4      },
-    { "ipv6",       SIG_PROTO_IPV6      },
-    { "ip6",        SIG_PROTO_IPV6      },
-    { "pkthdr",     SIG_PROTO_PKTHDR    },
+    { "tcp", SIG_PROTO_TCP },
+    { "tcp-pkt", SIG_PROTO_TCP_PKT },
+    { "tcp-stream", SIG_PROTO_TCP_STREAM },
+    { "udp", SIG_PROTO_UDP },
+    { "ip", SIG_PROTO_IP },
+    { "icmp", SIG_PROTO_ICMP },
+    { "icmpv4", SIG_PROTO_ICMPV4 },
+    { "icmpv6", SIG_PROTO_ICMPV6 },
+    { "sctp", SIG_PROTO_SCTP },
+    { "ipv4", SIG_PROTO_IPV4 },
+    { "ip4", SIG_PROTO_IPV4 },
+    { "ipv6", SIG_PROTO_IPV6 },
+    { "ip6", SIG_PROTO_IPV6 },
+    { "pkthdr", SIG_PROTO_PKTHDR },
 };
 
 /* What carries an application protocol, where it is not TCP alone. */
@@ -72,7 +69,8 @@ static int read_action(struct draft *d, struct text t)
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         if (text_is_nocase(t, actions[i].name)) {
             d->rule.action = (uint8_t)actions[i].action;
-            d->rule.noalert = actions[i].action == SIG_ACTION_PASS;
+            /* passing and configuring are done in silence */
+            d->rule.noalert = actions[i].action == SIG_ACTION_PASS || text_is_nocase(t, "config");
             return 0;
         }
     }

@@ -13,8 +13,8 @@
 enum { USE_SET, USE_SET_READ, USE_READ, USE_NONE };
 
 struct place {
-    uint32_t rule;
-    uint8_t action, flowbits, flowints, hostbits, xbits, priority;
+    uint32_t rule, priority;
+    uint8_t action, flowbits, flowints, hostbits, xbits;
 };
 
 static uint8_t use_of(const struct sig_ruleset *set, const struct sig *r, enum sig_op_kind kind)

@@ -30,23 +30,20 @@ static const char *const proto_names[] = { "ip",   "tcp",  "tcp-pkt", "tcp-strea
 /* A range of addresses may reach over the end of the IPv4 ones, which text can't say: cut there. */
 static void print_range(struct buf *out, struct addr low, struct addr high)
 {
-    static const struct addr v4_low = {
-        {[10] = 0xff, [11] = 0xff}
-    };
+    static const struct addr v4_low = { { [10] = 0xff, [11] = 0xff } };
     static const struct addr v4_high = {
-        {[10] = 0xff, [11] = 0xff, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0xff}
+        { [10] = 0xff, [11] = 0xff, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0xff }
     };
     static const struct addr below = {
-        {[10] = 0xff, [11] = 0xfe, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0xff}
+        { [10] = 0xff, [11] = 0xfe, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0xff }
     };
     static const struct addr above = { { [9] = 1 } };
-    const struct sig_addr_range zones[] = {
-        {{ { 0 } }, below   },
-        { v4_low,   v4_high },
-        { above,
-         { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-              0xff, 0xff } }}
-    };
+    const struct sig_addr_range zones[] = { { { { 0 } }, below },
+                                            { v4_low, v4_high },
+                                            { above,
+                                              { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                  0xff } } } };
     const char *comma = "";
     for (int i = 0; i < 3; i++) {
         struct addr a = addr_compare(&low, &zones[i].low) > 0 ? low : zones[i].low;
@@ -204,15 +201,10 @@ static void print_pcre(struct printer *p, const struct sig_op *op)
     static const struct {
         uint32_t option;
         char letter;
-    } letters[] = {
-        {PCRE2_CASELESS,        'i'},
-        { PCRE2_MULTILINE,      'm'},
-        { PCRE2_DOTALL,         's'},
-        { PCRE2_EXTENDED,       'x'},
-        { PCRE2_ANCHORED,       'A'},
-        { PCRE2_DOLLAR_ENDONLY, 'E'},
-        { PCRE2_UNGREEDY,       'G'}
-    };
+    } letters[] = { { PCRE2_CASELESS, 'i' }, { PCRE2_MULTILINE, 'm' },
+                    { PCRE2_DOTALL, 's' },   { PCRE2_EXTENDED, 'x' },
+                    { PCRE2_ANCHORED, 'A' }, { PCRE2_DOLLAR_ENDONLY, 'E' },
+                    { PCRE2_UNGREEDY, 'G' } };
     struct buf *out = p->out;
     buf_text(out, op->flags & SIG_F_NEGATED ? "pcre:!\"/" : "pcre:\"/");
     buf_add(out, p->set->blob + op->u.pcre.pattern.at, op->u.pcre.pattern.len);
@@ -544,10 +536,14 @@ static const char *const bit_words[] = {
 
 static void print_flowbit(struct printer *p, const struct sig_op *op)
 {
-    buf_printf(p->out, "flowbits:%s", bit_words[op->u.bit.command]);
+    bool joined = p->joined;
+    if (!joined)
+        buf_printf(p->out, "flowbits:%s", bit_words[op->u.bit.command]);
     for (unsigned i = 0; i < op->u.bit.count; i++)
-        buf_printf(p->out, "%c%s", i ? '|' : ',', p->set->flowbits[op->u.bit.id[i]]);
-    buf_text(p->out, "; ");
+        buf_printf(p->out, "%c%s", i || joined ? '|' : ',', p->set->flowbits[op->u.bit.id[i]]);
+    p->joined = op->flags & SIG_F_OR_NEXT;
+    if (!p->joined)
+        buf_text(p->out, "; ");
 }
 
 static void print_flowint(struct printer *p, const struct sig_op *op)
@@ -678,6 +674,7 @@ static void print_plain(struct printer *p, const struct sig_op *op)
         [SIG_OP_TOS] = "tos",
         [SIG_OP_IP_ID] = "id",
         [SIG_OP_IP_PROTO] = "ip_proto",
+        [SIG_OP_IP_VERSION] = "l3_proto:ipv",
         [SIG_OP_FRAG_OFFSET] = "fragoffset",
         [SIG_OP_ITYPE] = "itype",
         [SIG_OP_ICODE] = "icode",
@@ -696,10 +693,22 @@ static void print_plain(struct printer *p, const struct sig_op *op)
     else if (op->kind == SIG_OP_FLOW_COUNT)
         buf_printf(p->out, "flow.%s:", counts[op->u.number.field]);
     else
-        buf_printf(p->out, "%s:", names[op->kind]);
+        buf_printf(p->out, "%s%s", names[op->kind], op->kind == SIG_OP_IP_VERSION ? "" : ":");
     if (op->kind != SIG_OP_STREAM_SIZE)
         print_number(p->out, op);
     buf_text(p->out, "; ");
+}
+
+static void print_rpc(struct buf *out, const struct sig_op *op)
+{
+    buf_printf(out, "rpc:%llu", (unsigned long long)op->u.number.a);
+    if (op->u.number.field & SIG_RPC_VERSION)
+        buf_printf(out, ",%llu", (unsigned long long)(op->u.number.b >> 32));
+    else if (op->u.number.field)
+        buf_text(out, ",*");
+    if (op->u.number.field & SIG_RPC_PROCEDURE)
+        buf_printf(out, ",%llu", (unsigned long long)(op->u.number.b & UINT32_MAX));
+    buf_text(out, "; ");
 }
 
 static void print_packet_op(struct printer *p, const struct sig_op *op)
@@ -708,6 +717,9 @@ static void print_packet_op(struct printer *p, const struct sig_op *op)
     case SIG_OP_TCP_FLAGS:
     case SIG_OP_FRAG_BITS:
         print_bits(p, op);
+        break;
+    case SIG_OP_RPC:
+        print_rpc(p->out, op);
         break;
     case SIG_OP_SAME_IP:
         buf_text(p->out, "sameip; ");
@@ -785,18 +797,22 @@ static void print_meta(struct printer *p, const struct sig *r)
     buf_printf(p->out, "priority:%u; ", r->priority);
     if (r->gid != 1)
         buf_printf(p->out, "gid:%u; ", r->gid);
-    buf_printf(p->out, "sid:%u; rev:%u;)", r->sid, r->rev);
+    buf_printf(p->out, "sid:%u;", r->sid);
+    if (r->rev)
+        buf_printf(p->out, " rev:%u;", r->rev);
+    buf_byte(p->out, ')');
 }
 
 static void print_msg(struct buf *out, const char *msg)
 {
-    buf_text(out, " (msg:\"");
+    buf_text(out, *msg ? " (msg:\"" : " (");
     for (; *msg; msg++) {
         if (strchr(";\"\\", *msg))
             buf_byte(out, '\\');
         buf_byte(out, (uint8_t)*msg);
+        if (!msg[1])
+            buf_text(out, "\"; ");
     }
-    buf_text(out, "\"; ");
 }
 
 /* Whether a list looks into a buffer that only keywords of its own reach, which are not printed. */

@@ -56,6 +56,10 @@ enum sig_op_kind {
     SIG_OP_TOS,     /* the whole byte */
     SIG_OP_IP_ID,   /* IPv4 */
     SIG_OP_IP_PROTO,
+    SIG_OP_IP_VERSION,
+    /* number: an ONC RPC call of program a, version b >> 32, procedure the rest of b; field: bits
+     * SIG_RPC_* of those that count */
+    SIG_OP_RPC,
     SIG_OP_IP_OPTS,   /* name.text: the option ("rr", "any", …) */
     SIG_OP_FRAG_BITS, /* bits; modes as TCP flags, but '+' wants one more bit than set */
     SIG_OP_FRAG_OFFSET,
@@ -109,19 +113,23 @@ enum sig_compare {
 #define SIG_VAR_VALUE    (1u << 4)
 #define SIG_VAR_NBYTES   (1u << 5)
 
+/* What SIG_OP_RPC compares beside the program. */
+#define SIG_RPC_VERSION   (1u << 0)
+#define SIG_RPC_PROCEDURE (1u << 1)
+
 /* Flags of SIG_OP_CONTENT and, where they make sense, of others. */
-#define SIG_F_NEGATED      (1u << 8)
-#define SIG_F_RELATIVE     (1u << 9) /* distance/within given, R, or the relative option */
-#define SIG_F_NOCASE       (1u << 10)
-#define SIG_F_OFFSET       (1u << 11)
-#define SIG_F_DEPTH        (1u << 12)
-#define SIG_F_DISTANCE     (1u << 13)
-#define SIG_F_WITHIN       (1u << 14)
-#define SIG_F_STARTSWITH   (1u << 15)
-#define SIG_F_ENDSWITH     (1u << 16)
-#define SIG_F_FAST_PATTERN (1u << 17) /* chosen by the writer */
-#define SIG_F_FP_ONLY      (1u << 18)
-#define SIG_F_FP_CHOP      (1u << 19)
+#define SIG_F_NEGATED         (1u << 8)
+#define SIG_F_RELATIVE        (1u << 9) /* distance/within given, R, or the relative option */
+#define SIG_F_NOCASE          (1u << 10)
+#define SIG_F_OFFSET          (1u << 11)
+#define SIG_F_DEPTH           (1u << 12)
+#define SIG_F_DISTANCE        (1u << 13)
+#define SIG_F_WITHIN          (1u << 14)
+#define SIG_F_STARTSWITH      (1u << 15)
+#define SIG_F_ENDSWITH        (1u << 16)
+#define SIG_F_FAST_PATTERN    (1u << 17) /* chosen by the writer */
+#define SIG_F_FP_ONLY         (1u << 18)
+#define SIG_F_FP_CHOP         (1u << 19)
 #define SIG_F_RELATIVE_NEXT   (1u << 20) /* content, pcre: a later one counts from its end */
 #define SIG_F_REPLACE_IGNORED (1u << 21)
 /* byte_* */
@@ -132,7 +140,7 @@ enum sig_compare {
 #define SIG_F_FROM_BEGINNING (1u << 26)
 #define SIG_F_FROM_END       (1u << 27)
 #define SIG_F_RAWBYTES       (1u << 28)
-#define SIG_F_OR_NEXT (1u << 29) /* packet list: it is enough when this or the next holds */
+#define SIG_F_OR_NEXT        (1u << 29) /* packet list: it is enough when this or the next holds */
 
 /**
  * One instruction. `kind` says which member of the union counts. Numbers stand as the rule writes
@@ -156,9 +164,9 @@ enum sig_compare {
  * - bit, SIG_OP_FLOWINT: id[0] the name; SIG_VAR_VALUE: `value` is another flowint's id.
  */
 struct sig_op {
-    uint16_t kind;      /* enum sig_op_kind */
+    uint16_t kind;     /* enum sig_op_kind */
     uint16_t resolved; /* 0; in an image the number a name stands for (event, IP options) */
-    uint32_t flags;     /* SIG_VAR_* | SIG_F_* */
+    uint32_t flags;    /* SIG_VAR_* | SIG_F_* */
     union {
         struct {
             struct sig_bytes bytes; /* lower case when SIG_F_NOCASE */

@@ -156,13 +156,13 @@ struct sig_suppress {
 /** One rule. */
 struct sig {
     uint32_t sid, gid, rev;
-    uint8_t action;   /* enum sig_action */
-    uint8_t proto;    /* enum sig_proto */
-    uint8_t app;      /* enum sig_app; SIG_APP_UNKNOWN: any */
-    uint8_t kind;     /* enum sig_kind */
-    uint8_t dirs;     /* SIG_DIRS_* it can match in */
-    uint8_t priority; /* 1 highest … 255 */
-    uint8_t target;   /* SIG_TARGET_* */
+    uint32_t priority; /* 1 is the most urgent */
+    uint8_t action;    /* enum sig_action */
+    uint8_t proto;     /* enum sig_proto */
+    uint8_t app;       /* enum sig_app; SIG_APP_UNKNOWN: any */
+    uint8_t kind;      /* enum sig_kind */
+    uint8_t dirs;      /* SIG_DIRS_* it can match in */
+    uint8_t target;    /* SIG_TARGET_* */
     bool noalert;
     bool bidirectional;                    /* <>: sensor/detect makes two of it, one sid */
     bool requires_packet, requires_stream; /* anchors 2.4 point 1 */

@@ -76,6 +76,14 @@ int text_hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+struct text text_digits(struct text t)
+{
+    size_t n = 0;
+    while (n < t.len && t.at[n] >= '0' && t.at[n] <= '9')
+        n++;
+    return (struct text){ t.at, n };
+}
+
 int text_u64(struct text t, uint64_t max, uint64_t *out)
 {
     t = text_trim(t);

@@ -38,6 +38,9 @@ bool text_cut(struct text *rest, char sep, struct text *part);
 /** Take a prefix off; false (and no change) when it is not there. */
 bool text_skip(struct text *t, const char *prefix);
 
+/** The decimal digits that it begins with. */
+struct text text_digits(struct text t);
+
 /**
  * Read an unsigned number (decimal or 0x…) that fills the whole slice and is at most `max`; 0 or
  * ABENG_EFORMAT.

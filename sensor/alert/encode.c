@@ -77,7 +77,8 @@ static struct event_flow_counts flow_counts(const struct alert_record *r)
 
 static void fill_rule(const struct detect_rule *rule, struct event_alert *out)
 {
-    out->severity = rule->priority;
+    /* EVE's readers know 1 to 255 */
+    out->severity = (uint8_t)(rule->priority < 1 ? 1 : rule->priority > 255 ? 255 : rule->priority);
     out->target = rule->target;
     out->gid = rule->gid;
     out->sid = rule->sid;

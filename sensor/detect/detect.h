@@ -43,8 +43,9 @@ struct detect_thread;
 struct detect_rule {
     uint32_t sid, gid, rev;
     uint32_t order; /* load-time order; smaller runs first */
+    uint32_t priority;
     uint8_t action; /* enum sig_action */
-    uint8_t priority, target;
+    uint8_t target;
     bool noalert;
     struct sig_threshold threshold, filter;
     const char *msg, *category;

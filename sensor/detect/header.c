@@ -2,6 +2,7 @@
 /* What a rule asks of packet, flow and state, before any byte of a buffer is looked at. */
 #include "config.h"
 
+#include "common/cursor.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/state.h"
 
@@ -352,6 +353,22 @@ static bool state_op_match(const struct detect_job *job, const struct sig_op *op
     }
 }
 
+/* A call (RFC 5531 9) at the payload's start, over TCP behind its record mark. */
+static bool rpc_match(const struct packet *p, const struct sig_op *op)
+{
+    struct cursor c = cursor_make(p->payload, p->payload_len);
+    cursor_skip(&c, p->proto == PACKET_PROTO_TCP ? 8 : 4);
+    uint32_t type = cursor_be32(&c);
+    cursor_skip(&c, 4);
+    uint32_t program = cursor_be32(&c), version = cursor_be32(&c), procedure = cursor_be32(&c);
+    if (p->proto != PACKET_PROTO_TCP && p->proto != PACKET_PROTO_UDP)
+        return false;
+    return !c.bad && type == 0 && program == op->u.number.a &&
+           (!(op->u.number.field & SIG_RPC_VERSION) || version == op->u.number.b >> 32) &&
+           (!(op->u.number.field & SIG_RPC_PROCEDURE) ||
+            procedure == (op->u.number.b & UINT32_MAX));
+}
+
 static bool packet_op_match(const struct packet *p, const struct sig_op *op)
 {
     uint64_t value = 0;
@@ -362,6 +379,10 @@ static bool packet_op_match(const struct packet *p, const struct sig_op *op)
         return p->proto == PACKET_PROTO_TCP && p->l4 && tcp_flags_match(p, op);
     case SIG_OP_FRAG_BITS:
         return p->ip_version == 4 && frag_bits_match(p, op);
+    case SIG_OP_IP_VERSION:
+        return p->ip_version == op->u.number.a;
+    case SIG_OP_RPC:
+        return rpc_match(p, op);
     case SIG_OP_IP_PROTO:
         return p->ip_version && confirm_number(op, p->proto);
     case SIG_OP_IP_OPTS:
@@ -396,6 +417,13 @@ bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *ru
     return true;
 }
 
+static bool address_view(const struct packet *p, const struct addr *a, struct app_view *out)
+{
+    uint32_t len = p->ip_version == 4 ? 4 : sizeof(a->bytes);
+    *out = (struct app_view){ .data = a->bytes + sizeof(a->bytes) - len, .len = len, .end = true };
+    return p->ip_version != 0;
+}
+
 bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct app_view *out)
 {
     bool l4 = p->l4 && p->l4_len >= p->payload_len;
@@ -419,6 +447,9 @@ bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct
     case SIG_BUF_ICMPV6_HDR:
         proto = PACKET_PROTO_ICMPV6;
         break;
+    case SIG_BUF_IP_SRC:
+    case SIG_BUF_IP_DST:
+        return address_view(p, buffer == SIG_BUF_IP_SRC ? &p->src : &p->dst, out);
     default:
         return false;
     }

@@ -18,7 +18,7 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      5u
+#define IMAGE_VERSION      6u
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -91,8 +91,8 @@ struct image_suppress {
 #define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
 
 struct image_rule {
-    uint32_t sid, gid, rev, order;
-    uint8_t action, proto, app, kind, dirs, priority, target, vars;
+    uint32_t sid, gid, rev, order, priority;
+    uint8_t action, proto, app, kind, dirs, target, vars;
     uint32_t flags;          /* IMAGE_RULE_* */
     uint32_t flow;           /* SIG_FLOW_* */
     uint32_t src, dst;       /* address sets, 0: any */

@@ -17,6 +17,10 @@ static int parse_app_layer_protocol(struct draft *d, struct text value)
     if (d->rule.app != SIG_APP_UNKNOWN)
         return draft_refuse(d, "app-layer-protocol: the rule is about %s already",
                             sig_app_name((enum sig_app)d->rule.app));
+    bool only = !d->negated || failed;
+    if (draft_has_op(d, DRAFT_PACKET, SIG_OP_APP_PROTO) && (only || d->said & DRAFT_APP_PROTO))
+        return draft_refuse(d, "app-layer-protocol: only negated ones can stand together");
+    d->said |= only ? DRAFT_APP_PROTO : 0;
     struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_APP_PROTO);
     if (!op)
         return ABENG_EFORMAT;
@@ -98,7 +102,7 @@ static int parse_ftpdata_command(struct draft *d, struct text value)
     /* also by number, as rules are printed */
     const char *number = text_is_nocase(value, "retr") || text_is(value, "1")   ? "1"
                          : text_is_nocase(value, "stor") || text_is(value, "2") ? "2"
-                                                         : NULL;
+                                                                                : NULL;
     if (!number)
         return draft_refuse(d, "ftpdata_command: retr or stor");
     if (draft_app_claim(d, SIG_APP_FTP_DATA))
@@ -107,10 +111,11 @@ static int parse_ftpdata_command(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_app[] = {
-    {"ftpdata_command",     parse_ftpdata_command,    KEYWORD_MAY_QUOTE,                     NULL},
-    { "dns.opcode", parse_dns_opcode, KEYWORD_MAY_QUOTE, NULL },
+    { "ftpdata_command", parse_ftpdata_command, 0, NULL },
+    { "dns.opcode", parse_dns_opcode, 0, NULL },
     { "tls.cert_chain_len", parse_chain_len, 0, NULL },
-    { "app-layer-protocol", parse_app_layer_protocol, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
+    { "app-layer-protocol", parse_app_layer_protocol,
+      KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE | KEYWORD_PREFILTER, NULL },
     { "app-layer-event", parse_app_layer_event, 0, NULL },
     { "decode-event", parse_decode_event, 0, NULL },
     { "engine-event", parse_decode_event, 0, NULL },

@@ -54,12 +54,8 @@ static int parse_icmpv6(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_csum[] = {
-    { "ipv4-csum", parse_ipv4, KEYWORD_MAY_QUOTE, NULL },
-    { "tcpv4-csum", parse_tcpv4, KEYWORD_MAY_QUOTE, NULL },
-    { "tcpv6-csum", parse_tcpv6, KEYWORD_MAY_QUOTE, NULL },
-    { "udpv4-csum", parse_udpv4, KEYWORD_MAY_QUOTE, NULL },
-    { "udpv6-csum", parse_udpv6, KEYWORD_MAY_QUOTE, NULL },
-    { "icmpv4-csum", parse_icmpv4, KEYWORD_MAY_QUOTE, NULL },
-    { "icmpv6-csum", parse_icmpv6, KEYWORD_MAY_QUOTE, NULL },
-    { NULL, NULL, 0, NULL },
+    { "ipv4-csum", parse_ipv4, 0, NULL },     { "tcpv4-csum", parse_tcpv4, 0, NULL },
+    { "tcpv6-csum", parse_tcpv6, 0, NULL },   { "udpv4-csum", parse_udpv4, 0, NULL },
+    { "udpv6-csum", parse_udpv6, 0, NULL },   { "icmpv4-csum", parse_icmpv4, 0, NULL },
+    { "icmpv6-csum", parse_icmpv6, 0, NULL }, { NULL, NULL, 0, NULL },
 };

@@ -16,6 +16,8 @@ static int name_content(struct draft *d, const char *keyword, const char *lead, 
     uint8_t bytes[NAME_MAX_LEN + 1];
     uint32_t list;
     size_t n = 0;
+    if (!value.len)
+        return draft_refuse(d, "%s: an empty name", keyword);
     if (value.len > NAME_MAX_LEN)
         return draft_refuse(d, "%s: longer than %d characters", keyword, NAME_MAX_LEN);
     for (; *lead; lead++)
@@ -56,10 +58,23 @@ static int parse_filesize(struct draft *d, struct text value)
     return op ? keyword_number(d, "filesize", value, UINT64_MAX, op) : ABENG_EFORMAT;
 }
 
+/* filestore:DIRECTION[,SCOPE]: words that are not known mean nothing, as in the reference. */
+static bool is_store_word(struct text t)
+{
+    bool ok = t.len > 0;
+    for (size_t i = 0; ok && i < t.len; i++)
+        ok = isalpha((unsigned char)t.at[i]) || t.at[i] == '_';
+    return ok;
+}
+
 /* Files are not stored; the rule alerts all the same, and by itself on any file. */
 static int parse_filestore(struct draft *d, struct text value)
 {
-    (void)value;
+    struct text word;
+    for (unsigned words = 0; value.at && text_cut(&value, ',', &word); words++) {
+        if (words == 2 || !is_store_word(word))
+            return draft_refuse(d, "filestore: direction and scope, like both,file");
+    }
     for (uint32_t i = 1; i < d->list_count; i++) {
         if (sig_buffer_def(d->lists[i].buffer)->flags & SIG_BUFFER_FILE)
             return 0;
@@ -73,9 +88,9 @@ static int parse_filestore(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_file[] = {
-    { "filename", parse_filename, KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL },
-    { "fileext", parse_fileext, KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL },
-    { "filesize", parse_filesize, KEYWORD_MAY_QUOTE, NULL },
+    { "filename", parse_filename, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL },
+    { "fileext", parse_fileext, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL },
+    { "filesize", parse_filesize, 0, NULL },
     { "filestore", parse_filestore, KEYWORD_OPTIONAL, NULL },
     { NULL, NULL, 0, NULL },
 };

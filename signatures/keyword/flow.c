@@ -14,27 +14,28 @@ static const struct {
     const char *word;
     uint32_t flag, rivals;
 } words[] = {
-    {"to_server",        SIG_FLOW_TOSERVER,        DIRECTION},
-    { "from_client",     SIG_FLOW_TOSERVER,        DIRECTION},
-    { "to_client",       SIG_FLOW_TOCLIENT,        DIRECTION},
-    { "from_server",     SIG_FLOW_TOCLIENT,        DIRECTION},
-    { "established",     SIG_FLOW_ESTABLISHED,     STATE    },
-    { "not_established", SIG_FLOW_NOT_ESTABLISHED, STATE    },
-    { "stateless",       SIG_FLOW_STATELESS,       STATE    },
-    { "only_stream",     SIG_FLOW_ONLY_STREAM,     WAY      },
-    { "no_stream",       SIG_FLOW_NO_STREAM,       WAY      },
-    { "only_frag",       SIG_FLOW_ONLY_FRAG,       FRAG     },
-    { "no_frag",         SIG_FLOW_NO_FRAG,         FRAG     },
+    { "to_server", SIG_FLOW_TOSERVER, DIRECTION },
+    { "from_client", SIG_FLOW_TOSERVER, DIRECTION },
+    { "to_client", SIG_FLOW_TOCLIENT, DIRECTION },
+    { "from_server", SIG_FLOW_TOCLIENT, DIRECTION },
+    { "established", SIG_FLOW_ESTABLISHED, STATE },
+    { "not_established", SIG_FLOW_NOT_ESTABLISHED, STATE },
+    { "stateless", SIG_FLOW_STATELESS, STATE },
+    { "only_stream", SIG_FLOW_ONLY_STREAM, WAY },
+    { "no_stream", SIG_FLOW_NO_STREAM, WAY },
+    { "only_frag", SIG_FLOW_ONLY_FRAG, FRAG },
+    { "no_frag", SIG_FLOW_NO_FRAG, FRAG },
 };
 
-static int add_word(struct draft *d, struct text t)
+static int add_word(struct draft *d, struct text t, uint32_t *here)
 {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (!text_is_nocase(t, words[i].word))
             continue;
-        if (d->rule.flow & words[i].rivals)
+        if (*here & words[i].rivals || d->rule.flow & words[i].rivals & ~words[i].flag)
             return draft_refuse(d, "flow: %s contradicts or repeats what stands before it",
                                 words[i].word);
+        *here |= words[i].flag;
         d->rule.flow |= words[i].flag;
         return 0;
     }
@@ -44,11 +45,10 @@ static int add_word(struct draft *d, struct text t)
 static int parse_flow(struct draft *d, struct text value)
 {
     struct text t;
-    if (d->said & DRAFT_FLOW)
-        return draft_refuse(d, "flow twice in one rule");
+    uint32_t here = 0;
     d->said |= DRAFT_FLOW;
     while (text_cut(&value, ',', &t)) {
-        if (add_word(d, t))
+        if (add_word(d, t, &here))
             return ABENG_EFORMAT;
     }
     if (d->rule.flow & ~DIRECTION)
@@ -61,6 +61,6 @@ static int parse_flow(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_flow[] = {
-    {"flow", parse_flow, 0, NULL},
-    { NULL,  NULL,       0, NULL},
+    { "flow", parse_flow, KEYWORD_PREFILTER, NULL },
+    { NULL, NULL, 0, NULL },
 };

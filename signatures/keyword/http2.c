@@ -111,8 +111,8 @@ static int parse_settings(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_http2[] = {
-    { "http2.frametype", parse_frametype, KEYWORD_MAY_QUOTE, NULL },
-    { "http2.errorcode", parse_errorcode, KEYWORD_MAY_QUOTE, NULL },
+    { "http2.frametype", parse_frametype, 0, NULL },
+    { "http2.errorcode", parse_errorcode, 0, NULL },
     { "http2.priority", parse_priority, 0, NULL },
     { "http2.window", parse_window, 0, NULL },
     { "http2.size_update", parse_size_update, 0, NULL },

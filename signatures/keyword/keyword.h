@@ -15,6 +15,7 @@
 #define KEYWORD_QUOTED    (1u << 2) /* quotes are demanded */
 #define KEYWORD_MAY_QUOTE (1u << 3) /* quotes are allowed and taken off */
 #define KEYWORD_NEGATABLE (1u << 4) /* a leading ! is taken off and set in the draft */
+#define KEYWORD_PREFILTER (1u << 6) /* `prefilter` may stand behind it */
 #define KEYWORD_PACKET    (1u << 5) /* looks at single packets: makes the rule packet-only */
 
 /** A keyword. */
@@ -33,19 +34,24 @@ extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
 extern const struct sig_keyword keywords_directory[];
-extern const struct sig_keyword keywords_frame[], keywords_http2[], keywords_mqtt[],
-    keywords_rfb[];
+extern const struct sig_keyword keywords_frame[], keywords_http2[], keywords_mqtt[], keywords_rfb[],
+    keywords_rpc[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],
     keywords_refused[];
 extern const struct sig_keyword keywords_size[], keywords_threshold[], keywords_tls[],
     keywords_transform[];
 
 /**
- * Read a number with its comparison ("5", "<5", ">=0x10", "3<>9", "!7") into `op`'s number;
- * values up to `max`. 0, or refused in the words "`keyword`: …".
+ * Read a number with its comparison ("5", "<5", ">=16", "3<>9", "!7", "2kb") into `op`'s number;
+ * values up to `max`. What can never hold is refused: below 0, above `max`, between neighbours.
+ * 0, or refused in the words "`keyword`: …".
  */
 int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
                    struct sig_op *op);
+
+/** A number without comparison, appended to the packet list as `kind`. 0, or refused. */
+int keyword_plain_op(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                     enum sig_op_kind kind);
 
 /** The common case: a comparison of one number, appended to `list` as `kind`. */
 int keyword_number_op(struct draft *d, const char *keyword, struct text value, uint64_t max,

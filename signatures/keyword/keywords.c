@@ -32,6 +32,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_directory,
     keywords_pcre,
     keywords_rfb,
+    keywords_rpc,
     keywords_size,
     keywords_threshold,
     keywords_tls,
@@ -148,7 +149,13 @@ static int run_keyword(struct draft *d, const struct sig_keyword *k, struct text
         return rc;
     if (k->flags & KEYWORD_PACKET)
         d->said |= DRAFT_PACKET_ONLY;
-    return k->parse(d, value);
+    uint32_t ops = d->op_count, matched = d->said & DRAFT_FLOW_MATCH;
+    rc = k->parse(d, value);
+    if (d->op_count > ops || matched != (d->said & DRAFT_FLOW_MATCH)) {
+        d->last_test = k->name;
+        d->last_prefilters = k->flags & KEYWORD_PREFILTER;
+    }
+    return rc;
 }
 
 int keyword_index_run(const struct keyword_index *x, struct draft *d, struct text name,
@@ -169,6 +176,13 @@ int keyword_index_run(const struct keyword_index *x, struct draft *d, struct tex
     return m->buffer == SIG_BUF_PAYLOAD ? draft_buffer_reset(d) : draft_buffer_open(d, m->buffer);
 }
 
+/* Decimal digits alone. */
+static bool read_decimal(struct text t, uint64_t max, uint64_t *out)
+{
+    t = text_trim(t);
+    return text_digits(t).len == t.len && text_u64(t, max, out) == 0;
+}
+
 /* "a<>b" and, for numbers without sign, "a-b": between, both ends excluded. */
 static bool read_range(struct text v, uint64_t max, struct sig_op *op)
 {
@@ -179,10 +193,36 @@ static bool read_range(struct text v, uint64_t max, struct sig_op *op)
             continue;
         struct text low = { v.at, i }, high = { v.at + i + sep, v.len - i - sep };
         op->u.number.compare = SIG_CMP_RANGE;
-        return text_u64(low, max, &op->u.number.a) == 0 &&
-               text_u64(high, max, &op->u.number.b) == 0 && op->u.number.a < op->u.number.b;
+        return read_decimal(low, max, &op->u.number.a) &&
+               read_decimal(high, max, &op->u.number.b) && op->u.number.a < op->u.number.b &&
+               op->u.number.b - op->u.number.a > 1;
     }
     return false;
+}
+
+/* "2kb": a number without sign may have a unit. */
+static bool read_sized(struct text t, uint64_t max, uint64_t *out)
+{
+    static const struct {
+        const char *unit;
+        unsigned shift;
+    } units[] = { { "kb", 10 }, { "mb", 20 }, { "gb", 30 } };
+    struct text digits = text_digits(t), unit = { t.at + digits.len, t.len - digits.len };
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (!text_is_nocase(unit, units[i].unit))
+            continue;
+        bool ok = read_decimal(digits, max >> units[i].shift, out);
+        *out <<= units[i].shift;
+        return ok;
+    }
+    return false;
+}
+
+static bool is_possible(const struct sig_op *op, uint64_t max)
+{
+    uint64_t a = op->u.number.a;
+    return !(op->u.number.compare == SIG_CMP_LT && a == 0) &&
+           !(op->u.number.compare == SIG_CMP_GT && a == max);
 }
 
 int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
@@ -191,15 +231,9 @@ int keyword_number(struct draft *d, const char *keyword, struct text value, uint
     static const struct {
         const char *sign;
         enum sig_compare compare;
-    } signs[] = {
-        {"<=",  SIG_CMP_LE},
-        { ">=", SIG_CMP_GE},
-        { "!=", SIG_CMP_NE},
-        { "<",  SIG_CMP_LT},
-        { ">",  SIG_CMP_GT},
-        { "=",  SIG_CMP_EQ},
-        { "!",  SIG_CMP_NE}
-    };
+    } signs[] = { { "<=", SIG_CMP_LE }, { ">=", SIG_CMP_GE }, { "!=", SIG_CMP_NE },
+                  { "<", SIG_CMP_LT },  { ">", SIG_CMP_GT },  { "=", SIG_CMP_EQ },
+                  { "!", SIG_CMP_NE } };
     struct text v = text_trim(value);
     op->u.number.compare = SIG_CMP_EQ;
     if (read_range(v, max, op))
@@ -211,10 +245,26 @@ int keyword_number(struct draft *d, const char *keyword, struct text value, uint
             break;
         }
     }
-    if (text_u64(v, max, &op->u.number.a))
+    bool ok = read_decimal(v, max, &op->u.number.a) ||
+              (v.at == text_trim(value).at && read_sized(v, max, &op->u.number.a));
+    if (!ok || !is_possible(op, max))
         return draft_refuse(
             d, "%s: '%.*s' is no number up to %llu with =, !=, <, <=, >, >= or a range a<>b",
             keyword, (int)(value.len < 60 ? value.len : 60), value.at, (unsigned long long)max);
+    return 0;
+}
+
+int keyword_plain_op(struct draft *d, const char *keyword, struct text value, uint64_t max,
+                     enum sig_op_kind kind)
+{
+    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, kind);
+    if (!op)
+        return ABENG_EFORMAT;
+    op->u.number.compare = SIG_CMP_EQ;
+    if (!read_decimal(value, max, &op->u.number.a))
+        return draft_refuse(d, "%s: '%.*s' is no number up to %llu", keyword,
+                            (int)(value.len < 60 ? value.len : 60), value.at,
+                            (unsigned long long)max);
     return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "signatures/keyword/keyword.h"
 
+#include <ctype.h>
+
 #include "common/arena.h"
 #include "common/buf.h"
 #include "common/err.h"
@@ -12,6 +14,9 @@
 
 /* Longest message. */
 #define MSG_MAX 1024
+
+/* Priority of a class that is not in the table. */
+#define PRIORITY_UNKNOWN 3
 
 static int once(struct draft *d, uint32_t what, const char *keyword)
 {
@@ -27,6 +32,8 @@ static int parse_msg(struct draft *d, struct text value)
     size_t n = 0;
     if (once(d, DRAFT_MSG, "msg"))
         return ABENG_EFORMAT;
+    if (!value.len)
+        return draft_refuse(d, "msg: an empty message");
     if (value.len >= sizeof(text))
         return draft_refuse(d, "msg: longer than %d characters", MSG_MAX - 1);
     for (size_t i = 0; i < value.len; i++) {
@@ -59,20 +66,40 @@ static int parse_sid(struct draft *d, struct text value)
 
 static int parse_gid(struct draft *d, struct text value)
 {
-    return parse_number(d, value, DRAFT_GID, "gid", 0, UINT32_MAX, &d->rule.gid);
+    d->said &= ~DRAFT_GID; /* the last one counts */
+    return parse_number(d, value, DRAFT_GID, "gid", 0, UINT32_MAX - 1, &d->rule.gid);
 }
 
 static int parse_rev(struct draft *d, struct text value)
 {
-    return parse_number(d, value, DRAFT_REV, "rev", 0, UINT32_MAX, &d->rule.rev);
+    return parse_number(d, value, DRAFT_REV, "rev", 1, UINT32_MAX - 1, &d->rule.rev);
+}
+
+static bool is_digits(struct text t)
+{
+    t = text_trim(t);
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.at[i] < '0' || t.at[i] > '9')
+            return false;
+    }
+    return t.len > 0;
 }
 
 static int parse_priority(struct draft *d, struct text value)
 {
-    uint32_t n = 0;
-    int rc = parse_number(d, value, DRAFT_PRIORITY, "priority", 1, UINT8_MAX, &n);
-    d->rule.priority = (uint8_t)n;
-    return rc;
+    d->said &= ~DRAFT_PRIORITY; /* the last one counts */
+    if (!is_digits(value))
+        return draft_refuse(d, "priority: a number");
+    return parse_number(d, value, DRAFT_PRIORITY, "priority", 0, UINT32_MAX, &d->rule.priority);
+}
+
+/* A letter, then letters, digits, - and _. */
+static bool is_class(struct text t)
+{
+    bool ok = t.len && isalpha((unsigned char)t.at[0]);
+    for (size_t i = 1; ok && i < t.len; i++)
+        ok = isalnum((unsigned char)t.at[i]) || t.at[i] == '-' || t.at[i] == '_';
+    return ok;
 }
 
 /* An unknown class is no reason to lose a rule: it gets the lowest of the usual priorities, as in
@@ -80,14 +107,17 @@ static int parse_priority(struct draft *d, struct text value)
 static int parse_classtype(struct draft *d, struct text value)
 {
     const struct classification *c = classifications_find(d->parser->classes, value);
-    if (once(d, DRAFT_CLASSTYPE, "classtype"))
-        return ABENG_EFORMAT;
+    if (!is_class(value))
+        return draft_refuse(d, "classtype: a name of letters, digits, - and _");
+    if (d->said & DRAFT_CLASSTYPE && d->rule.priority <= (c ? c->priority : PRIORITY_UNKNOWN))
+        return 0; /* of several the most urgent one counts */
+    d->said |= DRAFT_CLASSTYPE;
     d->rule.classtype = c ? c->name : arena_strndup(d->set->arena, value.at, value.len);
     d->rule.category = arena_strdup(d->set->arena, c ? c->description : "Unknown Classtype");
     if (c)
         d->rule.classtype = arena_strdup(d->set->arena, c->name);
     if (!(d->said & DRAFT_PRIORITY))
-        d->rule.priority = c ? c->priority : 3;
+        d->rule.priority = c ? c->priority : PRIORITY_UNKNOWN;
     return 0;
 }
 
@@ -95,6 +125,8 @@ static int parse_reference(struct draft *d, struct text value)
 {
     struct text system;
     if (!text_cut(&value, ',', &system) || !system.len || !value.len)
+        return draft_refuse(d, "reference: system,id");
+    if (system.at[0] == '!')
         return draft_refuse(d, "reference: system,id");
     const char *prefix = classification_reference(system);
     struct text id = text_trim(value);
@@ -158,9 +190,43 @@ static int parse_nothing(struct draft *d, struct text value)
 static int parse_prefilter(struct draft *d, struct text value)
 {
     (void)value;
-    if (d->op_count == 0)
+    if (!d->last_test)
         return draft_refuse(d, "prefilter: there is no keyword before it");
+    if (d->said & DRAFT_PREFILTER)
+        return draft_refuse(d, "prefilter twice in one rule");
+    if (!d->last_prefilters)
+        return draft_refuse(d, "prefilter: not behind %s", d->last_test);
     d->said |= DRAFT_PREFILTER;
+    return 0;
+}
+
+/* config:SUBSYSTEM disable,type tx|flow,scope tx|flow: what it turns off is not written here. */
+static int parse_config(struct draft *d, struct text value)
+{
+    static const char *const forms[][2] = { { "type tx", "scope tx" },
+                                            { "type tx", "scope flow" },
+                                            { "type flow", "scope flow" } };
+    struct text what, type = { "", 0 }, scope = { "", 0 };
+    text_cut(&value, ',', &what);
+    text_cut(&value, ',', &type);
+    text_cut(&value, ',', &scope);
+    for (size_t i = 0;
+         text_is(what, "logging disable") && !value.len && i < sizeof(forms) / sizeof(forms[0]);
+         i++) {
+        if (text_is(type, forms[i][0]) && text_is(scope, forms[i][1]))
+            return 0;
+    }
+    return draft_refuse(d, "config: logging disable,type tx,scope tx or flow");
+}
+
+/* nfq_set_mark:value/mask, for engines that stand in the way. */
+static int parse_mark(struct draft *d, struct text value)
+{
+    struct text mark, mask;
+    uint64_t n;
+    if (!text_cut(&value, '/', &mark) || !text_cut(&value, '/', &mask) || value.len ||
+        text_u64(mark, UINT32_MAX, &n) || text_u64(mask, UINT32_MAX, &n))
+        return draft_refuse(d, "nfq_set_mark: value/mask");
     return 0;
 }
 
@@ -177,8 +243,6 @@ static int parse_tag(struct draft *d, struct text value)
     uint64_t n;
     if (!text_cut(&value, ',', &scope) || (!text_is(scope, "session") && !text_is(scope, "host")))
         return draft_refuse(d, "tag: session or host");
-    if (text_is(scope, "host") && !value.len)
-        return draft_refuse(d, "tag: host wants count,packets|seconds|bytes,src|dst");
     if (!text_cut(&value, ',', &count))
         return 0;
     bool known = text_cut(&value, ',', &unit) &&
@@ -190,19 +254,21 @@ static int parse_tag(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_meta[] = {
-    {"msg",        parse_msg,       KEYWORD_QUOTED,    NULL},
-    { "sid",       parse_sid,       KEYWORD_MAY_QUOTE, NULL},
-    { "gid",       parse_gid,       KEYWORD_MAY_QUOTE, NULL},
-    { "rev",       parse_rev,       KEYWORD_MAY_QUOTE, NULL},
-    { "priority",  parse_priority,  KEYWORD_MAY_QUOTE, NULL},
-    { "classtype", parse_classtype, KEYWORD_MAY_QUOTE, NULL},
-    { "reference", parse_reference, KEYWORD_MAY_QUOTE, NULL},
-    { "metadata",  parse_metadata,  KEYWORD_MAY_QUOTE, NULL},
-    { "target",    parse_target,    0,                 NULL},
-    { "noalert",   parse_noalert,   KEYWORD_NO_VALUE,  NULL},
-    { "alert",     parse_alert,     KEYWORD_NO_VALUE,  NULL},
-    { "bypass",    parse_nothing,   KEYWORD_NO_VALUE,  NULL},
-    { "tag",       parse_tag,       0,                 NULL},
-    { "prefilter", parse_prefilter, KEYWORD_NO_VALUE,  NULL},
-    { NULL,        NULL,            0,                 NULL},
+    { "msg", parse_msg, KEYWORD_QUOTED, NULL },
+    { "sid", parse_sid, KEYWORD_MAY_QUOTE, NULL },
+    { "gid", parse_gid, 0, NULL },
+    { "rev", parse_rev, 0, NULL },
+    { "priority", parse_priority, 0, NULL },
+    { "classtype", parse_classtype, 0, NULL },
+    { "reference", parse_reference, 0, NULL },
+    { "metadata", parse_metadata, 0, NULL },
+    { "target", parse_target, 0, NULL },
+    { "noalert", parse_noalert, KEYWORD_NO_VALUE, NULL },
+    { "alert", parse_alert, KEYWORD_NO_VALUE, NULL },
+    { "bypass", parse_nothing, KEYWORD_NO_VALUE, NULL },
+    { "tag", parse_tag, 0, NULL },
+    { "config", parse_config, 0, NULL },
+    { "nfq_set_mark", parse_mark, 0, NULL },
+    { "prefilter", parse_prefilter, KEYWORD_NO_VALUE, NULL },
+    { NULL, NULL, 0, NULL },
 };

@@ -37,14 +37,10 @@ const struct sig_keyword keywords_refused[] = {
     { "filemd5", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha1", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha256", NULL, 0, "hash lists beside the rules are not supported" },
-    { "rpc", NULL, 0, "RPC tests are not supported yet" },
     { "ssh.protoversion", NULL, 0, "use ssh.proto instead" },
     { "ssh.softwareversion", NULL, 0, "use ssh.software instead" },
     { "flowvar", NULL, 0, "flow and packet variables are not supported" },
     { "pktvar", NULL, 0, "flow and packet variables are not supported" },
-    { "config", NULL, 0, "rules do not configure the engine here" },
-    { "nfq_set_mark", NULL, 0, "a sensor does not mark packets" },
-    { "l3_proto", NULL, 0, "l3_proto is not supported" },
     { NULL, NULL, 0, NULL },
 };
 /* clang-format on */

@@ -20,10 +20,17 @@ static int parse_urilen(struct draft *d, struct text value)
         return draft_refuse(d, "urilen: a length is missing");
     text_cut(&value, ',', &which);
     bool raw = text_is_nocase(which, "raw");
-    if (!raw && !text_is_nocase(which, "norm"))
-        return draft_refuse(d, "urilen: raw or norm, not '%.*s'", (int)which.len, which.at);
     int rc = draft_buffer_find(d, raw ? SIG_BUF_HTTP_URI_RAW : SIG_BUF_HTTP_URI, &list);
-    return rc ? rc : keyword_number_op(d, "urilen", number, UINT16_MAX, list, SIG_OP_URILEN);
+    if (rc)
+        return rc;
+    /* A number is enough: what stands behind it is not read, as in the reference. */
+    struct text digits = text_digits(number);
+    struct sig_op probe;
+    if (digits.len && keyword_number(d, "urilen", number, UINT16_MAX, &probe)) {
+        d->reason[0] = 0;
+        number = digits;
+    }
+    return keyword_number_op(d, "urilen", number, UINT16_MAX, list, SIG_OP_URILEN);
 }
 
 static int parse_dsize(struct draft *d, struct text value)
@@ -51,6 +58,8 @@ static int parse_stream_size(struct draft *d, struct text value)
     }
     if (op->u.number.field == UINT8_MAX)
         return draft_refuse(d, "stream_size: the side is server, client, both or either");
+    if (value.len)
+        return draft_refuse(d, "stream_size: side,operator,number");
     /* Operator and number as one text: the comma between them is the only thing in the way. */
     char text[48];
     if (sign.len + number.len >= sizeof(text) || !sign.len)
@@ -98,14 +107,14 @@ static int parse_flow_age(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_size[] = {
-    {"bsize",                parse_bsize,          0,                                  NULL},
-    { "urilen",              parse_urilen,         KEYWORD_MAY_QUOTE,                  NULL},
-    { "dsize",               parse_dsize,          KEYWORD_PACKET | KEYWORD_MAY_QUOTE, NULL},
-    { "stream_size",         parse_stream_size,    KEYWORD_MAY_QUOTE,                  NULL},
-    { "flow.pkts_toclient",  parse_pkts_toclient,  0,                                  NULL},
-    { "flow.pkts_toserver",  parse_pkts_toserver,  0,                                  NULL},
-    { "flow.bytes_toclient", parse_bytes_toclient, 0,                                  NULL},
-    { "flow.bytes_toserver", parse_bytes_toserver, 0,                                  NULL},
-    { "flow.age",            parse_flow_age,       0,                                  NULL},
-    { NULL,                  NULL,                 0,                                  NULL},
+    { "bsize", parse_bsize, 0, NULL },
+    { "urilen", parse_urilen, 0, NULL },
+    { "dsize", parse_dsize, KEYWORD_PACKET | KEYWORD_PREFILTER, NULL },
+    { "stream_size", parse_stream_size, KEYWORD_PREFILTER, NULL },
+    { "flow.pkts_toclient", parse_pkts_toclient, 0, NULL },
+    { "flow.pkts_toserver", parse_pkts_toserver, 0, NULL },
+    { "flow.bytes_toclient", parse_bytes_toclient, 0, NULL },
+    { "flow.bytes_toserver", parse_bytes_toserver, 0, NULL },
+    { "flow.age", parse_flow_age, KEYWORD_PREFILTER, NULL },
+    { NULL, NULL, 0, NULL },
 };

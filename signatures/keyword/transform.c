@@ -17,6 +17,11 @@ static struct draft_list *target(struct draft *d, const char *keyword)
         draft_refuse(d, "%s: a transform stands directly behind its sticky buffer", keyword);
         return NULL;
     }
+    enum sig_buffer buffer = d->lists[d->current].buffer;
+    if (buffer == SIG_BUF_IP_SRC || buffer == SIG_BUF_IP_DST) {
+        draft_refuse(d, "%s: addresses are not transformed", keyword);
+        return NULL;
+    }
     if (d->lists[d->current].count && draft_buffer_again(d))
         return NULL;
     d->said |= DRAFT_OPENED;
@@ -82,18 +87,18 @@ static int parse_pcrexform(struct draft *d, struct text value)
 }
 
 const struct sig_keyword keywords_transform[] = {
-    {"to_lowercase",          parse_to_lowercase,     KEYWORD_NO_VALUE, NULL},
-    { "to_uppercase",         parse_to_uppercase,     KEYWORD_NO_VALUE, NULL},
-    { "compress_whitespace",  parse_compress,         KEYWORD_NO_VALUE, NULL},
-    { "strip_whitespace",     parse_strip,            KEYWORD_NO_VALUE, NULL},
-    { "dotprefix",            parse_dotprefix,        KEYWORD_NO_VALUE, NULL},
-    { "header_lowercase",     parse_header_lowercase, KEYWORD_NO_VALUE, NULL},
-    { "strip_pseudo_headers", parse_strip_pseudo,     KEYWORD_NO_VALUE, NULL},
-    { "to_md5",               parse_to_md5,           KEYWORD_NO_VALUE, NULL},
-    { "to_sha1",              parse_to_sha1,          KEYWORD_NO_VALUE, NULL},
-    { "to_sha256",            parse_to_sha256,        KEYWORD_NO_VALUE, NULL},
-    { "url_decode",           parse_url_decode,       KEYWORD_NO_VALUE, NULL},
-    { "xor",                  parse_xor,              KEYWORD_QUOTED,   NULL},
-    { "pcrexform",            parse_pcrexform,        KEYWORD_QUOTED,   NULL},
-    { NULL,                   NULL,                   0,                NULL},
+    { "to_lowercase", parse_to_lowercase, KEYWORD_NO_VALUE, NULL },
+    { "to_uppercase", parse_to_uppercase, KEYWORD_NO_VALUE, NULL },
+    { "compress_whitespace", parse_compress, KEYWORD_NO_VALUE, NULL },
+    { "strip_whitespace", parse_strip, KEYWORD_NO_VALUE, NULL },
+    { "dotprefix", parse_dotprefix, KEYWORD_NO_VALUE, NULL },
+    { "header_lowercase", parse_header_lowercase, KEYWORD_NO_VALUE, NULL },
+    { "strip_pseudo_headers", parse_strip_pseudo, KEYWORD_NO_VALUE, NULL },
+    { "to_md5", parse_to_md5, KEYWORD_NO_VALUE, NULL },
+    { "to_sha1", parse_to_sha1, KEYWORD_NO_VALUE, NULL },
+    { "to_sha256", parse_to_sha256, KEYWORD_NO_VALUE, NULL },
+    { "url_decode", parse_url_decode, KEYWORD_NO_VALUE, NULL },
+    { "xor", parse_xor, KEYWORD_QUOTED, NULL },
+    { "pcrexform", parse_pcrexform, KEYWORD_QUOTED, NULL },
+    { NULL, NULL, 0, NULL },
 };

@@ -378,8 +378,8 @@ static void test_bits(void **state)
         "alert udp any any -> any any (msg:\"a\"; content:\"get\"; flowbits:isset,one; sid:2;)\n"
         "alert udp any any -> any any (msg:\"a\"; content:\"get\"; flowbits:isnotset,one; sid:3;)\n"
         "alert udp any any -> any any (msg:\"a\"; content:\"off\"; flowbits:unset,one; sid:4;)\n"
-        "alert udp any any -> any any (msg:\"a\"; content:\"inc\"; flowint:n,+,1; sid:5;)\n"
-        "alert udp any any -> any any (msg:\"a\"; content:\"num\"; flowint:n,>,1; sid:6;)\n";
+        "alert udp any any -> any any (msg:\"a\"; content:\"inc\"; flowint:nn,+,1; sid:5;)\n"
+        "alert udp any any -> any any (msg:\"a\"; content:\"num\"; flowint:nn,>,1; sid:6;)\n";
     bench_open(&b, UDP, rules);
     assert_string_equal(bench_run(&b, 0, "get"), "3");
     assert_string_equal(bench_run(&b, 0, "set"), "");
@@ -508,15 +508,13 @@ static void test_names(void **state)
         "content:\"two\"; sid:5;)\n");
     struct {
         const char *query, *second, *sids;
-    } cases[] = {
-        {"bad.example",       NULL,          "1 2 3 4"},
-        { "very.BAD.example", NULL,          "1 2"    },
-        { "notbad.example",   NULL,          "1"      },
-        { "bad.example.org",  NULL,          "4"      },
-        { "org",              "bad.example", "1 2 3 4"},
-        { "one",              "two",         "5"      },
-        { "one",              NULL,          ""       }
-    };
+    } cases[] = { { "bad.example", NULL, "1 2 3 4" },
+                  { "very.BAD.example", NULL, "1 2" },
+                  { "notbad.example", NULL, "1" },
+                  { "bad.example.org", NULL, "4" },
+                  { "org", "bad.example", "1 2 3 4" },
+                  { "one", "two", "5" },
+                  { "one", NULL, "" } };
     fake_now()->app = SIG_APP_DNS;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct app_tx tx = { .one_way = true };

@@ -113,16 +113,79 @@ static const struct verdict_case verdicts[] = {
     { TCP "flow:established,not_established;" END, "contradicts" },
     { TCP "flow:to_server,from_server;" END, "contradicts" },
     { TCP "flowbits:set;" END, "name is missing" },
-    { TCP "flowbits:set,a|b;" END, "joins" },
+    { TCP "flowbits:set,a|b;" END, NULL },
+    { TCP "flowbits:set,a b;" END, "no blanks" },
+    { TCP "flowbits:SET,a;" END, "flowbits: set, unset" },
+    { TCP "flowbits:isset,|;" END, "name is missing" },
+    { TCP "flowbits:isset,a|b|c|d|e|f;" END, NULL },
+    { TCP "flowbits:isset,|a||b;" END, NULL },
     { TCP "flowbits:isset,a|b; content:\"x\";" END, NULL },
-    { TCP "flowint:n,+;" END, "name,operator,value" },
-    { TCP "xbits:set,a;" END, "track is missing" },
+    { TCP "flowint:nn,+;" END, "name,operator,value" },
+    { TCP "flowint:n,+,1;" END, "two characters" },
+    { TCP "flowint:nn,+,4294967296;" END, "name,operator,value" },
+    { TCP "flowint:nn,isset,1;" END, NULL },
+    { TCP "flowint:nn,ISSET;" END, "unknown operator" },
+    { TCP "xbits:set,a,track ip_src,expire 5,more;" END, NULL },
+    { TCP "xbits:set,a,expire 5,track ip_src;" END, "track ip_src" },
+    { TCP "xbits:noalert;" END, "xbits:" },
+    { TCP "hostbits:set,a b;" END, "no blanks" },
+    { TCP "hostbits:set,a,src,9;" END, "src or dst" },
+    { TCP "xbits:set,a;" END, "track ip_src" },
     { TCP "threshold:type limit, track by_src, count 1;" END, "all needed" },
     { TCP "threshold:type limit, track by_src, count 1, seconds 9; detection_filter:track by_src, "
           "count 1, seconds 9;" END,
      "threshold and detection_filter" },
     { "alert icmp any any -> any any (itype:3<>9; icode:>0; sid:1;)", NULL },
-    { "alert icmp any any -> any any (itype:<=8; sid:1;)", "itype: N, <N" },
+    { "alert icmp any any -> any any (itype:<=8; icode:!3; sid:1;)", NULL },
+    { "alert icmp any any -> any any (icmp_id:>8; sid:1;)", "icmp_id" },
+    { TCP "threshold:type limit, track by_src, count 0, seconds 0;" END, NULL },
+    { TCP "threshold:type limit, track by_src, count 1, seconds 9, more;" END, NULL },
+    { TCP "threshold:type limit, track by_src, count 1, count 9, seconds 9;" END, "twice" },
+    { TCP "threshold:type limit, track by_flow, count 1, seconds 9;" END, "not understood" },
+    { TCP "detection_filter:track by_rule, count 1, seconds 9;" END, "not understood" },
+    { TCP "detection_filter:track by_src, count 0, seconds 9;" END, "1 or more" },
+    { TCP "detection_filter:track by_src, count 1, seconds 9, more;" END, "not understood" },
+    { TCP "dsize:5<>6;" END, "dsize" },
+    { TCP "dsize:<0;" END, "dsize" },
+    { TCP "dsize:>65535;" END, "dsize" },
+    { TCP "dsize:1kb;" END, NULL },
+    { TCP "dsize:\"5\";" END, "without quotes" },
+    { TCP "ttl:0x5;" END, "ttl" },
+    { TCP "tos:x1f;" END, NULL },
+    { TCP "tos:x100;" END, "tos" },
+    { TCP "seq:!5;" END, "seq" },
+    { TCP "flow:to_server; flow:established;" END, NULL },
+    { TCP "flags:S,;" END, "flags" },
+    { TCP "priority:1000;" END, NULL },
+    { TCP "priority:0;" END, NULL },
+    { TCP "priority:0x1;" END, "priority" },
+    { TCP "rev:0;" END, "rev" },
+    { TCP "classtype:9a;" END, "classtype" },
+    { TCP "msg:\"\";" END, "msg twice" },
+    { TCP "content:\"a\"; prefilter;" END, NULL },
+    { TCP "content:\"a\"; pcre:\"/b/\"; prefilter;" END, "not behind pcre" },
+    { TCP "ttl:5; prefilter; prefilter;" END, "prefilter twice" },
+    { TCP "ip_proto:6;" END, "alert ip" },
+    { "alert ip any any -> any any (ip_proto:!6; ip_proto:!17; sid:1;)", NULL },
+    { "alert ip any any -> any any (ip_proto:6; ip_proto:!17; sid:1;)", "by itself" },
+    { TCP "l3_proto:ipv6;" END, NULL },
+    { TCP "l3_proto:arp;" END, "l3_proto" },
+    { TCP "rpc:100000,*,3;" END, NULL },
+    { TCP "rpc:*,2,3;" END, "rpc" },
+    { TCP "nfq_set_mark:0x1/0xff;" END, NULL },
+    { TCP "nfq_set_mark:1;" END, "value/mask" },
+    { TCP "config:logging disable,type tx,scope tx;" END, NULL },
+    { TCP "config:logging enable,type tx,scope tx;" END, "config" },
+    { "config dns any any -> any any (dns.query; content:\"a\"; sid:1;)", NULL },
+    { TCP "ip.src; content:\"|01|\"; startswith;" END, NULL },
+    { TCP "ip.src; to_md5; content:\"a\";" END, "not transformed" },
+    { TCP "app-layer-protocol:!http; app-layer-protocol:!tls;" END, NULL },
+    { TCP "app-layer-protocol:http; app-layer-protocol:!tls;" END, "negated" },
+    { TCP "tag:host;" END, NULL },
+    { "alert ftp any any -> any any (file.name; content:\"a\"; sid:1;)", "no buffer of protocol" },
+    { HTTP "fileext:exe; filename:!a;" END, NULL },
+    { HTTP "filestore:both,file,now;" END, "filestore" },
+    { HTTP "urilen:5,whatever;" END, NULL },
     { TCP "classtype:no-such-class;" END, NULL },
     { TCP "lua:script.lua;" END, "scripts" },
     { TCP "iprep:src,list,>,1;" END, "reputation" },
@@ -251,22 +314,22 @@ static void test_addresses(void **state)
     static const struct {
         const char *text, *ranges;
     } cases[] = {
-        {"192.0.2.7",                              "192.0.2.7-192.0.2.7"                          },
-        { "192.0.2.0/24",                          "192.0.2.0-192.0.2.255"                        },
-        { "192.0.2.0/255.255.255.128",             "192.0.2.0-192.0.2.127"                        },
-        { "192.0.2.5-192.0.2.9",                   "192.0.2.5-192.0.2.9"                          },
-        { "[192.0.2.0/25,192.0.2.128/25]",         "192.0.2.0-192.0.2.255"                        },
-        { "[198.51.100.1,192.0.2.1]",              "192.0.2.1-192.0.2.1 198.51.100.1-198.51.100.1"},
-        { "[192.0.2.0/24,!192.0.2.4]",             "192.0.2.0-192.0.2.3 192.0.2.5-192.0.2.255"    },
+        { "192.0.2.7", "192.0.2.7-192.0.2.7" },
+        { "192.0.2.0/24", "192.0.2.0-192.0.2.255" },
+        { "192.0.2.0/255.255.255.128", "192.0.2.0-192.0.2.127" },
+        { "192.0.2.5-192.0.2.9", "192.0.2.5-192.0.2.9" },
+        { "[192.0.2.0/25,192.0.2.128/25]", "192.0.2.0-192.0.2.255" },
+        { "[198.51.100.1,192.0.2.1]", "192.0.2.1-192.0.2.1 198.51.100.1-198.51.100.1" },
+        { "[192.0.2.0/24,!192.0.2.4]", "192.0.2.0-192.0.2.3 192.0.2.5-192.0.2.255" },
         { "[192.0.2.0/29,![192.0.2.1,192.0.2.6]]",
-         "192.0.2.0-192.0.2.0 192.0.2.2-192.0.2.5 192.0.2.7-192.0.2.7"                            },
-        { "[192.0.2.0/30,!192.0.2.0/31]",          "192.0.2.2-192.0.2.3"                          },
-        { "2001:db8::/126",                        "2001:db8::-2001:db8::3"                       },
-        { "$NETS",                                 "192.0.2.0-192.0.2.3"                          },
-        { "[203.0.113.1, $NETS]",                  "192.0.2.0-192.0.2.3 203.0.113.1-203.0.113.1"  },
-        { "[192.0.2.0/29,!$NETS]",                 "192.0.2.4-192.0.2.7"                          },
-        { "any",                                   ""                                             },
-        { "[any]",                                 ""                                             },
+          "192.0.2.0-192.0.2.0 192.0.2.2-192.0.2.5 192.0.2.7-192.0.2.7" },
+        { "[192.0.2.0/30,!192.0.2.0/31]", "192.0.2.2-192.0.2.3" },
+        { "2001:db8::/126", "2001:db8::-2001:db8::3" },
+        { "$NETS", "192.0.2.0-192.0.2.3" },
+        { "[203.0.113.1, $NETS]", "192.0.2.0-192.0.2.3 203.0.113.1-203.0.113.1" },
+        { "[192.0.2.0/29,!$NETS]", "192.0.2.4-192.0.2.7" },
+        { "any", "" },
+        { "[any]", "" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char rule[256], got[256];
@@ -509,18 +572,21 @@ static void test_round_trip(void **state)
                   "by_src,count 3,seconds 4; sid:3;)\n"
                   "alert tls any any -> any any (ssl_version:sslv3,tls1.0; xbits:set,a,track "
                   "ip_pair,expire 9; sid:4;)\n"
-                  "alert tcp any any -> any any (flags:*SF,CE; fragbits:!D; flowint:n,+,2; "
-                  "flowint:m,>,n; sid:5;)\n"
+                  "alert tcp any any -> any any (flags:*SF,CE; fragbits:!D; flowint:nn,+,2; "
+                  "flowint:mm,>,nn; sid:5;)\n"
                   "alert tls any any -> any any (ssl_state:client_hello,!server_keyx; sid:6;)\n"
                   "alert tcp any any -> any any (tcpv6-csum:invalid; sid:7;)\n"
                   "alert udp any any -> any any (content:\"j\"; asn1:oversize_length 7, "
                   "bitstring_overflow, relative_offset -1; sid:8;)\n"
                   "alert ftp any any -> any any (ftpbounce; sid:9;)\n"
                   "alert http any any -> any any (filesize:>9; sid:10;)\n"
-                  "alert smtp any any -> any any (filestore; sid:11;)\n");
+                  "alert smtp any any -> any any (filestore; sid:11;)\n"
+                  "alert udp any any -> any any (rpc:100000,*,3; l3_proto:ip6; priority:700; "
+                  "flowbits:isset,a|b|c|d|e; flowbits:set,f; sid:12;)\n"
+                  "alert tcp any any -> any any (ip.dst; content:\"|01|\"; sid:13;)\n");
     for (uint32_t i = 0; i < set->verdict_count; i++)
         assert_string_equal(set->verdicts[i].reason, "");
-    assert_int_equal(set->rule_count, 11);
+    assert_int_equal(set->rule_count, 13);
     check_round_trip(set);
     sig_ruleset_free(set);
 }
