@@ -162,6 +162,14 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
             SIG_BUFFER_GROWS },
     [SIG_BUF_DCE_IFACE] =
         { "", NULL, NULL, APP(DCERPC) | APP(SMB), BOTH, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_IKE_INIT_SPI] = { "ike.init_spi", NULL, NULL, APP(IKE), TS, P1(START), 0 },
+    [SIG_BUF_IKE_RESP_SPI] = { "ike.resp_spi", NULL, NULL, APP(IKE), TC, P1(START), 0 },
+    [SIG_BUF_IKE_VENDOR] =
+        { "ike.vendor", NULL, NULL, APP(IKE), TS, P1(START), SIG_BUFFER_MULTI },
+    [SIG_BUF_IKE_KEY_EXCHANGE] =
+        { "ike.key_exchange_payload", NULL, NULL, APP(IKE), BOTH, P1(START), 0 },
+    [SIG_BUF_IKE_NONCE] = { "ike.nonce_payload", NULL, NULL, APP(IKE), BOTH, P1(START), 0 },
+    [SIG_BUF_IKE_CHOSEN] = { "", NULL, NULL, APP(IKE), TC, P1(START), SIG_BUFFER_MULTI },
     [SIG_BUF_QUIC_SNI] = { "quic.sni", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_UA] = { "quic.ua", NULL, NULL, APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_QUIC_VERSION] = { "quic.version", NULL, NULL, APP(QUIC), BOTH, P1(START), 0 },
@@ -235,8 +243,10 @@ bool sig_app_parsed(enum sig_app app)
     const uint64_t parsed =
         APP(ANY_HTTP) | APP(HTTP1) | APP(HTTP2) |
         APP(DCERPC) |
+        APP(DHCP) |
         APP(DNS) |
         APP(FTP) | APP(FTP_DATA) |
+        APP(IKE) |
         APP(MQTT) |
         APP(KRB5) |
         APP(NFS) |

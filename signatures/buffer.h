@@ -165,6 +165,12 @@ enum sig_buffer {
     /* multi-instance, one a granted interface: UUID as text orders it (16), version (2),
      * whether its bind was a first fragment (1) */
     SIG_BUF_DCE_IFACE,
+    SIG_BUF_IKE_INIT_SPI,
+    SIG_BUF_IKE_RESP_SPI,
+    SIG_BUF_IKE_VENDOR, /* multi-instance */
+    SIG_BUF_IKE_KEY_EXCHANGE,
+    SIG_BUF_IKE_NONCE,
+    SIG_BUF_IKE_CHOSEN, /* multi-instance: number of an attribute (1), its value (be32) */
     SIG_BUF_QUIC_SNI,
     SIG_BUF_QUIC_UA,
     SIG_BUF_QUIC_VERSION,
@@ -189,7 +195,6 @@ enum sig_buffer {
     SIG_BUF_IP_DST,
     SIG_BUF_UDP_HDR,
     SIG_BUF_FRAME, /* which one the spec says: signatures/frame.h */
-    /* SIP, MQTT, SNMP, KRB5, RFB, IKE … join here with their parsers */
     SIG_BUF_COUNT
 };
 

@@ -89,7 +89,7 @@ static int read_proto(struct draft *d, struct text t)
             return 0;
         }
     }
-    enum sig_app app = sig_app_find(t.at, t.len);
+    enum sig_app app = text_is(t, "ikev2") ? SIG_APP_IKE : sig_app_find(t.at, t.len);
     if (app == SIG_APP_UNKNOWN)
         return draft_refuse(d, "unknown protocol '%.*s'", (int)t.len, t.at);
     d->rule.app = (uint8_t)app;

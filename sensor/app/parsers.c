@@ -6,11 +6,13 @@
 /* clang-format off */
 static const struct app_parser *const parsers[] = {
     &app_parser_dcerpc,
+    &app_parser_dhcp,
     &app_parser_dns,
     &app_parser_ftp,
     &app_parser_ftp_data,
     &app_parser_http,
     &app_parser_http2,
+    &app_parser_ike,
     &app_parser_krb5,
     &app_parser_mqtt,
     &app_parser_nfs,

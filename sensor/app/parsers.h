@@ -6,7 +6,9 @@
 #include "sensor/app/parser.h"
 
 extern const struct app_parser app_parser_dcerpc;
+extern const struct app_parser app_parser_dhcp;
 extern const struct app_parser app_parser_dns;
+extern const struct app_parser app_parser_ike;
 extern const struct app_parser app_parser_tls;
 extern const struct app_parser app_parser_http;
 extern const struct app_parser app_parser_http2;

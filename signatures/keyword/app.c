@@ -60,7 +60,8 @@ static int parse_app_layer_event(struct draft *d, struct text value)
         return event(d, value, SIG_EVENT_APP, SIG_APP_UNKNOWN);
     struct text proto = { value.at, (size_t)(dot - value.at) };
     struct text name = { dot + 1, value.len - proto.len - 1 };
-    enum sig_app app = sig_app_find(proto.at, proto.len);
+    enum sig_app app =
+        text_is(proto, "ikev2") ? SIG_APP_IKE : sig_app_find(proto.at, proto.len);
     if (app == SIG_APP_UNKNOWN)
         return draft_refuse(d, "app-layer-event: unknown protocol '%.*s'", (int)proto.len,
                             proto.at);

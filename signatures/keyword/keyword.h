@@ -33,7 +33,7 @@ extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64
     keywords_bytes[], keywords_csum[], keywords_dataset[], keywords_requires[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
-extern const struct sig_keyword keywords_directory[];
+extern const struct sig_keyword keywords_dhcp[], keywords_directory[], keywords_ike[];
 extern const struct sig_keyword keywords_frame[], keywords_http2[], keywords_mqtt[], keywords_rfb[],
     keywords_rpc[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],

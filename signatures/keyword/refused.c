@@ -5,15 +5,6 @@
 
 /* clang-format off */
 const struct sig_keyword keywords_refused[] = {
-    { "ike.init_spi", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.resp_spi", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.chosen_sa_attribute", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.exchtype", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.vendor", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.key_exchange_payload", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.key_exchange_payload_length", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.nonce_payload", NULL, 0, "the sensor has no parser for IKE yet" },
-    { "ike.nonce_payload_length", NULL, 0, "the sensor has no parser for IKE yet" },
     { "modbus", NULL, 0, "the sensor has no parser for Modbus yet" },
     { "dnp3_func", NULL, 0, "the sensor has no parser for DNP3 yet" },
     { "dnp3.func", NULL, 0, "the sensor has no parser for DNP3 yet" },
@@ -25,9 +16,6 @@ const struct sig_keyword keywords_refused[] = {
     { "dnp3.data", NULL, 0, "the sensor has no parser for DNP3 yet" },
     { "enip_command", NULL, 0, "the sensor has no parser for ENIP yet" },
     { "cip_service", NULL, 0, "the sensor has no parser for ENIP yet" },
-    { "dhcp.leasetime", NULL, 0, "the sensor has no parser for DHCP yet" },
-    { "dhcp.rebinding_time", NULL, 0, "the sensor has no parser for DHCP yet" },
-    { "dhcp.renewal_time", NULL, 0, "the sensor has no parser for DHCP yet" },
     { "bittorrent_dht", NULL, 0, "the sensor has no parser for BitTorrent DHT yet" },
     { "lua", NULL, 0, "rules do not run scripts here" },
     { "luajit", NULL, 0, "rules do not run scripts here" },
