@@ -74,25 +74,45 @@ static int parse_ipopts(struct draft *d, struct text value)
     return draft_refuse(d, "ipopts: unknown option '%.*s'", (int)value.len, value.at);
 }
 
+/* Protocols by name (IANA's numbers). */
+static const struct {
+    const char *name, *number;
+} protocols[] = {
+    { "ip", "0" },
+    { "icmp", "1" },
+    { "igmp", "2" },
+    { "ipip", "4" },
+    { "ipencap", "4" },
+    { "tcp", "6" },
+    { "egp", "8" },
+    { "igp", "9" },
+    { "udp", "17" },
+    { "ipv6", "41" },
+    { "rsvp", "46" },
+    { "gre", "47" },
+    { "esp", "50" },
+    { "ah", "51" },
+    { "ipv6-icmp", "58" },
+    { "icmp6", "58" },
+    { "eigrp", "88" },
+    { "ospf", "89" },
+    { "pim", "103" },
+    { "vrrp", "112" },
+    { "l2tp", "115" },
+    { "sctp", "132" },
+};
+
 static int parse_ip_proto(struct draft *d, struct text value)
 {
-    static const struct {
-        const char *name, *number;
-    } names[] = { { "ip", "0" },      { "icmp", "1" },  { "igmp", "2" },       { "ipip", "4" },
-                  { "ipencap", "4" }, { "tcp", "6" },   { "egp", "8" },        { "igp", "9" },
-                  { "udp", "17" },    { "ipv6", "41" }, { "rsvp", "46" },      { "gre", "47" },
-                  { "esp", "50" },    { "ah", "51" },   { "ipv6-icmp", "58" }, { "icmp6", "58" },
-                  { "eigrp", "88" },  { "ospf", "89" }, { "pim", "103" },      { "vrrp", "112" },
-                  { "l2tp", "115" },  { "sctp", "132" } };
     char text[8];
     size_t sign = value.len && strchr("!<>=", value.at[0]) ? 1 : 0;
     struct text name = text_trim((struct text){ value.at + sign, value.len - sign });
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (!text_is_nocase(name, names[i].name))
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        if (!text_is_nocase(name, protocols[i].name))
             continue;
         memcpy(text, value.at, sign);
-        memcpy(text + sign, names[i].number, strlen(names[i].number));
-        value = (struct text){ text, sign + strlen(names[i].number) };
+        memcpy(text + sign, protocols[i].number, strlen(protocols[i].number));
+        value = (struct text){ text, sign + strlen(protocols[i].number) };
         break;
     }
     if (d->rule.proto != SIG_PROTO_IP || d->rule.app != SIG_APP_UNKNOWN)

@@ -43,8 +43,8 @@ extern const struct sig_keyword keywords_size[], keywords_threshold[], keywords_
 
 /**
  * Read a number with its comparison ("5", "<5", ">=16", "3<>9", "!7", "2kb") into `op`'s number;
- * values up to `max`. What can never hold is refused: below 0, above `max`, between neighbours.
- * 0, or refused in the words "`keyword`: …".
+ * values up to `max`. What always or never holds is refused: below 0, up to `max`, between
+ * neighbours. 0, or refused in the words "`keyword`: …".
  */
 int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
                    struct sig_op *op);
@@ -52,6 +52,9 @@ int keyword_number(struct draft *d, const char *keyword, struct text value, uint
 /** A number without comparison, appended to the packet list as `kind`. 0, or refused. */
 int keyword_plain_op(struct draft *d, const char *keyword, struct text value, uint64_t max,
                      enum sig_op_kind kind);
+
+/** What a sign before a number means ("<=", "!", …); false when it is none. */
+bool keyword_sign(struct text sign, uint8_t *compare);
 
 /** The common case: a comparison of one number, appended to `list` as `kind`. */
 int keyword_number_op(struct draft *d, const char *keyword, struct text value, uint64_t max,

@@ -205,37 +205,40 @@ static bool read_range(struct text v, uint64_t max, struct sig_op *op)
 /* "2kb": a number without sign may have a unit. */
 static bool read_sized(struct text t, uint64_t max, uint64_t *out)
 {
-    static const struct {
-        const char *unit;
-        unsigned shift;
-    } units[] = { { "kb", 10 }, { "mb", 20 }, { "gb", 30 } };
+    static const char *const units[] = { "kb", "mb", "gb" };
     struct text digits = text_digits(t), unit = { t.at + digits.len, t.len - digits.len };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (!text_is_nocase(unit, units[i].unit))
+        if (!text_is_nocase(unit, units[i]))
             continue;
-        bool ok = read_decimal(digits, max >> units[i].shift, out);
-        *out <<= units[i].shift;
+        size_t shift = 10 * (i + 1);
+        bool ok = read_decimal(digits, max >> shift, out);
+        *out <<= shift;
         return ok;
     }
     return false;
 }
 
-static bool is_possible(const struct sig_op *op, uint64_t max)
+/* What can't be, and what must be, is no test. */
+static bool is_test(const struct sig_op *op, uint64_t max)
 {
-    uint64_t a = op->u.number.a;
-    return !(op->u.number.compare == SIG_CMP_LT && a == 0) &&
-           !(op->u.number.compare == SIG_CMP_GT && a == max);
+    uint8_t compare = op->u.number.compare;
+    bool low = compare == SIG_CMP_LT || compare == SIG_CMP_GE;
+    bool high = compare == SIG_CMP_GT || compare == SIG_CMP_LE;
+    return !(low && op->u.number.a == 0) && !(high && op->u.number.a == max);
 }
+
+/* What may stand before a number; the longer ones first. */
+static const struct {
+    const char *sign;
+    enum sig_compare compare;
+} signs[] = {
+    { "<=", SIG_CMP_LE }, { ">=", SIG_CMP_GE }, { "!=", SIG_CMP_NE }, { "<", SIG_CMP_LT },
+    { ">", SIG_CMP_GT },  { "=", SIG_CMP_EQ },  { "!", SIG_CMP_NE },
+};
 
 int keyword_number(struct draft *d, const char *keyword, struct text value, uint64_t max,
                    struct sig_op *op)
 {
-    static const struct {
-        const char *sign;
-        enum sig_compare compare;
-    } signs[] = { { "<=", SIG_CMP_LE }, { ">=", SIG_CMP_GE }, { "!=", SIG_CMP_NE },
-                  { "<", SIG_CMP_LT },  { ">", SIG_CMP_GT },  { "=", SIG_CMP_EQ },
-                  { "!", SIG_CMP_NE } };
     struct text v = text_trim(value);
     op->u.number.compare = SIG_CMP_EQ;
     if (read_range(v, max, op))
@@ -249,11 +252,22 @@ int keyword_number(struct draft *d, const char *keyword, struct text value, uint
     }
     bool ok = read_decimal(v, max, &op->u.number.a) ||
               (v.at == text_trim(value).at && read_sized(v, max, &op->u.number.a));
-    if (!ok || !is_possible(op, max))
+    if (!ok || !is_test(op, max))
         return draft_refuse(
             d, "%s: '%.*s' is no number up to %llu with =, !=, <, <=, >, >= or a range a<>b",
             keyword, (int)(value.len < 60 ? value.len : 60), value.at, (unsigned long long)max);
     return 0;
+}
+
+bool keyword_sign(struct text sign, uint8_t *compare)
+{
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        if (text_is(sign, signs[i].sign)) {
+            *compare = (uint8_t)signs[i].compare;
+            return true;
+        }
+    }
+    return false;
 }
 
 int keyword_plain_op(struct draft *d, const char *keyword, struct text value, uint64_t max,

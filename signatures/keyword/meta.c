@@ -196,6 +196,13 @@ static int parse_prefilter(struct draft *d, struct text value)
         return draft_refuse(d, "prefilter twice in one rule");
     if (!d->last_prefilters)
         return draft_refuse(d, "prefilter: not behind %s", d->last_test);
+    const struct sig_op *op = &d->ops[d->op_count ? d->op_count - 1 : 0].op;
+    bool icmp = d->op_count && (op->kind == SIG_OP_ITYPE || op->kind == SIG_OP_ICODE);
+    if (icmp && op->u.number.compare != SIG_CMP_EQ && op->u.number.compare != SIG_CMP_LT &&
+        op->u.number.compare != SIG_CMP_GT && op->u.number.compare != SIG_CMP_RANGE)
+        return draft_refuse(d, "prefilter: behind %s it works for N, <N, >N and a<>b alone; this "
+                               "rule would never match in the reference",
+                            d->last_test);
     d->said |= DRAFT_PREFILTER;
     return 0;
 }

@@ -48,28 +48,20 @@ static int parse_stream_size(struct draft *d, struct text value)
     if (!text_cut(&value, ',', &side) || !text_cut(&value, ',', &sign) ||
         !text_cut(&value, ',', &number))
         return draft_refuse(d, "stream_size: side,operator,number");
-    struct sig_op *op = draft_op_add(d, DRAFT_PACKET, SIG_OP_STREAM_SIZE);
-    if (!op)
-        return ABENG_EFORMAT;
-    op->u.number.field = UINT8_MAX;
-    for (uint8_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
-        if (text_is(side, sides[i]))
-            op->u.number.field = i;
-    }
-    if (op->u.number.field == UINT8_MAX)
+    uint8_t field = 0, compare;
+    while (field < sizeof(sides) / sizeof(sides[0]) && !text_is(side, sides[field]))
+        field++;
+    if (field == sizeof(sides) / sizeof(sides[0]))
         return draft_refuse(d, "stream_size: the side is server, client, both or either");
-    if (value.len)
+    if (value.len || !keyword_sign(sign, &compare))
         return draft_refuse(d, "stream_size: side,operator,number");
-    /* Operator and number as one text: the comma between them is the only thing in the way. */
-    char text[48];
-    if (sign.len + number.len >= sizeof(text) || !sign.len)
-        return draft_refuse(d, "stream_size: side,operator,number");
-    size_t n = 0;
-    for (size_t i = 0; i < sign.len; i++)
-        text[n++] = sign.at[i];
-    for (size_t i = 0; i < number.len; i++)
-        text[n++] = number.at[i];
-    return keyword_number(d, "stream_size", (struct text){ text, n }, UINT32_MAX, op);
+    int rc = keyword_plain_op(d, "stream_size", number, UINT32_MAX, SIG_OP_STREAM_SIZE);
+    if (rc)
+        return rc;
+    struct sig_op *op = &d->ops[d->op_count - 1].op;
+    op->u.number.field = field;
+    op->u.number.compare = compare;
+    return 0;
 }
 
 static int flow_count(struct draft *d, const char *keyword, struct text value, uint8_t field)
