@@ -214,6 +214,7 @@ static uint32_t lanes_emit(struct builder *b, struct image_gram *grams, uint32_t
         lanes_put(&l, &grams[i], i * buckets / count);
     for (uint32_t i = 0; i < short_count; i++)
         lanes_put(&l, &shorts[i], LANES_BUCKETS - 1);
+    lanes_fold(&l);
     return builder_put(b, IMAGE_LANES, &l, 1);
 }
 
@@ -234,8 +235,14 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
     for (uint32_t i = 0, n; i < count; i += n) {
         for (n = 1; i + n < count && place_order(&grams[i], &grams[i + n]) == 0;)
             n++;
-        places[kept++] = (struct image_place){ grams[i].place, grams[i].width,
-                                               bits_emit(b, grams + i, n, true) };
+        struct image_place *p = &places[kept++];
+        *p = (struct image_place){ .at = grams[i].place,
+                                   .width = grams[i].width,
+                                   .bits = bits_emit(b, grams + i, n, true) };
+        for (uint32_t k = 0; k < n; k++) {
+            uint8_t first = sieve_first(grams[i + k].want);
+            p->first[first / 32] |= 1u << first % 32;
+        }
     }
     struct image_span span = { builder_put(b, IMAGE_PLACES, places, kept), kept };
     free(places);

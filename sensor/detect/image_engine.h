@@ -27,6 +27,7 @@ struct image_place {
     uint16_t at;
     uint16_t width;         /* bytes looked at */
     struct image_span bits; /* filter of what is sought there, in IMAGE_SIEVE_BITS */
+    uint32_t first[8];      /* bits: folded bytes that it begins with */
 };
 
 /**

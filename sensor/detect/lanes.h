@@ -6,8 +6,9 @@
  * bits; three tables, for the pairs that begin at a gram's first, second and third byte, say in
  * which of sixteen buckets such a pair stands. A place at which some bucket has all three pairs may
  * be a gram's: a table of grams knows (sieve.h). The tables take 768 bytes, so that a filter is
- * never far, and with AVX-512's byte permutations 64 places cost some thirty instructions.
- * Elsewhere the same tables are read a byte at a time.
+ * never far, and with AVX-512's byte permutations 64 places cost some thirty instructions. With
+ * AVX2 an index is looked up by its halves, which lets a few places more through. Elsewhere the
+ * tables are read a byte at a time.
  */
 #ifndef SENSOR_DETECT_LANES_H
 #define SENSOR_DETECT_LANES_H
@@ -28,6 +29,15 @@
 
 struct image_lanes {
     uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
+    /* buckets of all indexes that have these upper, these lower four bits: lanes_fold */
+    uint8_t upper[LANES_PAIRS][LANES_PLANES][16], lower[LANES_PAIRS][LANES_PLANES][16];
+};
+
+/** How tables are read. */
+enum lanes_way {
+    LANES_BYTES,  /* one place at a time: any machine */
+    LANES_HALVES, /* 32 places, AVX2: what passes includes all that pass otherwise */
+    LANES_WHOLE,  /* 64 places, AVX-512 with VBMI and GFNI */
 };
 
 /** Index of two neighbouring bytes, folded. The bit that folding sets in `a` is turned out. */
@@ -47,15 +57,18 @@ struct lanes_sink {
     void *arg;
 };
 
+/** Make `upper` and `lower` from the tables. */
+void lanes_fold(struct image_lanes *l);
+
+/** The best way of this machine. */
+enum lanes_way lanes_best(void);
+
 /** Look at all places of `data`; bytes behind its end count as LANES_FOLD. Any thread. */
 void lanes_run(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                const struct lanes_sink *sink);
 
-/** The same, a byte at a time: what machines without wide permutations run, for tests. */
-void lanes_run_narrow(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                      const struct lanes_sink *sink);
-
-/** Whether lanes_run looks at 64 places at a time here. */
-bool lanes_are_wide(void);
+/** The same by a way that this machine has to have. */
+void lanes_run_as(enum lanes_way way, const struct image_lanes *l, const uint8_t *data,
+                  uint32_t len, const struct lanes_sink *sink);
 
 #endif

@@ -78,28 +78,43 @@ struct lanes_look {
     struct detect_thread *t;
     const struct image_engine *e;
     const struct app_view *view;
+    const uint64_t *bits; /* the filter of grams */
+    unsigned shift;
 };
+
+/* Most places that pass are no gram's: told here, with one look at the filter. */
+static inline bool may_stand(const struct lanes_look *l, uint32_t at)
+{
+    uint32_t gram;
+    if (l->view->len - at < SIEVE_GRAM)
+        return true;
+    memcpy(&gram, l->view->data + at, sizeof(gram));
+    return is_set(l->bits, l->shift, gram | (uint32_t)SIEVE_FOLD);
+}
 
 static void places_found(void *arg, uint32_t at, uint64_t places)
 {
     const struct lanes_look *l = arg;
     for (; places; places &= places - 1) {
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
-        if (l->e->body.bits.count)
+        if (l->bits && may_stand(l, place))
             gram_look(l->t, l->e, l->view, place);
         if (l->e->shorts.count)
             shorts_look(l->t, l->e, l->view, place);
     }
 }
 
-static bool lanes_body(struct detect_thread *t, const struct image_engine *e,
+static void lanes_body(struct detect_thread *t, const struct image_engine *e,
                        const struct app_view *view)
 {
-    struct lanes_look look = { t, e, view };
+    struct lanes_look look = { t, e, view, NULL, 0 };
     struct lanes_sink sink = { places_found, &look };
+    if (e->body.bits.count) {
+        look.bits = t->set->sieve_bits + e->body.bits.first;
+        look.shift = sieve_shift(e->body.bits.count);
+    }
     if (e->body.bits.count || e->shorts.count)
         lanes_run(&t->set->lanes[e->lanes], view->data, view->len, &sink);
-    return true;
 }
 
 /* Every place of the buffer; how many grams stand there, not much more than are counted. */
@@ -140,8 +155,10 @@ static unsigned fourth_body(struct detect_thread *t, const struct image_engine *
 
 bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
-    if (e->step == IMAGE_STEP_LANES)
-        return lanes_body(t, e, view);
+    if (e->step == IMAGE_STEP_LANES) {
+        lanes_body(t, e, view);
+        return true;
+    }
     if (e->body.bits.count == 0 || view->len < SIEVE_GRAM)
         return true;
     if (e->step == IMAGE_STEP_ONE)
@@ -188,6 +205,9 @@ void sieve_head(struct detect_thread *t, const struct image_engine *e, const str
         head_all(t, e);
         return;
     }
-    for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++)
-        place_look(t, e, view, &p[i]);
+    for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++) {
+        uint8_t first = view->data[p[i].at] | (uint8_t)SIEVE_FOLD;
+        if (p[i].first[first / 32] >> first % 32 & 1)
+            place_look(t, e, view, &p[i]);
+    }
 }

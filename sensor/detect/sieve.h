@@ -60,6 +60,14 @@ static inline uint64_t sieve_mask(uint32_t width)
     return v;
 }
 
+/** The first of a value's bytes as they stand in memory. */
+static inline uint8_t sieve_first(uint64_t v)
+{
+    uint8_t first;
+    memcpy(&first, &v, sizeof(first));
+    return first;
+}
+
 /** How far a hash of 32 bits is shifted to be a bit of a filter of `words` (a power of two). */
 static inline unsigned sieve_shift(uint32_t words)
 {
