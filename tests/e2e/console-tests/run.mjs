@@ -194,8 +194,12 @@ async function main() {
         queue_ready_ms,
         key_to_paint_ms,
     };
-    if (stage.numbers.heap_growth_kb !== undefined)
-        say(`# heap after two thousand more changes: ${stage.numbers.heap_growth_kb} KiB more`);
+    if (stage.numbers.heap_slope_kb !== undefined)
+        say(`# heap by a thousand changes and a walk: ${stage.numbers.heap_slope_kb} KiB more`);
+    if (stage.numbers.keys)
+        say(`# keys: ${stage.numbers.keys.noise} for noise, ${stage.numbers.keys.confirmed} to confirm`);
+    if (stage.numbers.key_cpu_ms !== undefined)
+        say(`# a key: ${stage.numbers.key_cpu_ms} ms of script, style and layout`);
     if (options.tap) say(`1..${total.passed + total.failed}`);
     else
         console.log(

@@ -48,7 +48,6 @@ interface Span {
 
 export function QueueList({ handle, q, onOpen, onSettle }: Props) {
     const { revision, above, failed, loading } = useStore(desk, (s) => s);
-    const now = useStore(app, (s) => s.now);
     const me = useStore(app, (s) => s.me?.user ?? "");
     const box = useRef<HTMLDivElement>(null);
     const head = useRef<HTMLDivElement>(null);
@@ -162,7 +161,6 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
                                 row,
                                 index: first + i,
                                 top: (first + i) * view.row,
-                                now,
                                 me,
                                 current: queue.cursor === row.id,
                                 checked: queue.checked.has(row.id),
@@ -204,7 +202,6 @@ interface RowLook {
     row: Shown;
     index: number;
     top: number;
-    now: number;
     me: string;
     current: boolean;
     checked: boolean;
@@ -214,7 +211,6 @@ const sameLook = (a: RowLook, b: RowLook): boolean =>
     a.row === b.row &&
     a.index === b.index &&
     a.top === b.top &&
-    a.now === b.now &&
     a.me === b.me &&
     a.current === b.current &&
     a.checked === b.checked;
@@ -243,7 +239,6 @@ function Row({
     row,
     index,
     top,
-    now,
     me,
     current,
     checked,
@@ -303,7 +298,7 @@ function Row({
                         <StatusWord status={row.status} />
                     </span>
                 ) : (
-                    <TimeLeftView row={row} now={now} />
+                    <TimeLeft row={row} />
                 )}
             </span>
             <What row={row} />
@@ -353,9 +348,15 @@ function Row({
                     <Text value={row.sensors.join(", ")} limit={80} />
                 </span>
             </span>
-            <Owner row={row} now={now} me={me} />
+            <Owner row={row} me={me} />
         </div>
     );
+}
+
+/** The clocks of a row tick by themselves: a second does not redraw the rows around them. */
+function TimeLeft({ row }: { row: Shown }) {
+    const now = useStore(app, (s) => s.now);
+    return <TimeLeftView row={row} now={now} />;
 }
 
 function What({ row }: { row: Shown }) {
@@ -383,7 +384,8 @@ function What({ row }: { row: Shown }) {
     );
 }
 
-function Owner({ row, now, me }: { row: Shown; now: number; me: string }) {
+function Owner({ row, me }: { row: Shown; me: string }) {
+    const now = useStore(app, (s) => s.now);
     return (
         <span role="gridcell" class="c-owner">
             <span class="l1">
