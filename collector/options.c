@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/triage/retire.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -47,6 +48,7 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("public-url", public_url),
     CYAML_FIELD_SEQUENCE("names", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct collector_options, names, &name_entry, 0, NAMES_MAX),
+    CYAML_FIELD_UINT("incident-days", CYAML_FLAG_OPTIONAL, struct collector_options, incident_days),
     CYAML_FIELD_UINT("memory-mib", CYAML_FLAG_OPTIONAL, struct collector_options, memory_mib),
     CYAML_FIELD_END,
 };
@@ -82,6 +84,7 @@ enum {
     OPT_NOTIFY_CA,
     OPT_PUBLIC_URL,
     OPT_NAME,
+    OPT_INCIDENT_DAYS,
     OPT_MEMORY,
     OPT_LOG,
     OPT_VERSION,
@@ -105,6 +108,7 @@ static const struct option long_options[] = {
     { "notify-ca", required_argument, NULL, OPT_NOTIFY_CA },
     { "public-url", required_argument, NULL, OPT_PUBLIC_URL },
     { "name", required_argument, NULL, OPT_NAME },
+    { "incident-days", required_argument, NULL, OPT_INCIDENT_DAYS },
     { "memory-mib", required_argument, NULL, OPT_MEMORY },
     { "log-level", required_argument, NULL, OPT_LOG },
     { "version", no_argument, NULL, OPT_VERSION },
@@ -146,6 +150,7 @@ static void print_help(void)
         "  --mail-from ADDRESS         sender of notices\n"
         "  --notify-ca FILE            CA certificates of mail server and webhooks (the system's)\n"
         "  --public-url URL            what recipients' links begin with (https://NAME:PORT)\n"
+        "  --incident-days N           days that what ended stays in the store (400, 31 at least)\n"
         "  --log-level LEVEL           error, warn, notice, info or debug\n"
         "  -T                          check the settings and leave\n"
         "  --version, --help");
@@ -186,6 +191,19 @@ static int set_memory(struct collector_options *o, const char *text)
         return ABENG_EINVAL;
     }
     o->memory_mib = (unsigned)n;
+    return ABENG_OK;
+}
+
+static int set_days(struct collector_options *o, const char *text)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (end == text || *end || n > 36500) {
+        log_error("options", "--incident-days \"%s\" is not a number of days", text);
+        return ABENG_EINVAL;
+    }
+    o->incident_days = (unsigned)n;
     return ABENG_OK;
 }
 
@@ -259,6 +277,8 @@ static int take_option(struct collector_options *o, int option, bool *named)
         return ABENG_OK;
     case OPT_NAME:
         return add_name(o, optarg, named);
+    case OPT_INCIDENT_DAYS:
+        return set_days(o, optarg);
     case OPT_MEMORY:
         return set_memory(o, optarg);
     case OPT_LOG:
@@ -318,6 +338,11 @@ int collector_options_read(struct collector_options *o, int argc, char **argv)
     int err = take_file(o, argc, argv);
     while (!err && (option = getopt_long(argc, argv, "c:Th", long_options, NULL)) != -1)
         err = take_option(o, option, &named);
+    if (!err && o->incident_days && o->incident_days < RETIRE_DAYS_MIN) {
+        log_error("options", "incident-days: at least %u, since what ended may be opened again",
+                  RETIRE_DAYS_MIN);
+        err = ABENG_EINVAL;
+    }
     if (!err && optind < argc) {
         log_error("options", "\"%s\" is not an option; try --help", argv[optind]);
         err = ABENG_EINVAL;

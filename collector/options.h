@@ -26,8 +26,9 @@ struct collector_options {
     char *public_url; /* what recipients' links begin with; NULL: from the first name */
     char **names;     /* names and addresses of this host in certificates and tokens */
     unsigned names_count;
-    unsigned memory_mib; /* of our own redis-server; 0: half of the machine */
-    bool test;           /* -T: check settings and leave */
+    unsigned incident_days; /* that ended incidents stay in the store; 0: RETIRE_DAYS */
+    unsigned memory_mib;    /* of our own redis-server; 0: half of the machine */
+    bool test;              /* -T: check settings and leave */
 };
 
 /**

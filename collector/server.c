@@ -26,6 +26,7 @@
 #include "collector/store/embed.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
+#include "collector/triage/retire.h"
 #include "collector/triage/verbs.h"
 #include "common/addr.h"
 #include "common/buf.h"
@@ -64,6 +65,8 @@ struct collector {
     uint64_t folded; /* alerts at the alarms' last look */
     struct model *model;
     struct verbs_clock *timers;
+    struct retire_conf retire;
+    char *retired_dir;
     struct notify *notify;
     char *public_url;
     struct buf smtp_password;
@@ -355,7 +358,9 @@ static int open_triage(struct collector *c)
         err = open_logins(c);
     if (!err) {
         c->model = model_start(c->store, NULL);
-        c->timers = c->model ? verbs_clock_start(c->store, c->model, NULL) : NULL;
+        c->retire =
+            (struct retire_conf){ c->retired_dir = below(c, "incidents"), c->o->incident_days };
+        c->timers = c->model ? verbs_clock_start(c->store, c->model, NULL, &c->retire) : NULL;
         err = c->timers ? ABENG_OK : ABENG_ERR;
     }
     if (!err)
@@ -373,6 +378,7 @@ static int open_triage(struct collector *c)
             .alarms = c->alarms,
             .ingest = &c->ingest,
             .notify = c->notify,
+            .retired_dir = c->retired_dir,
         });
     return err;
 }
@@ -494,6 +500,7 @@ void collector_stop(struct collector *c)
     for (unsigned i = 0; c->addresses && i < c->o->names_count; i++)
         free(c->addresses[i]);
     free(c->addresses);
+    free(c->retired_dir);
     free(c->public_url);
     buf_free(&c->smtp_password);
     free(c);

@@ -39,7 +39,8 @@ struct api_conf {
     struct archive *archive;     /* NULL: none; its routes answer 404 */
     const struct ingest *ingest; /* for /metrics; may be NULL */
     const struct clock *clock;
-    struct notify *notify; /* NULL: no notices are sent */
+    struct notify *notify;   /* NULL: no notices are sent */
+    const char *retired_dir; /* of what ended long ago (triage/retire.h); NULL: none */
 };
 
 /** Most tables of api_tables. */

@@ -12,6 +12,7 @@
 #include "collector/export/report.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
+#include "collector/triage/retire.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -186,6 +187,84 @@ static bool held_record(void *arg, const struct record_doc *r)
     return true;
 }
 
+static bool held_line(void *arg, const char *line, size_t len)
+{
+    struct buf *out = arg;
+    buf_text(out, "{\"kind\":\"retired\",\"value\":");
+    buf_add(out, line, len);
+    buf_text(out, "}\n");
+    return !out->bad;
+}
+
+/* One key's whole value by `command`, as lines of `kind`: an array of JSON texts. */
+static int held_texts(struct store_conn *c, const char *kind, const char *command,
+                      const struct store_key *key, struct buf *out)
+{
+    struct store_reply *r;
+    int err = store_command(c, &r, command, key->text);
+    for (size_t i = 0; i < store_reply_count(r); i++) {
+        size_t len;
+        const char *text = store_reply_text(store_reply_at(r, i), &len);
+        json_t *value = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+        if (value)
+            add_line(out, kind, value);
+    }
+    store_reply_free(r);
+    return err;
+}
+
+/* Signals (attached and waiting), and what the state may see of campaigns. */
+static int held_indexed(struct store_conn *c, const char *state, const char *index, const char *one,
+                        const char *command, const char *kind, struct buf *out)
+{
+    struct store_key all = store_key(state, "%s", index);
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", all.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err && !out->bad; i++) {
+        struct store_key key =
+            store_key(state, "%s:%s", one, store_reply_text(store_reply_at(ids, i), NULL));
+        err = held_texts(c, kind, command, &key, out);
+    }
+    store_reply_free(ids);
+    return err;
+}
+
+/* A stream, entry by entry: the state's audit, or an incident's (`of`) timeline. */
+static int held_stream(struct store_conn *c, const struct store_key *key, const char *kind,
+                       const char *of, struct buf *out)
+{
+    struct store_reply *r;
+    int err = store_command(c, &r, "XRANGE %s - +", key->text);
+    for (size_t i = 0; i < store_reply_count(r); i++) {
+        const struct store_reply *f = store_reply_at(store_reply_at(r, i), 1);
+        json_t *value = json_object();
+        if (of)
+            json_object_set_new(value, "incident", json_string(of));
+        for (size_t k = 0; k + 1 < store_reply_count(f); k += 2)
+            json_object_set_new(value, store_reply_text(store_reply_at(f, k), NULL),
+                                json_string(store_reply_text(store_reply_at(f, k + 1), NULL)));
+        add_line(out, kind, value);
+    }
+    store_reply_free(r);
+    return err;
+}
+
+static int held_timelines(struct store_conn *c, const char *state, struct buf *out)
+{
+    struct store_key all = store_key(state, "incs");
+    struct store_reply *ids;
+    char id[MODEL_ID_MAX];
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", all.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err && !out->bad; i++) {
+        const char *number = store_reply_text(store_reply_at(ids, i), NULL);
+        struct store_key key = store_key(state, "ev:%s", number);
+        snprintf(id, sizeof id, "%s-%.20s", state, number);
+        err = held_stream(c, &key, "timeline", id, out);
+    }
+    store_reply_free(ids);
+    return err;
+}
+
 static enum http_done held(struct http_request *req, void *app)
 {
     struct api *a = app;
@@ -197,6 +276,18 @@ static enum http_done held(struct http_request *req, void *app)
         err = record_walk(records_conn(a, req, state), (enum record_kind_of)kind, state, 0,
                           held_record, &h);
     }
+    struct store_conn *c = records_conn(a, req, state);
+    if (!err)
+        err = held_indexed(c, code, "sigs", "sig", "MGET %s", "signal", http_out(req));
+    if (!err)
+        err = held_indexed(c, code, "projs", "proj", "HMGET %s ev", "campaign", http_out(req));
+    struct store_key audit = store_key(code, "aud");
+    if (!err)
+        err = held_timelines(c, code, http_out(req));
+    if (!err)
+        err = held_stream(c, &audit, "audit", NULL, http_out(req));
+    if (!err && a->conf.retired_dir)
+        err = retire_each(a->conf.retired_dir, code, held_line, http_out(req));
     if (err)
         return api_away(req);
     if (http_out(req)->bad)

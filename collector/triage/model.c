@@ -31,6 +31,9 @@
 #define CHANGES_MAX 1000
 #define LOAD_BURST  512
 
+/** Merged incidents that one may be merged through. */
+#define MERGE_DEPTH 64
+
 /** Counts of signals are asked for this often. */
 #define COUNT_MS 5000
 
@@ -560,6 +563,34 @@ int model_signals(struct model *m, unsigned scope, const char *id, uint64_t *out
     }
     json_decref(root);
     return root ? (int)n : ABENG_ENOENT;
+}
+
+/* What stands for a merged incident in the end; NULL when that is gone. The lock is held. */
+static const struct item *root_of(const struct model *m, const struct item *it)
+{
+    char id[MODEL_ID_MAX];
+    for (int depth = 0; it && it->head.status == STATUS_MERGED && depth < MERGE_DEPTH; depth++) {
+        id_text(it->state, it->head.merged_into, id);
+        it = table_find(m->by_id, id);
+    }
+    return it;
+}
+
+size_t model_ended(struct model *m, unsigned state, uint64_t bound_ms, uint64_t *out, size_t max)
+{
+    size_t n = 0;
+    pthread_rwlock_rdlock(&m->lock);
+    for (int merged = 1; merged >= 0; merged--)
+        for (size_t i = 0; i < m->ended.count && n < max; i++) {
+            const struct item *it = m->ended.items[i];
+            if (it->state != state || (it->head.status == STATUS_MERGED) != merged)
+                continue;
+            const struct item *root = root_of(m, it);
+            if (!root || (root->head.ended_ms && root->head.ended_ms < bound_ms))
+                out[n++] = it->number;
+        }
+    pthread_rwlock_unlock(&m->lock);
+    return n;
 }
 
 int model_refresh(struct model *m, const char *id)

@@ -84,6 +84,12 @@ int model_write_row(struct model *m, unsigned scope, const char *id, bool detail
 int model_signals(struct model *m, unsigned scope, const char *id, uint64_t *out, size_t max);
 
 /**
+ * Numbers of a state's incidents that ended before `bound_ms`, those merged into them before them;
+ * at most `max`. How many.
+ */
+size_t model_ended(struct model *m, unsigned state, uint64_t bound_ms, uint64_t *out, size_t max);
+
+/**
  * Read one incident anew at once (after a write by this thread), so that the writer sees its
  * own change.
  */

@@ -17,11 +17,11 @@
 
 /** Records read in one pipeline; keys and arguments of abeng_record_put. */
 #define WALK_BURST 128
-#define PUT_KEYS   9
+#define PUT_KEYS   10
 #define PUT_ARGS   11
 
 static const char *const words[RECORDS_KINDS] = { "contact", "constituent", "notice",
-                                                  "countermeasure" };
+                                                  "countermeasure", "suppression" };
 
 const char *record_word(enum record_kind_of kind)
 {
@@ -112,6 +112,7 @@ static int put(struct store_conn *c, enum record_kind_of kind, const struct reco
         store_key(state, "prec"),
         store_key(state, "inc:%llu", incident),
         store_key(state, "ev:%llu", incident),
+        store_key(state, "precd"),
     };
     struct store_arg names[PUT_KEYS];
     for (size_t i = 0; i < PUT_KEYS; i++)

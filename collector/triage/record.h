@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What a state keeps beside its incidents: contacts, constituents, notices, countermeasures. A
+ * What a state keeps beside its incidents: contacts, constituents, notices, countermeasures,
+ * suppressions. A
  * record is a JSON document under a version, numbered within its kind and state ("jm-12" again);
  * members whose names begin with '_' are never shown. A change is made on the version that was
  * read and applied in one function of the store together with index, timer, timeline of the
@@ -29,6 +30,7 @@ enum record_kind_of {
     RECORDS_CONSTITUENT,
     RECORDS_NOTICE,
     RECORDS_COUNTERMEASURE,
+    RECORDS_SUPPRESSION,
     RECORDS_KINDS,
 };
 

@@ -14,6 +14,7 @@
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
+#include "collector/triage/retire.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -32,6 +33,13 @@
 
 /** Timers looked at in one go. */
 #define DUE_MAX 100
+
+/** Decisions count for rules and feeds this long (docs/API.md). */
+#define PRECISION_DAYS 90
+#define DAY_MS         86400000ull
+
+/** How often what is done once a day is looked at. */
+#define DAILY_PAUSE_MS 3600000ull
 
 /* Arguments while they are gathered; numbers live in `numbers`. */
 struct args {
@@ -121,7 +129,7 @@ static void set_fields(struct args *a, const struct wish *w, const struct head *
 static int call(struct store_conn *c, const char *state, uint64_t number, struct args *a,
                 struct refusal *why)
 {
-    struct store_key keys[7] = {
+    struct store_key keys[8] = {
         store_key(state, "inc:%llu", (unsigned long long)number),
         store_key(state, "ev:%llu", (unsigned long long)number),
         store_key(state, "q"),
@@ -129,12 +137,13 @@ static int call(struct store_conn *c, const char *state, uint64_t number, struct
         store_key(state, "aud"),
         store_key(state, "chg"),
         store_key(state, "prec"),
+        store_key(state, "precd"),
     };
-    struct store_arg names[7];
+    struct store_arg names[8];
     struct store_reply *r;
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         names[i] = STORE_KEY(keys[i]);
-    int err = store_call(c, "abeng_triage", names, 7, a->args, a->count, &r);
+    int err = store_call(c, "abeng_triage", names, 8, a->args, a->count, &r);
     if (err == ABENG_ECONFLICT) {
         *why = (struct refusal){ .status = 412, .rule = "version" };
         const char *text = store_reply_text(r, NULL);
@@ -212,6 +221,7 @@ struct verbs_clock {
     struct store *store;
     struct model *model;
     const struct clock *clock;
+    struct retire_conf retire;
     pthread_t thread;
     int stop;
 };
@@ -234,6 +244,30 @@ static int ring(struct store *store, struct model *m, unsigned state, const char
     return verbs_apply(store, m, ~0u, id, &wish, 0, now_ms, &why);
 }
 
+/* What decisions of more than 90 days ago said of rules and feeds counts no longer. */
+static void forget_precision(struct store_conn *c, const char *state, uint64_t now_ms)
+{
+    struct store_key keys[] = { store_key(state, "prec"), store_key(state, "precd"),
+                                store_key(state, "chg") };
+    const struct store_arg names[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]) };
+    struct store_reply *r;
+    char day[24];
+    uint64_t today = now_ms / DAY_MS;
+    snprintf(day, sizeof day, "%llu",
+             (unsigned long long)(today > PRECISION_DAYS ? today - PRECISION_DAYS : 0));
+    store_call(c, "abeng_precision_forget", names, 3, &STORE_TEXT(day), 1, &r);
+    store_reply_free(r);
+}
+
+unsigned verbs_daily(struct store *store, struct model *m, const struct retire_conf *retire,
+                     uint64_t now_ms)
+{
+    struct store_conn *c = store_conn(store, NULL);
+    for (unsigned s = 0; s < STATE_COUNT; s++)
+        forget_precision(c, state_at(s)->code, now_ms);
+    return retire_ended(retire, store, m, now_ms);
+}
+
 unsigned verbs_due(struct store *store, struct model *m, uint64_t now_ms)
 {
     struct store_conn *c = store_conn(store, NULL);
@@ -254,9 +288,15 @@ static void *work(void *arg)
 {
     struct verbs_clock *c = arg;
     static const struct timespec second = { 1, 0 };
+    uint64_t daily_ms = 0;
     while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+        uint64_t now_ms = clock_now(c->clock) / NS_PER_MS;
         if (model_ready(c->model))
-            verbs_due(c->store, c->model, clock_now(c->clock) / NS_PER_MS);
+            verbs_due(c->store, c->model, now_ms);
+        if (model_ready(c->model) && now_ms >= daily_ms + DAILY_PAUSE_MS) {
+            verbs_daily(c->store, c->model, &c->retire, now_ms);
+            daily_ms = now_ms;
+        }
         audit_roots(c->store, clock_now(c->clock) / NS_PER_MS);
         nanosleep(&second, NULL);
     }
@@ -264,12 +304,14 @@ static void *work(void *arg)
 }
 
 struct verbs_clock *verbs_clock_start(struct store *store, struct model *m,
-                                      const struct clock *clock)
+                                      const struct clock *clock, const struct retire_conf *retire)
 {
     struct verbs_clock *c = xcalloc(1, sizeof *c);
     c->store = store;
     c->model = m;
     c->clock = clock ? clock : clock_system();
+    if (retire)
+        c->retire = *retire;
     if (pthread_create(&c->thread, NULL, work, c)) {
         log_error("triage", "can't start a thread");
         free(c);

@@ -12,6 +12,7 @@
 
 struct clock;
 struct model;
+struct retire_conf;
 struct store;
 struct verbs_clock;
 
@@ -26,13 +27,21 @@ int verbs_apply(struct store *store, struct model *m, unsigned scope, const char
 
 /**
  * Start the thread that does what timers ask for: ends waiting, closes what is resolved and
- * quiet. NULL and a log line.
+ * quiet; and once an hour what days ask for (verbs_daily). `retire` is copied, its folder borrowed;
+ * NULL: nothing leaves the store. NULL and a log line.
  */
 struct verbs_clock *verbs_clock_start(struct store *store, struct model *m,
-                                      const struct clock *clock);
+                                      const struct clock *clock, const struct retire_conf *retire);
 
 /** Do all that is due now, on the calling thread; how many. For the thread and for tests. */
 unsigned verbs_due(struct store *store, struct model *m, uint64_t now_ms);
+
+/**
+ * What days ask for: decisions of more than 90 days ago count no longer for rules and feeds, and
+ * what ended long ago is retired; how many were.
+ */
+unsigned verbs_daily(struct store *store, struct model *m, const struct retire_conf *retire,
+                     uint64_t now_ms);
 
 /** End the thread. NULL is allowed. */
 void verbs_clock_stop(struct verbs_clock *c);

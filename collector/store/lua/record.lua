@@ -4,23 +4,23 @@
 -- audit and the note to all who watch.
 
 -- What an incident's rules and feeds are worth, by one more outcome.
-local function count_outcome(incident, precision, changes, outcome)
+local function count_outcome(incident, precision, days, changes, outcome, now)
     local ev = redis.call('HGET', incident, 'ev')
     if not ev then
         return
     end
     ev = cjson.decode(ev)
     for _, rule in ipairs(ev.rules or {}) do
-        local n = redis.call('HINCRBY', precision, rule .. ':' .. outcome, 1)
+        local n = abeng.count(precision, days, rule, outcome, 1, now)
         abeng.changed(changes, 'k', 'rule', 'rule', rule, outcome, n)
     end
     for _, feed in ipairs(ev.feeds or {}) do
-        redis.call('HINCRBY', precision, 'feed:' .. feed .. ':' .. outcome, 1)
+        abeng.count(precision, days, 'feed:' .. feed, outcome, 1, now)
     end
 end
 
--- KEYS: record, index of its kind, last number of its kind, timers, audit, changes, precision, incident, its timeline (the last two
--- any key of the state when ARGV 10 is '').
+-- KEYS: record, index of its kind, last number of its kind, timers, audit, changes, precision, incident, its timeline (these two
+-- any key of the state when ARGV 10 is ''), days of the precision.
 -- ARGV: 1 kind 2 number 3 version the change was made on ('0': it must be new) 4 now ms 5 who 6 verb 7 text
 --   8 document ('' removes the record) 9 due ms of its timer ('' none) 10 incident it belongs to ('' none)
 --   11 outcome to count ('' none, real, false)
@@ -52,7 +52,7 @@ local function put(keys, args)
     if args[10] ~= '' then
         redis.call('XADD', keys[9], '*', 'at', args[4], 'who', args[5], 'verb', args[6], 'text', args[7])
         if args[11] ~= '' then
-            count_outcome(keys[8], keys[7], keys[6], args[11])
+            count_outcome(keys[8], keys[7], keys[10], keys[6], args[11], args[4])
         end
     end
     abeng.audit(keys[5], args[4], args[5], args[6], args[1] .. ' ' .. id, args[7])

@@ -103,7 +103,39 @@ local function remember_end(key, ev)
     redis.call('HSET', key, 'end_count', string.format('%.0f', ev.count or 0), 'end_stages', stages)
 end
 
--- KEYS: incident, timeline, queue, timers, audit, changes, precision. ARGV:
+-- What decisions say of a rule or feed: `prec` holds the sums of the last 90 days, `precd` the days they are made of
+-- ("DAY|NAME:WORD"), so that what is older can be taken off again. A decision that is taken back is at most a day old.
+function abeng.count(precision, days, name, word, step, now)
+    local today = math.floor(tonumber(now) / 86400000)
+    local field = string.format('%.0f|%s:%s', today, name, word)
+    if step < 0 and tonumber(redis.call('HGET', days, field) or 0) < 1 then
+        field = string.format('%.0f|%s:%s', today - 1, name, word)
+    end
+    if step < 0 and tonumber(redis.call('HGET', days, field) or 0) < 1 then
+        return tonumber(redis.call('HGET', precision, name .. ':' .. word) or 0)
+    end
+    redis.call('HINCRBY', days, field, step)
+    return redis.call('HINCRBY', precision, name .. ':' .. word, step)
+end
+
+-- Take off what was decided before a day. KEYS: precision, its days, changes. ARGV: day since 1970. Returns how many.
+local function forget(keys, args)
+    local all, bound, gone = redis.call('HGETALL', keys[2]), tonumber(args[1]), 0
+    for i = 1, #all, 2 do
+        local day, name, word = string.match(all[i], '^(%d+)|(.*):(%a+)$')
+        if day and tonumber(day) < bound then
+            local n = redis.call('HINCRBY', keys[1], name .. ':' .. word, -tonumber(all[i + 1]))
+            redis.call('HDEL', keys[2], all[i])
+            abeng.changed(keys[3], 'k', 'rule', 'rule', name, word, n)
+            gone = gone + 1
+        end
+    end
+    return gone
+end
+
+redis.register_function('abeng_precision_forget', forget)
+
+-- KEYS: incident, timeline, queue, timers, audit, changes, precision, its days. ARGV:
 --   1 dver the decision was made on  2 version the client saw ('' any)  3 now ms  4 who  5 verb  6 text
 --   7 incident's number  8 queued (0/1)  9 timer's due ms ('' none)  10 outcome to count ('' none, real, false; -real, -false take one back)
 --   11... fields to set, name and value; an empty value removes
@@ -147,7 +179,7 @@ local function apply(keys, args)
         local word, step = string.gsub(args[10], '^%-', '')
         step = step == 1 and -1 or 1
         for _, rule in ipairs(ev.rules or {}) do
-            local n = redis.call('HINCRBY', keys[7], rule .. ':' .. word, step)
+            local n = abeng.count(keys[7], keys[8], rule, word, step, args[3])
             abeng.changed(keys[6], 'k', 'rule', 'rule', rule, word, n)
         end
     end
@@ -158,6 +190,26 @@ local function apply(keys, args)
 end
 
 redis.register_function('abeng_triage', apply)
+
+-- An incident that is kept elsewhere by now leaves the store. KEYS: incident, timeline, index of incidents, of signals,
+-- timers, audit, changes, then each of its signals' own and its samples'. ARGV: number, version that was kept, now ms,
+-- then each signal's number.
+redis.register_function('abeng_retire', function(keys, args)
+    local have = redis.call('HMGET', keys[1], 'version', 'status')
+    if have[1] ~= args[2] or not abeng.ENDED[have[2]] and have[2] ~= 'merged' then
+        return abeng.refuse('STALE', 'it changed since it was kept')
+    end
+    redis.call('DEL', keys[1], keys[2])
+    redis.call('ZREM', keys[3], args[1])
+    redis.call('ZREM', keys[5], args[1])
+    for i = 4, #args do
+        redis.call('DEL', keys[2 * i], keys[2 * i + 1])
+        redis.call('ZREM', keys[4], args[i])
+    end
+    abeng.audit(keys[6], args[3], 'abeng', 'retire', args[1], '')
+    abeng.changed(keys[7], 'k', 'gone', 'id', args[1])
+    return redis.status_reply('OK')
+end)
 
 -- An audit entry for what is not an incident's. KEYS: audit. ARGV: now ms, who, verb, what, text.
 redis.register_function('abeng_audit', function(keys, args)

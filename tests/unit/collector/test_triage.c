@@ -19,6 +19,7 @@
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
+#include "collector/triage/retire.h"
 #include "collector/triage/search.h"
 #include "collector/triage/verbs.h"
 #include "common/buf.h"
@@ -527,6 +528,51 @@ static void new_alerts_end_a_wait_for_them(void **state)
     live_stop(&l);
 }
 
+static bool take_line(void *arg, const char *line, size_t len)
+{
+    char **out = arg;
+    free(*out);
+    *out = strndup(line, len);
+    return true;
+}
+
+static void what_ended_long_ago_leaves_the_store(void **state)
+{
+    struct fixture *f = *state;
+    struct live l = live_start(f);
+    struct refusal why;
+    struct head h;
+    char dir[1024], *line = NULL;
+    uint64_t now = clock_now(clock_system()) / NS_PER_MS;
+    struct wish reject = {
+        .verb = VERB_TRANSITION, .to = STATUS_REJECTED, .outcome = "false-positive", .reason = "r"
+    };
+    snprintf(dir, sizeof dir, "%s/incidents", f->dir);
+    struct retire_conf conf = { dir, 100 };
+    assert_int_equal(say(f, &l, reject, 0, &why), 0);
+    assert_int_equal(asked(f, "HGET {jm}:prec 1:2000001:false"), 1);
+    assert_int_equal(verbs_daily(f->store, l.model, &conf, now + 89 * 1440 * MIN), 0);
+    assert_int_equal(asked(f, "HGET {jm}:prec 1:2000001:false"), 1);
+    /* Decisions count for 90 days; the incident stays for the operator's 100. */
+    assert_int_equal(verbs_daily(f->store, l.model, &conf, now + 92 * 1440 * MIN), 0);
+    assert_int_equal(asked(f, "HGET {jm}:prec 1:2000001:false"), 0);
+    assert_int_equal(asked(f, "ZCARD {jm}:incs"), 1);
+    assert_int_equal(verbs_daily(f->store, l.model, &conf, now + 101 * 1440 * MIN), 1);
+    assert_int_equal(asked(f, "ZCARD {jm}:incs"), 0);
+    assert_int_equal(asked(f, "ZCARD {jm}:sigs"), 0);
+    assert_int_equal(asked(f, "EXISTS {jm}:inc:1"), 0);
+    assert_int_equal(asked(f, "EXISTS {jm}:sig:1"), 0);
+    for (int i = 0; i < 1000 && !model_head(l.model, ~0u, "jm-1", &h); i++)
+        usleep(10000);
+    assert_int_equal(model_head(l.model, ~0u, "jm-1", &h), ABENG_ENOENT);
+    assert_int_equal(retire_each(dir, "jm", take_line, &line), 0);
+    assert_non_null(line);
+    assert_non_null(strstr(line, "\"id\":\"jm-1\""));
+    assert_non_null(strstr(line, "\"verb\":\"rejected\""));
+    free(line);
+    live_stop(&l);
+}
+
 static void lists_page_and_filter(void **state)
 {
     struct fixture *f = *state;
@@ -628,6 +674,7 @@ int main(void)
         cmocka_unit_test(evidence_does_not_make_a_decision_stale_but_opens_what_ended),
         cmocka_unit_test(timers_wake_and_close),
         cmocka_unit_test(new_alerts_end_a_wait_for_them),
+        cmocka_unit_test(what_ended_long_ago_leaves_the_store),
         cmocka_unit_test(lists_page_and_filter),
         cmocka_unit_test(the_audit_is_a_chain_of_sha256),
     };
