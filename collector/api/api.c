@@ -30,7 +30,7 @@ static const struct routes *const resources[] = {
     &api_campaign_routes, &api_damping_routes,
     &api_link_routes,     &api_signal_routes, &api_export_routes,
     &api_taxii_routes,
-    &api_account_routes,  &api_report_routes,
+    &api_account_routes,  &api_report_routes, &api_suppression_routes,
 };
 #define RESOURCES (sizeof resources / sizeof *resources)
 _Static_assert(RESOURCES <= API_TABLES, "each resource has its table");

@@ -33,7 +33,7 @@ extern const struct routes api_session_routes, api_incident_routes, api_sensor_r
     api_book_routes, api_notice_routes, api_sample_routes, api_evidence_routes,
     api_campaign_routes, api_damping_routes, api_link_routes, api_signal_routes,
     api_export_routes, api_taxii_routes,
-    api_account_routes, api_report_routes;
+    api_account_routes, api_report_routes, api_suppression_routes;
 
 /** The session of a request that passed the gate with a role. */
 const struct session *api_session(const struct http_request *req);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/suppress.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/links.h"
@@ -94,6 +95,7 @@ static json_t *read_one(struct api *a, const char *state, uint64_t number, int *
             add_mute(item, store_reply_text(m, NULL), store_reply_text(said, NULL), api_now(a));
         const char *status = json_object_get(item, "incident") ? "attached"
                              : muted                           ? muted
+                             : suppress_of_key(key)            ? "suppressed"
                              : claimed                         ? claimed
                                                                : "waiting";
         json_object_set_new(item, "status", json_string(status));

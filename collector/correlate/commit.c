@@ -13,6 +13,7 @@
 #include "collector/correlate/incident.h"
 #include "collector/correlate/indicator.h"
 #include "collector/correlate/signal.h"
+#include "collector/correlate/suppress.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "common/arena.h"
@@ -263,6 +264,71 @@ static int load_campaigns(struct store_conn *c, struct fold *f)
     return err;
 }
 
+/* ---- suppressions ---------------------------------------------------------------------------- */
+
+static bool read_network(const json_t *root, const char *key, struct addr *net, unsigned *bits)
+{
+    const char *text = evidence_read_text(root, key);
+    return *text && !addr_parse_prefix(text, net, bits);
+}
+
+/* A document as triage keeps it: sid, victim, peer, created_at, expires_at. */
+static void take_suppression(struct suppressions *set, uint64_t number, const char *json,
+                             size_t len)
+{
+    json_t *root = json_loadb(json, len, 0, NULL);
+    struct suppression s = { .number = number };
+    s.sid = (uint32_t)evidence_read_u64(root, "sid");
+    s.has_victim = read_network(root, "victim", &s.victim, &s.victim_bits);
+    s.has_peer = read_network(root, "peer", &s.peer, &s.peer_bits);
+    s.from_ms = evidence_read_time(root, "created_at");
+    s.until_ms = evidence_read_time(root, "expires_at");
+    if (s.sid || s.has_victim || s.has_peer)
+        suppressions_put(set, &s);
+    json_decref(root);
+}
+
+/* One as it is now; what is there no longer holds nothing, and its hits are forgotten. */
+static int load_suppression(struct store_conn *c, struct fold *f, const char *id)
+{
+    struct store_key key = store_key(fold_state(f), "suppression:%s", id);
+    struct store_key hits = store_key(fold_state(f), "supphits");
+    struct store_reply *r, *gone = NULL;
+    size_t len;
+    uint64_t number = strtoull(id, NULL, 10);
+    int err = store_command(c, &r, "HGET %s doc", key.text);
+    const char *doc = store_reply_text(r, &len);
+    if (!err && len) {
+        take_suppression(fold_suppressions(f), number, doc, len);
+    } else if (!err) {
+        suppressions_remove(fold_suppressions(f), number);
+        err = store_command(c, &gone, "HDEL %s %s", hits.text, id);
+    }
+    store_reply_free(gone);
+    store_reply_free(r);
+    return err;
+}
+
+static void restore_hits(struct fold *f, const char *id, const char *text)
+{
+    unsigned long long hits = 0, last = 0;
+    if (sscanf(text, "%llu %llu", &hits, &last) == 2)
+        suppressions_restore(fold_suppressions(f), strtoull(id, NULL, 10), hits, last);
+}
+
+static int load_suppressions(struct store_conn *c, struct fold *f)
+{
+    struct store_key index = store_key(fold_state(f), "suppression:all");
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", index.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err; i++)
+        err = load_suppression(c, f, store_reply_text(store_reply_at(ids, i), NULL));
+    store_reply_free(ids);
+    return err;
+}
+
+/* ---- analysts' words ------------------------------------------------------------------------- */
+
 /* An analyst's word about a key: "UNTIL_MS KIND COUNT STAGES", or "" when it was taken back. */
 static void take_mute(struct fold *f, const char *key, const char *text)
 {
@@ -338,6 +404,10 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
         err = load_campaigns(c, f);
     if (!err)
         err = load_words(c, f, "mute", take_mute);
+    if (!err)
+        err = load_suppressions(c, f);
+    if (!err)
+        err = load_words(c, f, "supphits", restore_hits);
     if (!err) {
         read_place(store_reply_text(store_reply_at(r, 0), NULL), place);
         fold_restore_mark(f,
@@ -452,6 +522,19 @@ static void add_outbox(struct words *w, const struct fold *f, const struct fold_
     buf_free(&text);
 }
 
+/* What suppressions held back: how many, then each. */
+static void add_held(struct words *w, const struct suppressions *held)
+{
+    unsigned count = 0;
+    size_t at = w->arg_count++, walk = 0;
+    for (const struct suppression *s; (s = suppressions_next_dirty(held, &walk)); count++) {
+        add_number(w, s->number);
+        add_text(w, arena_printf(w->arena, "%llu %llu", (unsigned long long)s->hits,
+                                 (unsigned long long)s->last_ms));
+    }
+    w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
+}
+
 static void add_changes(struct words *w, const char *state, const struct fold_changes *ch)
 {
     struct buf text;
@@ -470,13 +553,13 @@ static void add_changes(struct words *w, const char *state, const struct fold_ch
 int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
                  const struct commit_place *after, uint64_t now_ms, uint64_t alerts)
 {
-    static const char *const keys[] = { "fold", "chg", "q",   "tmr", "sigs",
-                                        "incs", "min", "aud", "out", "wait" };
+    static const char *const keys[] = { "fold", "chg", "q",   "tmr",  "sigs",    "incs",
+                                        "min",  "aud", "out", "wait", "supphits" };
     char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
     struct fold_changes ch;
     struct store_reply *r;
     fold_changes(f, &ch);
-    unsigned most = commit_words(f) + 3 * (unsigned)ch.gone_count + 32;
+    unsigned most = commit_words(f) + 3 * (unsigned)ch.gone_count + 3 * SUPPRESSIONS_MAX + 32;
     struct words w = words_begin(most);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         add_key(&w, store_key(fold_state(f), "%s", keys[i]));
@@ -495,6 +578,7 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     add_number(&w, ch.incident_count);
     add_changes(&w, fold_state(f), &ch);
     add_outbox(&w, f, &ch);
+    add_held(&w, ch.held);
     int err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
     if (err && err != ABENG_EAGAIN)
         log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
@@ -596,6 +680,8 @@ static int learn_other(struct store_conn *c, struct fold *f, const char *kind, c
         return load_campaign(c, f, id);
     if (!strcmp(kind, "mute"))
         return learn_word(c, f, "mute", id, take_mute);
+    if (!strcmp(kind, "suppression"))
+        return load_suppression(c, f, id);
     if (!strcmp(kind, "pin"))
         return learn_word(c, f, "pins", id, take_pin);
     return 0;

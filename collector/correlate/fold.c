@@ -16,6 +16,7 @@
 #include "collector/correlate/observation.h"
 #include "collector/correlate/rsit.h"
 #include "collector/correlate/signal.h"
+#include "collector/correlate/suppress.h"
 #include "collector/correlate/table.h"
 #include "common/xalloc.h"
 
@@ -52,6 +53,7 @@ struct fold {
     struct table *fan_out; /* rule and day -> struct fan_out */
     struct table *shared;  /* indicator -> struct shared */
     struct table *muted;   /* K1 -> struct mute */
+    struct suppressions *held;
     struct list dirty_signals, dirty_incidents;
     uint64_t *gone;
     size_t gone_count;
@@ -94,6 +96,7 @@ struct fold *fold_create(const char *state, struct classify *classify, const str
     f->fan_out = table_create();
     f->shared = table_create();
     f->muted = table_create();
+    f->held = suppressions_create();
     return f;
 }
 
@@ -131,6 +134,7 @@ void fold_free(struct fold *f)
     for (struct incident *in; (in = table_next(f->incidents, &at));)
         incident_free(in);
     free_tables(f);
+    suppressions_free(f->held);
     free(f->dirty_signals.items);
     free(f->dirty_incidents.items);
     free(f->gone);
@@ -206,14 +210,18 @@ static bool storms(const struct fold *f, const struct observation *o)
     return n && n->count >= FOLD_FAN_OUT;
 }
 
+/* `held`: the suppression that keeps the alert back, or NULL. */
 static struct signal *signal_for(struct fold *f, const struct verdict *v,
-                                 const struct observation *o)
+                                 const struct observation *o, const struct suppression *held)
 {
-    char key[KEY_MAX];
+    char plain[KEY_MAX], back[SUPPRESS_KEY_MAX];
+    char *key = plain;
     bool storm = false;
-    key_signal(v, o, key);
+    key_signal(v, o, plain);
+    if (held)
+        suppress_key(plain, held->number, key = back);
     struct signal *s = table_find(f->k1, key);
-    if (!s && (table_count(f->signals) >= FOLD_SIGNALS_MAX || storms(f, o))) {
+    if (!s && !held && (table_count(f->signals) >= FOLD_SIGNALS_MAX || storms(f, o))) {
         key_storm(v, o, key);
         s = table_find(f->k1, key);
         storm = true;
@@ -359,7 +367,7 @@ static void attach(struct fold *f, struct signal *s, const struct observation *o
 {
     char key[KEY_MAX];
     uint64_t follows = 0;
-    if (s->pinned || muted(f, s, o))
+    if (s->pinned || muted(f, s, o) || suppress_of_key(s->key))
         return;
     key_incident(s, key);
     struct incident *in = table_find(f->k2, key);
@@ -382,10 +390,16 @@ static void attach(struct fold *f, struct signal *s, const struct observation *o
     place(f, in, s);
 }
 
-static void count_suppressed(const struct fold *f, struct signal *s, const struct observation *o)
+static void count_suppressed(const struct fold *f, struct signal *s, const struct observation *o,
+                             struct suppression *held)
 {
     const struct mute *m = table_count(f->muted) ? table_find(f->muted, s->key) : NULL;
-    s->suppressed += m && m->suppress && o->received_ms < m->until_ms;
+    s->suppressed += held || (m && m->suppress && o->received_ms < m->until_ms);
+    if (!held)
+        return;
+    held->hits++;
+    held->last_ms = o->time_ms > held->last_ms ? o->time_ms : held->last_ms;
+    held->dirty = true;
 }
 
 uint64_t fold_alert(struct fold *f, const struct observation *o)
@@ -396,11 +410,13 @@ uint64_t fold_alert(struct fold *f, const struct observation *o)
         at.time_ms = at.received_ms;
     bool late = at.time_ms + FOLD_ON_TIME_MS < f->mark.time_ms;
     classify_alert(f->classify, &at, &v);
-    struct signal *s = signal_for(f, &v, &at);
+    struct suppression *held =
+        suppressions_find(f->held, at.sid, &v.victim, &v.peer, at.received_ms);
+    struct signal *s = signal_for(f, &v, &at, held);
     unsigned hosts = s->host_count;
     touch_signal(f, s);
     signal_add(s, &v, &at, late);
-    count_suppressed(f, s, &at);
+    count_suppressed(f, s, &at, held);
     if (at.time_ms > f->mark.time_ms)
         f->mark.time_ms = at.time_ms;
     if (!s->incident)
@@ -549,6 +565,7 @@ void fold_changes(struct fold *f, struct fold_changes *out)
         f->dirty_incidents.count,
         f->gone,
         f->gone_count,
+        f->held,
         f->mark,
     };
 }
@@ -572,6 +589,7 @@ void fold_committed(struct fold *f)
     for (size_t i = 0; i < f->dirty_incidents.count; i++)
         ((struct incident *)f->dirty_incidents.items[i])->dirty = false;
     f->dirty_signals.count = f->dirty_incidents.count = f->gone_count = 0;
+    suppressions_committed(f->held);
 }
 
 /* ---- restoring ------------------------------------------------------------------------------- */
@@ -684,6 +702,11 @@ void fold_mute(struct fold *f, const char *key, const struct mute *mute)
     struct mute *m = xmalloc(sizeof *m);
     *m = *mute;
     free(table_put(f->muted, key, m));
+}
+
+struct suppressions *fold_suppressions(struct fold *f)
+{
+    return f->held;
 }
 
 void fold_decided(struct fold *f, uint64_t incident, uint64_t ended_ms)

@@ -27,6 +27,7 @@ struct incident;
 struct indicator;
 struct observation;
 struct signal;
+struct suppressions;
 
 /** Signals a state keeps in memory; beyond it new ones fold by type alone ("storm"). */
 #define FOLD_SIGNALS_MAX 200000
@@ -52,6 +53,7 @@ struct fold_changes {
     size_t incident_count;
     const uint64_t *gone; /* numbers of signals that expired without an incident */
     size_t gone_count;
+    const struct suppressions *held; /* whose hits rose: suppressions_next_dirty */
     struct fold_mark mark;
 };
 
@@ -125,6 +127,9 @@ struct mute {
 
 /** Dismiss or suppress signals of K1 `key`; until_ms 0: no longer. */
 void fold_mute(struct fold *f, const char *key, const struct mute *mute);
+
+/** What is kept out of the queue by rule, victim and peer; the caller changes it between alerts. */
+struct suppressions *fold_suppressions(struct fold *f);
 
 /**
  * The region says (in this state's projection) that `others` more states saw an indicator; 0: no

@@ -314,6 +314,74 @@ static enum ctl_exit damping_remove(struct ctl *c)
     return done;
 }
 
+/* ---- suppressions ---------------------------------------------------------------------------- */
+
+static const struct print_column suppression_columns[] = {
+    { "ID", "id", 0 },        { "SID", "sid", 0 },          { "VICTIM", "victim", 40 },
+    { "PEER", "peer", 40 },   { "UNTIL", "expires_at", 0 }, { "HITS", "hits", 0 },
+    { "OWNER", "owner", 16 }, { "REASON", "reason", 60 },
+};
+#define SUPPRESSION_COLUMNS (sizeof suppression_columns / sizeof *suppression_columns)
+
+static enum ctl_exit suppressions(struct ctl *c)
+{
+    static const char *const options[] = { "state" };
+    char *path = list_path(c, "/api/v1/suppressions", options, 1);
+    enum ctl_exit done = ctl_list(c, path, suppression_columns, SUPPRESSION_COLUMNS);
+    free(path);
+    return done;
+}
+
+static enum ctl_exit print_suppression(struct ctl *c, enum ctl_exit done, json_t *reply)
+{
+    if (!done && c->json)
+        print_json(reply);
+    else if (!done)
+        print_list(reply, suppression_columns, SUPPRESSION_COLUMNS);
+    json_decref(reply);
+    return done;
+}
+
+static enum ctl_exit suppression_add(struct ctl *c)
+{
+    static const char *const options[] = { "victim", "peer", "reason" };
+    json_t *reply,
+        *body = json_pack("{s:s,s:s}", "state", ctl_word(c, 0), "expires_at", ctl_word(c, 1));
+    const char *sid = ctl_option(c, "sid");
+    char *end = NULL;
+    unsigned long n = sid ? strtoul(sid, &end, 10) : 0;
+    if (sid && (!n || *end)) {
+        json_decref(body);
+        return ctl_usage("--sid is a rule's number");
+    }
+    if (sid)
+        json_object_set_new(body, "sid", json_integer((json_int_t)n));
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        ctl_put(c, body, options[i], options[i]);
+    enum ctl_exit done = ctl_call(c, "POST", "/api/v1/suppressions", body, &reply);
+    return print_suppression(c, done, reply);
+}
+
+static enum ctl_exit suppression_extend(struct ctl *c)
+{
+    json_t *reply, *body = json_pack("{s:s}", "expires_at", ctl_word(c, 1));
+    char *path = ctl_path(c, "/api/v1/suppressions/", "");
+    ctl_put(c, body, "reason", "reason");
+    enum ctl_exit done = ctl_call(c, "PATCH", path, body, &reply);
+    free(path);
+    return print_suppression(c, done, reply);
+}
+
+static enum ctl_exit suppression_end(struct ctl *c)
+{
+    json_t *reply;
+    char *path = ctl_path(c, "/api/v1/suppressions/", "");
+    enum ctl_exit done = ctl_call(c, "DELETE", path, NULL, &reply);
+    json_decref(reply);
+    free(path);
+    return done;
+}
+
 /* clang-format off */
 static const struct ctl_command commands[] = {
     { "incident explain", "ID", "", 1, 1, "why it stands where it stands", explain },
@@ -341,6 +409,15 @@ static const struct ctl_command commands[] = {
     { "damping add", "LIST MATCH --note TEXT [--state JM] [--until TIME]", "note= state= until=",
       2, 2, "LIST is scanner, maintenance, honeypot or warninglist; MATCH an address or a name",
       damping_add },
+    { "suppressions", "[--state JM]", "state=", 0, 0,
+      "what is kept out of the queue for a while, and how much it held back", suppressions },
+    { "suppression add",
+      "JM UNTIL --reason TEXT [--sid N] [--victim ADDRESS[/BITS]] [--peer ADDRESS[/BITS]]",
+      "sid= victim= peer= reason=", 2, 2, "keep it out until then (RFC 3339, 90 days at most)",
+      suppression_add },
+    { "suppression extend", "ID UNTIL [--reason TEXT]", "reason=", 2, 2, "let it hold until then",
+      suppression_extend },
+    { "suppression end", "ID", "", 1, 1, "end it now", suppression_end },
     { "damping remove", "ID", "", 1, 1, "remove an entry", damping_remove },
 };
 /* clang-format on */

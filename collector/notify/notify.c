@@ -502,12 +502,39 @@ static void expire(const struct job *j, uint64_t number)
     record_clear(&r);
 }
 
+/* A suppression whose time is over goes; the audit says how much it held back. */
+static void end_suppression(const struct job *j, uint64_t number)
+{
+    struct record_doc r;
+    struct store_reply *reply;
+    char said[256], why[256];
+    unsigned state = j->notice.state;
+    struct store_key key = store_key(state_at(state)->code, "supphits");
+    if (record_load(j->c, RECORDS_SUPPRESSION, state, number, &r))
+        return;
+    int err = store_command(j->c, &reply, "HGET %s %llu", key.text, (unsigned long long)number);
+    snprintf(said, sizeof said, "its time is over; held back %llu: %.120s",
+             strtoull(store_reply_text(reply, NULL), NULL, 10), record_text(&r, "reason"));
+    store_reply_free(reply);
+    struct record_change change = {
+        .who = "abeng", .verb = "suppression.end", .said = said, .now_ms = j->now_ms, .remove = true
+    };
+    if (!err)
+        err = record_save(j->c, RECORDS_SUPPRESSION, &r, &change, why, sizeof why);
+    if (err && err != ABENG_EAGAIN)
+        log_warn("notify", "suppression %s-%llu: %s", state_at(state)->code,
+                 (unsigned long long)number, why);
+    record_clear(&r);
+}
+
 static void take(void *arg, enum record_kind_of kind, uint64_t number)
 {
     struct job *j = arg;
     unsigned state = j->notice.state;
     if (kind == RECORDS_COUNTERMEASURE)
         expire(j, number);
+    if (kind == RECORDS_SUPPRESSION)
+        end_suppression(j, number);
     if (kind != RECORDS_NOTICE || record_load(j->c, kind, state, number, &j->notice))
         return;
     j->tier = (unsigned)json_integer_value(json_object_get(j->notice.doc, "tier"));

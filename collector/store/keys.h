@@ -11,6 +11,7 @@
  *   {jm}:raised:ID     hash    LANE -> "EPOCH LAST", as the sensor said last
  *   {rg}:alarms        hash    alarms, on and lately over: id -> JSON (ingest/alarms.h)
  *   {jm}:sig:ID {jm}:inc:ID {jm}:q {jm}:tmr {jm}:ev:ID {jm}:aud {jm}:chg   triage
+ *   {jm}:supphits      hash    suppression's number -> "HITS LAST_MS"
  *   {jm}:out           stream  what the region hears: sightings of indicators, releases
  *   {jm}:proj:ID {jm}:projs    what this state may see of a campaign; zset of ids by last sighting
  *   {rg}:ind:ID {rg}:inds      indicators as all states saw them; zset of ids by last sighting

@@ -104,12 +104,12 @@ local function incident(key, timeline, common, a, now)
 end
 
 -- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 outbox
--- 10 waiting signals, then for each signal
+-- 10 waiting signals 11 hits of suppressions, then for each signal
 -- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
 --   9 signals 10 gone 11 incidents
 --   each signal: number, JSON, ms of its last alert when it waits ('' not), samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
---   the region n, n * JSON (the outbox: correlate/indicator.h).
+--   the region n, n * JSON (the outbox: correlate/indicator.h); suppressions n, n * (number, "HITS LAST_MS").
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
 local function commit(keys, args)
     local have = redis.call('HMGET', keys[1], 'fence', 'pos')
@@ -123,7 +123,7 @@ local function commit(keys, args)
         return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
-    local now, k, at = tonumber(args[4]), 10, 12
+    local now, k, at = tonumber(args[4]), 11, 12
     for _ = 1, tonumber(args[9]) do
         redis.call('SET', keys[k + 1], args[at + 1])
         redis.call('ZADD', keys[5], args[at], args[at])
@@ -152,6 +152,10 @@ local function commit(keys, args)
     end
     for i = 1, tonumber(args[at]) do
         redis.call('XADD', keys[9], '*', 'k', 'hit', 'v', args[at + i])
+    end
+    at = at + 1 + tonumber(args[at])
+    for i = 1, tonumber(args[at]) do
+        redis.call('HSET', keys[11], args[at + 2 * i - 1], args[at + 2 * i])
     end
     redis.call('HSET', keys[1], 'pos', args[3], 'signal', args[5], 'incident', args[6], 'time', args[7])
     if tonumber(args[8]) > 0 then

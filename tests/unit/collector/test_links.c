@@ -17,11 +17,13 @@
 #include <cmocka.h>
 
 #include "collector/correlate/commit.h"
+#include "collector/correlate/suppress.h"
 #include "collector/correlate/worker.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/links.h"
 #include "collector/triage/model.h"
+#include "collector/triage/record.h"
 #include "collector/triage/verbs.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -297,6 +299,59 @@ static void what_comes_while_suppressed_is_counted(void **state)
     live_stop(&l);
 }
 
+static void suppress(struct live *l, struct record_doc *r, const char *verb, bool remove)
+{
+    char why[256];
+    struct record_change change = { .who = "ana",
+                                    .verb = verb,
+                                    .said = "",
+                                    .now_ms = clock_now(clock_system()) / NS_PER_MS,
+                                    .remove = remove };
+    assert_int_equal(record_save(store_conn(l->f->store, NULL), RECORDS_SUPPRESSION, r, &change,
+                                 why, sizeof why),
+                     0);
+}
+
+static void a_suppression_holds_back_what_it_names(void **state)
+{
+    struct live l = live_start(state);
+    uint64_t now = clock_now(clock_system()) / NS_PER_MS;
+    struct record_doc r = { .state = (unsigned)state_find("jm", 2) };
+    r.doc = json_pack("{s:i,s:s}", "sid", 2000001, "victim", "10.1.1.0/24");
+    record_set_time(&r, "created_at", now - 1000);
+    record_set_time(&r, "expires_at", now + 3600000);
+    suppress(&l, &r, "suppression.add", false);
+    put(l.f, "10.2.2.2", "203.0.113.9", 2000001, BEACON, 4); /* tells that the worker has read it */
+    until(l.f, "ZCARD {jm}:q", "1", false);
+    /* Another victim is not meant; what is meant makes no incident and is counted. */
+    put(l.f, "10.1.1.1", "203.0.113.9", 2000001, BEACON, 40);
+    until(l.f, "HGET {jm}:supphits 1", "40 ", false);
+    until(l.f, "GET {jm}:sig:2", "\"suppressed_hits\":40", false);
+    until(l.f, "ZCARD {jm}:q", "1", false);
+    /* A restart knows the hits, and goes on counting. */
+    worker_stop(l.worker);
+    l.worker = start_worker(l.f, "two");
+    put(l.f, "10.1.1.1", "203.0.113.9", 2000001, BEACON, 2);
+    until(l.f, "HGET {jm}:supphits 1", "42 ", false);
+    /* Ended, the next alerts make what they would have made. */
+    suppress(&l, &r, "suppression.end", true);
+    until(l.f, "HEXISTS {jm}:supphits 1", "0", false);
+    put(l.f, "10.1.1.1", "203.0.113.9", 2000001, BEACON, 4);
+    until(l.f, "ZCARD {jm}:q", "2", false);
+    record_clear(&r);
+    live_stop(&l);
+}
+
+/* A name that an attacker chose can't make a key that looks held. */
+static void no_name_makes_a_held_key(void **state)
+{
+    char key[SUPPRESS_KEY_MAX];
+    (void)state;
+    suppress_key("malicious-code/c2-server|x", 7, key);
+    assert_int_equal(suppress_of_key(key), 7);
+    assert_int_equal(suppress_of_key("malicious-code/c2-server|held:7|x"), 0);
+}
+
 /* ---- campaigns ------------------------------------------------------------------------------- */
 
 static void two_states_get_a_projection_each(void **state)
@@ -522,6 +577,8 @@ int main(void)
         cmocka_unit_test(a_signal_goes_where_an_analyst_puts_it),
         cmocka_unit_test(a_dismissal_holds_until_there_is_four_times_as_much),
         cmocka_unit_test(what_comes_while_suppressed_is_counted),
+        cmocka_unit_test(a_suppression_holds_back_what_it_names),
+        cmocka_unit_test(no_name_makes_a_held_key),
         cmocka_unit_test(two_states_get_a_projection_each),
         cmocka_unit_test(a_constituents_network_is_ours_and_counts),
         cmocka_unit_test(one_worker_or_four_killed_or_not_give_the_same),

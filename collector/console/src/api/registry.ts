@@ -124,6 +124,10 @@ export const addSuppression = (body: {
     reason: string;
     expires_at: string;
 }) => api.write<Suppression>("POST", "/suppressions", body);
+export const extendSuppression = (
+    { id, version }: Suppression,
+    body: { expires_at: string; reason: string },
+) => api.write<Suppression>("PATCH", `/suppressions/${part(id)}`, body, version);
 export const removeSuppression = ({ id, version }: Suppression) =>
     api.write<void>("DELETE", `/suppressions/${part(id)}`, undefined, version);
 

@@ -418,6 +418,8 @@ export const enPages = {
     "suppress.owner": "By",
     "suppress.until": "Ends",
     "suppress.hits": "Hits meanwhile",
+    "suppress.extend": "Extend",
+    "suppress.extend-title": "Let it hold for longer",
     "suppress.end": "End now",
     "suppress.none": "Nothing is suppressed",
     "suppress.none-hint": "A suppression has an owner and an end, and counts what it hid.",

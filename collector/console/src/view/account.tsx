@@ -15,8 +15,8 @@ import { app, notify } from "../model/app.ts";
 import { sayProblem } from "../model/desk.ts";
 import { useStore } from "../model/store.ts";
 import { Stamp, Text } from "./bits.tsx";
-import { Field, useSubmit } from "./form.tsx";
-import { ListedTable, useListed, type Column } from "./table.tsx";
+import { Failed, Field, useSubmit } from "./form.tsx";
+import { ListPanel, useListed, type Column } from "./table.tsx";
 
 export function Account() {
     const me = useStore(app, (s) => s.me);
@@ -51,8 +51,7 @@ export function Account() {
         <>
             {me?.totp !== undefined && <SecondFactor on={me.totp} />}
             <h2 class="tab-title">{t("account.sessions")}</h2>
-            {list.failed && <p class="error">{list.failed}</p>}
-            <ListedTable
+            <ListPanel
                 list={list}
                 label={t("account.sessions")}
                 empty={t("account.none")}
@@ -121,11 +120,7 @@ function SecondFactor({ on }: { on: boolean }) {
                     </div>
                 </form>
             )}
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
         </section>
     );
 }

@@ -10,7 +10,7 @@ import { app } from "../model/app.ts";
 import { useStore } from "../model/store.ts";
 import { StateCode, Text } from "./bits.tsx";
 import { EveLines } from "./eve.tsx";
-import { Field, Select, useSubmit } from "./form.tsx";
+import { Failed, Field, Select, useSubmit } from "./form.tsx";
 import { Empty, PageFrame } from "./table.tsx";
 
 const KINDS = ["address", "name", "hash", "sid"] as const;
@@ -81,11 +81,7 @@ export default function ArchivePage() {
                     {t("archive.search")}
                 </button>
             </form>
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             {busy && !found && <p class="loading">{t("archive.searching")}</p>}
             {found && <Found found={found} busy={busy} onMore={more} />}
         </PageFrame>

@@ -23,7 +23,7 @@ import { useStore } from "../model/store.ts";
 import { Stamp, StatusWord, Text, TierChip, TlpLabel } from "./bits.tsx";
 import { Card } from "./card.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Field, Select, useSubmit } from "./form.tsx";
+import { Buttons, Failed, Field, Select, useSubmit } from "./form.tsx";
 import { NoticeView } from "./notice.tsx";
 
 const VICTIM_SHOWN = 6;
@@ -159,11 +159,7 @@ export function Notices({ row }: { row: Incident }) {
                     </button>
                 </p>
             )}
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             {open && (
                 <Dialog
                     title={t("notice.title", { id: row.id })}
@@ -233,11 +229,7 @@ export function Countermeasures({ row }: { row: Incident }) {
                     </li>
                 ))}
             </ul>
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             {may && !adding && (
                 <p>
                     <button type="button" onClick={() => setAdding(true)}>
@@ -285,19 +277,7 @@ function AddMeasure({ incident, onDone }: { incident: string; onDone: () => void
                 onValue={setDays}
                 options={EXPIRY_DAYS.map((n) => [n, t("archive.days", { n: Number(n) })] as const)}
             />
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
-            <div class="buttons">
-                <button type="button" onClick={onDone}>
-                    {t("dialog.cancel")}
-                </button>
-                <button type="submit" class="primary" disabled={busy}>
-                    {t("measure.add")}
-                </button>
-            </div>
+            <Buttons busy={busy} failed={failed} submit={t("measure.add")} onClose={onDone} />
         </form>
     );
 }
@@ -344,7 +324,7 @@ export function LineageCard({ id }: { id: string }) {
     return (
         <details class="lineage" onToggle={(e) => e.currentTarget.open && !list && void read()}>
             <summary>{t("incident.lineage")}</summary>
-            {failed && <p class="error">{failed}</p>}
+            <Failed why={failed} />
             <ul class="plain-rows">
                 {list?.map((link) => (
                     <li>

@@ -25,7 +25,7 @@ import { useStore } from "../model/store.ts";
 import { StateCode, Text } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Buttons, Check, Field, Select, useSubmit } from "./form.tsx";
-import { ListedTable, useListed, type Column } from "./table.tsx";
+import { ListPanel, useListed, type Column } from "./table.tsx";
 
 const KINDS = ["mail", "phone", "webhook"] as const;
 const RUNGS = ["1", "2", "3", "4"] as const;
@@ -115,22 +115,24 @@ export function Contacts() {
         },
     ];
     return (
-        <>
-            {may && <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />}
-            {list.failed && <p class="error">{list.failed}</p>}
-            <ListedTable
-                list={list}
-                label={t("admin.contacts")}
-                empty={t("contact.none")}
-                hint={t("contact.none-hint")}
-                columns={columns}
-                keyOf={(row) => row.id}
-            />
+        <ListPanel
+            list={list}
+            label={t("admin.contacts")}
+            empty={t("contact.none")}
+            hint={t("contact.none-hint")}
+            columns={columns}
+            keyOf={(row) => row.id}
+            tools={
+                may && (
+                    <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
+                )
+            }
+        >
             {asked === "import" && <ImportDialog what="contacts" onClose={done} />}
             {asked && asked !== "import" && (
                 <ContactDialog one={asked === "add" ? null : asked} onClose={done} />
             )}
-        </>
+        </ListPanel>
     );
 }
 
@@ -148,14 +150,14 @@ function Tested({ row, now }: { row: Contact; now: number }) {
 
 function Tools({ onAdd, onImport }: { onAdd: () => void; onImport: () => void }) {
     return (
-        <p class="tab-tools">
+        <>
             <button type="button" onClick={onImport}>
                 {t("import.csv")}
             </button>
             <button type="button" class="primary" onClick={onAdd}>
                 {t("page.add")}
             </button>
-        </p>
+        </>
     );
 }
 
@@ -351,22 +353,24 @@ export function Constituents() {
         },
     ];
     return (
-        <>
-            {may && <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />}
-            {list.failed && <p class="error">{list.failed}</p>}
-            <ListedTable
-                list={list}
-                label={t("admin.constituents")}
-                empty={t("constituent.none")}
-                hint={t("constituent.none-hint")}
-                columns={columns}
-                keyOf={(row) => row.id}
-            />
+        <ListPanel
+            list={list}
+            label={t("admin.constituents")}
+            empty={t("constituent.none")}
+            hint={t("constituent.none-hint")}
+            columns={columns}
+            keyOf={(row) => row.id}
+            tools={
+                may && (
+                    <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
+                )
+            }
+        >
             {asked === "import" && <ImportDialog what="constituents" onClose={done} />}
             {asked && asked !== "import" && (
                 <ConstituentDialog one={asked === "add" ? null : asked} onClose={done} />
             )}
-        </>
+        </ListPanel>
     );
 }
 

@@ -5,6 +5,7 @@ import {
     addDamping,
     addSuppression,
     dampings,
+    extendSuppression,
     removeDamping,
     removeSuppression,
     suppressions,
@@ -21,7 +22,7 @@ import { useStore } from "../model/store.ts";
 import { Stamp, StateCode, Text } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Buttons, Field, Select, useSubmit } from "./form.tsx";
-import { ListedTable, useListed, type Column } from "./table.tsx";
+import { ListPanel, useListed, type Column } from "./table.tsx";
 
 const LISTS = ["scanner", "maintenance", "honeypot", "warninglist"] as const;
 const DAYS = ["1", "7", "30", "90"] as const;
@@ -31,7 +32,11 @@ const daysOptions = () => DAYS.map((n) => [n, t("archive.days", { n: Number(n) }
 export function Suppressions() {
     const { now, me } = useStore(app, (s) => s);
     const list = useListed("", suppressions);
-    const [adding, setAdding] = useState(false);
+    const [asked, setAsked] = useState<Suppression | "add" | null>(null);
+    const done = () => {
+        setAsked(null);
+        list.reload();
+    };
     const end = (one: Suppression) =>
         removeSuppression(one).then(list.reload, (err) => notify("problem", sayProblem(err)));
     const columns: Column<Suppression>[] = [
@@ -74,39 +79,78 @@ export function Suppressions() {
             head: t("page.actions"),
             cell: (row) =>
                 mayDecide(me) && (
-                    <button type="button" onClick={() => void end(row)}>
-                        {t("suppress.end")}
-                    </button>
+                    <span class="row-buttons">
+                        <button type="button" onClick={() => setAsked(row)}>
+                            {t("suppress.extend")}
+                        </button>
+                        <button type="button" onClick={() => void end(row)}>
+                            {t("suppress.end")}
+                        </button>
+                    </span>
                 ),
         },
     ];
     return (
-        <>
-            {mayDecide(me) && (
-                <p class="tab-tools">
-                    <button type="button" class="primary" onClick={() => setAdding(true)}>
-                        {t("page.add")}
-                    </button>
+        <ListPanel
+            list={list}
+            label={t("admin.suppressions")}
+            empty={t("suppress.none")}
+            hint={t("suppress.none-hint")}
+            columns={columns}
+            keyOf={(row) => row.id}
+            tools={mayDecide(me) && <AddButton onAdd={() => setAsked("add")} />}
+        >
+            {asked === "add" && <SuppressDialog onClose={done} />}
+            {asked && asked !== "add" && <ExtendDialog one={asked} onClose={done} />}
+        </ListPanel>
+    );
+}
+
+function AddButton({ onAdd }: { onAdd: () => void }) {
+    return (
+        <button type="button" class="primary" onClick={onAdd}>
+            {t("page.add")}
+        </button>
+    );
+}
+
+/** Lets it hold for so long from now on, and its reason be put right. */
+function ExtendDialog({ one, onClose }: { one: Suppression; onClose: () => void }) {
+    const [days, setDays] = useState<string>("7");
+    const [reason, setReason] = useState(one.reason);
+    const [busy, failed, submit] = useSubmit();
+    const send = (e: Event) => {
+        e.preventDefault();
+        submit(async () => {
+            const now = await extendSuppression(one, {
+                expires_at: untilIn(days),
+                reason: reason.trim(),
+            });
+            notify("done", t("suppress.done", { at: stamp(now.expires_at).slice(0, 16) }));
+            onClose();
+        });
+    };
+    return (
+        <Dialog title={t("suppress.extend-title")} onClose={onClose}>
+            <form class="form" onSubmit={send}>
+                <p class="mono">
+                    <Text value={sayScope(one)} limit={160} />
                 </p>
-            )}
-            {list.failed && <p class="error">{list.failed}</p>}
-            <ListedTable
-                list={list}
-                label={t("admin.suppressions")}
-                empty={t("suppress.none")}
-                hint={t("suppress.none-hint")}
-                columns={columns}
-                keyOf={(row) => row.id}
-            />
-            {adding && (
-                <SuppressDialog
-                    onClose={() => {
-                        setAdding(false);
-                        list.reload();
-                    }}
+                <Select
+                    label={t("suppress.for")}
+                    value={days}
+                    onValue={setDays}
+                    options={daysOptions()}
                 />
-            )}
-        </>
+                <Field label={t("fact.reason")} value={reason} onValue={setReason} required focus />
+                <Buttons
+                    busy={busy}
+                    failed={failed}
+                    submit={t("suppress.extend")}
+                    onClose={onClose}
+                />
+            </form>
+        </Dialog>
     );
 }
 
@@ -201,6 +245,10 @@ export function DampingLists() {
     const { now, me } = useStore(app, (s) => s);
     const list = useListed("", dampings);
     const [adding, setAdding] = useState(false);
+    const done = () => {
+        setAdding(false);
+        list.reload();
+    };
     const end = (one: Damping) =>
         removeDamping(one).then(list.reload, (err) => notify("problem", sayProblem(err)));
     const columns: Column<Damping>[] = [
@@ -245,32 +293,17 @@ export function DampingLists() {
         },
     ];
     return (
-        <>
-            {mayDecide(me) && (
-                <p class="tab-tools">
-                    <button type="button" class="primary" onClick={() => setAdding(true)}>
-                        {t("page.add")}
-                    </button>
-                </p>
-            )}
-            {list.failed && <p class="error">{list.failed}</p>}
-            <ListedTable
-                list={list}
-                label={t("admin.damping")}
-                empty={t("damping.none")}
-                hint={t("damping.none-hint")}
-                columns={columns}
-                keyOf={(row) => row.id}
-            />
-            {adding && (
-                <DampingDialog
-                    onClose={() => {
-                        setAdding(false);
-                        list.reload();
-                    }}
-                />
-            )}
-        </>
+        <ListPanel
+            list={list}
+            label={t("admin.damping")}
+            empty={t("damping.none")}
+            hint={t("damping.none-hint")}
+            columns={columns}
+            keyOf={(row) => row.id}
+            tools={mayDecide(me) && <AddButton onAdd={() => setAdding(true)} />}
+        >
+            {adding && <DampingDialog onClose={done} />}
+        </ListPanel>
     );
 }
 

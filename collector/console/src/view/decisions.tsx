@@ -16,6 +16,7 @@ import { Choices, Dialog, digitKey } from "./dialog.tsx";
 import { lazy } from "./lazy.tsx";
 import { MergeDialog } from "./merge.tsx";
 import { ViewsDialog } from "./views.tsx";
+import { Buttons } from "./form.tsx";
 
 const DraftDialog = lazy(() => import("./draft.tsx").then((m) => m.DraftDialog));
 const SuppressDialog = lazy(() => import("./damping.tsx").then((m) => m.SuppressDialog));
@@ -230,14 +231,7 @@ function ConfirmDialog({ row }: { row: Incident }) {
                         onInput={(e) => setNote(e.currentTarget.value)}
                     />
                 </label>
-                <div class="buttons">
-                    <button type="button" onClick={done}>
-                        {t("dialog.cancel")}
-                    </button>
-                    <button type="submit" class="primary" autoFocus>
-                        {t("confirm.submit")}
-                    </button>
-                </div>
+                <Buttons submit={t("confirm.submit")} focus onClose={done} />
             </form>
         </Dialog>
     );
@@ -337,14 +331,7 @@ function ResolveDialog({ row }: { row: Incident }) {
                         autoFocus
                     />
                 </label>
-                <div class="buttons">
-                    <button type="button" onClick={done}>
-                        {t("dialog.cancel")}
-                    </button>
-                    <button type="submit" class="primary">
-                        {t("verb.resolve")} <kbd>Ctrl ⏎</kbd>
-                    </button>
-                </div>
+                <Buttons submit={<>{t("verb.resolve")}{" "}<kbd>Ctrl ⏎</kbd></>} onClose={done} />
             </form>
         </Dialog>
     );
@@ -396,14 +383,7 @@ function NoteDialog({ row }: { row: Incident }) {
                         autoFocus
                     />
                 </label>
-                <div class="buttons">
-                    <button type="button" onClick={done}>
-                        {t("dialog.cancel")}
-                    </button>
-                    <button type="submit" class="primary">
-                        {t("incident.note-add")} <kbd>Ctrl ⏎</kbd>
-                    </button>
-                </div>
+                <Buttons submit={<>{t("incident.note-add")}{" "}<kbd>Ctrl ⏎</kbd></>} onClose={done} />
             </form>
         </Dialog>
     );

@@ -7,6 +7,7 @@ import { t } from "../msg/index.ts";
 import { sayProblem } from "../model/desk.ts";
 import { Dialog } from "./dialog.tsx";
 import { NoticeView } from "./notice.tsx";
+import { Failed } from "./form.tsx";
 
 export function DraftDialog({ row, onClose }: { row: Incident; onClose: () => void }) {
     const [one, setOne] = useState<Notice | null>(null);
@@ -17,11 +18,7 @@ export function DraftDialog({ row, onClose }: { row: Incident; onClose: () => vo
     return (
         <Dialog title={t("notice.title", { id: row.id })} onClose={onClose} wide>
             {!one && !failed && <p class="loading">{t("page.loading")}</p>}
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             {one && <NoticeView one={one} onChanged={setOne} />}
         </Dialog>
     );

@@ -9,7 +9,7 @@ import { t } from "../msg/index.ts";
 import { app } from "../model/app.ts";
 import { useStore } from "../model/store.ts";
 import { Dialog } from "./dialog.tsx";
-import { useSubmit } from "./form.tsx";
+import { Buttons, Failed, useSubmit } from "./form.tsx";
 
 export function EnrolDialog({ onClose }: { onClose: () => void }) {
     const [made, setMade] = useState<Enrolment | null>(null);
@@ -97,19 +97,7 @@ function EnrolForm({
                 <input type="checkbox" checked={hold} onChange={() => setHold(!hold)} />{" "}
                 {t("enrol.hold")}
             </label>
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
-            <div class="buttons">
-                <button type="button" onClick={onClose}>
-                    {t("dialog.cancel")}
-                </button>
-                <button type="submit" class="primary" disabled={busy}>
-                    {t("enrol.submit")}
-                </button>
-            </div>
+            <Buttons busy={busy} failed={failed} submit={t("enrol.submit")} onClose={onClose} />
         </form>
     );
 }
@@ -158,11 +146,7 @@ export function ApproveDialog({ sensor, onClose }: { sensor: Sensor; onClose: ()
                     <input type="checkbox" checked={same} onChange={() => setSame(!same)} />{" "}
                     {t("approve.same")}
                 </label>
-                {failed && (
-                    <p class="error" role="alert">
-                        {failed}
-                    </p>
-                )}
+                <Failed why={failed} />
                 <div class="buttons">
                     <button type="button" onClick={onClose}>
                         {t("dialog.cancel")}
@@ -203,11 +187,7 @@ export function RevokeDialog({ sensor, onClose }: { sensor: Sensor; onClose: () 
                         autoFocus
                     />
                 </label>
-                {failed && (
-                    <p class="error" role="alert">
-                        {failed}
-                    </p>
-                )}
+                <Failed why={failed} />
                 <div class="buttons">
                     <button type="button" onClick={onClose}>
                         {t("dialog.cancel")}

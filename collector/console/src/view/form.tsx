@@ -103,32 +103,45 @@ export function Check({
     );
 }
 
+/** What went wrong, said at once; nothing while nothing did. */
+export function Failed({ why }: { why: string | null | undefined }) {
+    if (!why) return null;
+    return (
+        <p class="error" role="alert">
+            {why}
+        </p>
+    );
+}
+
 /** The end of a form: what went wrong, and the two ways out. */
 export function Buttons({
     busy,
     failed,
     submit,
     danger,
+    focus,
     onClose,
 }: {
-    busy: boolean;
-    failed: string | null;
-    submit: string;
+    busy?: boolean;
+    failed?: string | null;
+    submit: ComponentChildren;
     danger?: boolean;
+    focus?: boolean;
     onClose: () => void;
 }) {
     return (
         <>
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             <div class="buttons">
                 <button type="button" onClick={onClose}>
                     {t("dialog.cancel")}
                 </button>
-                <button type="submit" class={danger ? "danger" : "primary"} disabled={busy}>
+                <button
+                    type="submit"
+                    class={danger ? "danger" : "primary"}
+                    disabled={busy}
+                    autoFocus={focus}
+                >
                     {submit}
                 </button>
             </div>

@@ -40,6 +40,7 @@ import { Card, Depth } from "./card.tsx";
 import { VERBS, act, possible, submitOnCtrlEnter } from "./decisions.tsx";
 import { EveList } from "./eve.tsx";
 import { Why } from "./why.tsx";
+import { Failed } from "./form.tsx";
 
 const READ_PAUSE_MS = 120;
 
@@ -147,11 +148,7 @@ export function IncidentView({
             ) : (
                 <p class="dim">{t("verb.none")}</p>
             )}
-            {known.failed && (
-                <p class="error" role="alert">
-                    {known.failed}
-                </p>
-            )}
+            <Failed why={known.failed} />
             <Depth.Provider value={beside ? 3 : 2}>
                 <div class="cards">
                     <div class="cards-main">

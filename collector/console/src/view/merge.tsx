@@ -8,6 +8,7 @@ import { desk, sayProblem } from "../model/desk.ts";
 import { toQuery } from "../model/search.ts";
 import { Text, TierChip } from "./bits.tsx";
 import { Dialog, digitKey } from "./dialog.tsx";
+import { Buttons, Failed } from "./form.tsx";
 
 const SHOWN = 8;
 
@@ -52,7 +53,7 @@ export function MergeDialog({ row, onClose }: { row: Incident; onClose: () => vo
             onKey={(e) => digitKey(e, list?.length ?? 0, pick)}
         >
             <p class="dim">{t("merge.hint")}</p>
-            {failed && <p class="error">{failed}</p>}
+            <Failed why={failed} />
             <ol class="choices">
                 {list?.map((other, i) => (
                     <li>
@@ -87,14 +88,7 @@ export function MergeDialog({ row, onClose }: { row: Incident; onClose: () => vo
                         onInput={(e) => setId(e.currentTarget.value)}
                     />
                 </label>
-                <div class="buttons">
-                    <button type="button" onClick={onClose}>
-                        {t("dialog.cancel")}
-                    </button>
-                    <button type="submit" class="primary">
-                        {t("verb.merge")}
-                    </button>
-                </div>
+                <Buttons submit={t("verb.merge")} onClose={onClose} />
             </form>
         </Dialog>
     );

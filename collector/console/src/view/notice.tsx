@@ -13,7 +13,7 @@ import type { Tlp } from "../api/types.ts";
 import { t, tMaybe } from "../msg/index.ts";
 import { TLPS } from "../model/outcomes.ts";
 import { Prose, Stamp, Text, TlpLabel } from "./bits.tsx";
-import { Field, Select, useSubmit } from "./form.tsx";
+import { Failed, Field, Select, useSubmit } from "./form.tsx";
 
 const FOLLOW_MS = 3000;
 
@@ -158,11 +158,7 @@ function Edit({ one, onChanged }: Props) {
                 onValue={setTlp}
                 options={TLPS.map((level) => [level, `TLP:${level.toUpperCase()}`] as const)}
             />
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             <div class="buttons">
                 <button type="button" disabled={busy || !changed} onClick={() => save()}>
                     {t("dialog.save")}
@@ -242,11 +238,7 @@ function Verbs({ one, onChanged, editable }: Props & { editable: boolean }) {
                     </div>
                 </form>
             )}
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
         </div>
     );
 }

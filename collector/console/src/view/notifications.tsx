@@ -12,6 +12,7 @@ import { StateCode, Text, TierChip, TlpLabel } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
 import { NoticeView } from "./notice.tsx";
 import { Empty, PageFrame, useListed } from "./table.tsx";
+import { Failed } from "./form.tsx";
 
 const COLUMNS: readonly { key: string; holds: readonly NoticeStatus[] }[] = [
     { key: "draft", holds: ["draft", "approval"] },
@@ -148,11 +149,7 @@ function NoticeDialog({ id, onChanged }: { id: string; onChanged: () => void }) 
             onClose={close}
             wide
         >
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
             {one && (
                 <NoticeView
                     one={one}

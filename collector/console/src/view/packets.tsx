@@ -9,7 +9,7 @@ import { t } from "../msg/index.ts";
 import { app, mayDecide, served } from "../model/app.ts";
 import { useStore } from "../model/store.ts";
 import { Text } from "./bits.tsx";
-import { useSubmit } from "./form.tsx";
+import { Failed, useSubmit } from "./form.tsx";
 
 const POLL_MS = 3000;
 
@@ -93,11 +93,7 @@ function Asked({ incident, place, may }: { incident: string; place: Place; may: 
                     </button>
                 </form>
             )}
-            {failed && (
-                <p class="error" role="alert">
-                    {failed}
-                </p>
-            )}
+            <Failed why={failed} />
         </div>
     );
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Page } from "../api/types.ts";
 import { t } from "../msg/index.ts";
 import { sayProblem } from "../model/desk.ts";
+import { Failed } from "./form.tsx";
 
 const REFRESH_MS = 30_000;
 
@@ -195,6 +196,25 @@ export function ListedTable<T>({
                     </button>
                 </p>
             )}
+        </>
+    );
+}
+
+/** A list that people keep in order: its tools, the table, and what a button of it opened. */
+export function ListPanel<T>({
+    tools,
+    children,
+    ...table
+}: Parameters<typeof ListedTable<T>>[0] & {
+    tools?: ComponentChildren;
+    children?: ComponentChildren;
+}) {
+    return (
+        <>
+            {tools && <p class="tab-tools">{tools}</p>}
+            <Failed why={table.list.failed} />
+            <ListedTable {...table} />
+            {children}
         </>
     );
 }

@@ -9,7 +9,7 @@ import { Stamp, StateCode, Text } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Buttons, Field, Select, useSubmit } from "./form.tsx";
 import { StateBoxes } from "./statebox.tsx";
-import { ListedTable, useListed, type Column } from "./table.tsx";
+import { ListPanel, useListed, type Column } from "./table.tsx";
 
 const ROLES = ["regional", "national", "contact", "auditor", "admin"] as const;
 /** The collector asks for at least this. */
@@ -58,24 +58,22 @@ export function Users() {
         },
     ];
     return (
-        <>
-            <p class="tab-tools">
+        <ListPanel
+            list={list}
+            label={t("admin.users")}
+            empty={t("users.none")}
+            columns={columns}
+            keyOf={(row) => row.user}
+            tools={
                 <button type="button" class="primary" onClick={() => setAsked({ kind: "add" })}>
                     {t("users.add")}
                 </button>
-            </p>
-            <ListedTable
-                list={list}
-                label={t("admin.users")}
-                empty={t("users.none")}
-                columns={columns}
-                keyOf={(row) => row.user}
-            />
-            {list.failed && <p class="error">{list.failed}</p>}
+            }
+        >
             {asked?.kind === "add" && <UserDialog onClose={done} />}
             {asked?.kind === "change" && <UserDialog user={asked.user} onClose={done} />}
             {asked?.kind === "remove" && <RemoveDialog user={asked.user} onClose={done} />}
-        </>
+        </ListPanel>
     );
 }
 
