@@ -18,6 +18,7 @@
 #include "collector/feeds/feeds.h"
 #include "collector/http/http.h"
 #include "collector/ingest/alarms.h"
+#include "collector/ingest/fresh.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/packets.h"
 #include "collector/ingest/sensors.h"
@@ -57,6 +58,7 @@ struct collector {
     struct sensors *sensors;
     struct packets *packets;
     struct feeds *feeds;
+    struct fresh *fresh;
     struct ingest ingest;
     struct worker *worker;
     struct archive *archive;
@@ -187,6 +189,7 @@ static int open_register(struct collector *c)
     });
     c->ingest.store = c->store;
     c->ingest.sensors = c->sensors;
+    c->ingest.fresh = c->fresh = fresh_create();
     c->ingest.clock = clock_system();
     if (open_packets(c) < 0) {
         free(dir);
@@ -212,7 +215,8 @@ static int start_archive(struct collector *c)
 
     int err = archive_replay(dir, &c->ingest, clock_now(clock_system()), &records);
     if (!err)
-        c->archive = archive_start(&(struct archive_conf){ .store = c->store, .dir = dir });
+        c->archive = archive_start(
+            &(struct archive_conf){ .store = c->store, .fresh = c->fresh, .dir = dir });
     free(dir);
     return c->archive ? ABENG_OK : ABENG_ERR;
 }
@@ -231,6 +235,7 @@ static int start_worker(struct collector *c)
     char *owner = xasprintf("%s:%s", host, c->o->data_dir);
     c->worker = worker_start(&(struct worker_conf){
         .store = c->store,
+        .fresh = c->fresh,
         .classify_path = table_path(c->o->classify, ABENG_SYSCONFDIR "/classify.tsv",
                                     ABENG_DATADIR "/classify.tsv"),
         .assets_path = table_path(c->o->assets, ABENG_SYSCONFDIR "/assets.tsv", NULL),
@@ -490,6 +495,7 @@ void collector_stop(struct collector *c)
     alarms_stop(c->alarms);
     worker_stop(c->worker);
     archive_stop(c->archive);
+    fresh_free(c->fresh);
     auth_free(c->auth);
     feeds_close(c->feeds);
     packets_close(c->packets);

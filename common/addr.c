@@ -27,8 +27,19 @@ bool addr_is_v4(const struct addr *a)
 
 void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
-    bool four = addr_is_v4(a);
-    inet_ntop(four ? AF_INET : AF_INET6, four ? a->bytes + 12 : a->bytes, out, ADDR_TEXT_MAX);
+    if (!addr_is_v4(a)) {
+        inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_MAX);
+        return;
+    }
+    for (int i = 12; i < 16; i++) {
+        unsigned n = a->bytes[i];
+        if (n >= 100)
+            *out++ = (char)('0' + n / 100);
+        if (n >= 10)
+            *out++ = (char)('0' + n / 10 % 10);
+        *out++ = (char)('0' + n % 10);
+        *out++ = i < 15 ? '.' : '\0';
+    }
 }
 
 void addr_format_eve(const struct addr *a, char out[ADDR_TEXT_MAX])

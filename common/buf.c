@@ -59,15 +59,6 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
     }
 }
 
-void buf_byte(struct buf *b, uint8_t byte)
-{
-    uint8_t *to = b->len < b->cap && !b->bad ? b->data + b->len : buf_room(b, 1);
-    if (to) {
-        *to = byte;
-        b->len++;
-    }
-}
-
 void buf_decimal(struct buf *b, uint64_t value)
 {
     char text[20], *at = text + sizeof(text);

@@ -36,8 +36,6 @@ void buf_clear(struct buf *b);
 /** Append `len` bytes, all or none; none sets `bad`. */
 void buf_add(struct buf *b, const void *bytes, size_t len);
 
-/** Append one byte. */
-void buf_byte(struct buf *b, uint8_t byte);
 
 /** Append a string without its NUL. */
 void buf_text(struct buf *b, const char *text);
@@ -63,6 +61,16 @@ void buf_le64(struct buf *b, uint64_t value);
  * Make room for `len` more bytes and return where they go (then add to `len`), or NULL and `bad`.
  */
 uint8_t *buf_room(struct buf *b, size_t len);
+
+/** Append one byte. */
+static inline void buf_byte(struct buf *b, uint8_t byte)
+{
+    uint8_t *to = b->len < b->cap && !b->bad ? b->data + b->len : buf_room(b, 1);
+    if (to) {
+        *to = byte;
+        b->len++;
+    }
+}
 
 /**
  * The content as a NUL-ended string, owned by the buffer, valid until the next change. Never NULL.

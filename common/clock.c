@@ -4,7 +4,6 @@
 #include "common/clock.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -47,15 +46,63 @@ uint64_t clock_mono_ns(void)
     return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * Days since 1970 of a date of the Gregorian calendar and back; years begin in March, so that the
+ * day that comes and goes is the last. (Howard Hinnant, "chrono-compatible low-level date
+ * algorithms", 2013.)
+ */
+static int64_t days_of(int64_t year, unsigned month, unsigned day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    unsigned of_era = (unsigned)(year - era * 400);
+    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    unsigned day_of_era = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    return era * 146097 + (int64_t)day_of_era - 719468;
+}
+
+static void date_of(uint64_t days, unsigned *year, unsigned *month, unsigned *day)
+{
+    uint64_t z = days + 719468, era = z / 146097;
+    unsigned day_of_era = (unsigned)(z - era * 146097);
+    unsigned of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned of_year = day_of_era - (365 * of_era + of_era / 4 - of_era / 100);
+    unsigned m = (5 * of_year + 2) / 153;
+    *day = of_year - (153 * m + 2) / 5 + 1;
+    *month = m < 10 ? m + 3 : m - 9;
+    *year = (unsigned)(of_era + era * 400) + (*month <= 2);
+}
+
+static char *put_digits(char *to, unsigned value, unsigned count)
+{
+    for (unsigned i = count; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    return to + count;
+}
+
+/* Without printf: every alert and each change of a signal has several. */
 static void format(uint64_t ns, const char *tail, unsigned digits, char *out)
 {
-    time_t s = (time_t)(ns / NS_PER_S);
+    uint64_t s = ns / NS_PER_S;
     unsigned frac = (unsigned)(ns % NS_PER_S / (digits == 3 ? NS_PER_MS : NS_PER_US));
-    struct tm tm;
-    gmtime_r(&s, &tm);
-    snprintf(out, CLOCK_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%0*u%s",
-        (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-        (int)digits, frac, tail);
+    unsigned of_day = (unsigned)(s % 86400), year, month, day;
+
+    date_of(s / 86400, &year, &month, &day);
+    out = put_digits(out, year % 10000, 4);
+    *out++ = '-';
+    out = put_digits(out, month, 2);
+    *out++ = '-';
+    out = put_digits(out, day, 2);
+    *out++ = 'T';
+    out = put_digits(out, of_day / 3600, 2);
+    *out++ = ':';
+    out = put_digits(out, of_day / 60 % 60, 2);
+    *out++ = ':';
+    out = put_digits(out, of_day % 60, 2);
+    *out++ = '.';
+    out = put_digits(out, frac, digits);
+    memcpy(out, tail, strlen(tail) + 1);
 }
 
 void clock_format_rfc3339(uint64_t ns, char out[CLOCK_TEXT_MAX])
@@ -118,25 +165,25 @@ static int64_t zone_seconds(struct cursor *c)
 int clock_parse(const char *text, size_t len, uint64_t *out_ns)
 {
     struct cursor c = cursor_make(text, len);
-    struct tm tm = { 0 };
-    tm.tm_year = digits(&c, 4) - 1900;
+    int year = digits(&c, 4);
     expect(&c, '-');
-    tm.tm_mon = digits(&c, 2) - 1;
+    int month = digits(&c, 2);
     expect(&c, '-');
-    tm.tm_mday = digits(&c, 2);
+    int day = digits(&c, 2);
     expect(&c, 'T');
-    tm.tm_hour = digits(&c, 2);
+    int hour = digits(&c, 2);
     expect(&c, ':');
-    tm.tm_min = digits(&c, 2);
+    int minute = digits(&c, 2);
     expect(&c, ':');
-    tm.tm_sec = digits(&c, 2);
+    int second = digits(&c, 2);
     uint64_t frac = fraction_ns(&c);
     int64_t zone = zone_seconds(&c);
-    bool in_range = tm.tm_mon >= 0 && tm.tm_mon < 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31
-        && tm.tm_hour < 24 && tm.tm_min < 60 && tm.tm_sec <= 60;
+    bool in_range = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 &&
+                    minute < 60 && second <= 60;
     if (c.bad || cursor_left(&c) || !in_range)
         return ABENG_EFORMAT;
-    int64_t s = (int64_t)timegm(&tm) - zone;
+    int64_t s = days_of(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
+                second - zone;
     if (s < 0)
         return ABENG_EFORMAT;
     *out_ns = (uint64_t)s * NS_PER_S + frac;

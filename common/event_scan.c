@@ -23,7 +23,8 @@ enum kind {
 
 struct field {
     const char *name;
-    uint8_t length;
+    const char *member;     /* "name": as it stands in a line without blanks */
+    uint8_t length;         /* of the name */
     uint8_t kind;           /* enum kind */
     uint8_t width;          /* of a number */
     int16_t text;           /* enum event_text, -1: none */
@@ -42,7 +43,8 @@ struct table {
 /* clang-format off */
 #define SLOT(m) .at = offsetof(struct event, m)
 #define FIELD(n, k, slot, ...) \
-    { .name = (n), .length = sizeof(n) - 1, .kind = (k), .text = (slot), __VA_ARGS__ }
+    { .name = (n), .member = "\"" n "\":", .length = sizeof(n) - 1, .kind = (k), .text = (slot), \
+      __VA_ARGS__ }
 #define TEXT(n, slot) FIELD(n, KIND_TEXT, slot, .in = NULL)
 #define NUMBER(n, m) FIELD(n, KIND_NUMBER, -1, SLOT(m), .width = sizeof(((struct event *)0)->m))
 #define TABLE(p, soft, list) { (p), (soft), sizeof(list) / sizeof((list)[0]), (list) }
@@ -53,13 +55,13 @@ static const struct field target_fields[] = {
 static const struct table target_table = TABLE("alert.target.", false, target_fields);
 
 static const struct field alert_fields[] = {
-    NUMBER("signature_id", sid),
+    TEXT("action", EVENT_TEXT_ACTION),
     NUMBER("gid", gid),
+    NUMBER("signature_id", sid),
     NUMBER("rev", rev),
     TEXT("signature", EVENT_TEXT_SIGNATURE),
     TEXT("category", EVENT_TEXT_CATEGORY),
     NUMBER("severity", severity),
-    TEXT("action", EVENT_TEXT_ACTION),
     FIELD("metadata", KIND_OBJECT, EVENT_TEXT_METADATA, .in = NULL),
     FIELD("target", KIND_OBJECT, -1, .in = &target_table),
 };
@@ -159,12 +161,12 @@ static const struct field root_fields[] = {
     FIELD("proto", KIND_PROTO, -1, .in = NULL),
     NUMBER("tx_id", tx_id),
     FIELD("alert", KIND_OBJECT, -1, .in = &alert_table),
-    TEXT("app_proto", EVENT_TEXT_APP_PROTO),
-    TEXT("direction", EVENT_TEXT_DIRECTION),
-    FIELD("flow", KIND_OBJECT, -1, .in = &flow_table),
     FIELD("http", KIND_OBJECT, -1, .in = &http_table),
     FIELD("tls", KIND_OBJECT, -1, .in = &tls_table),
     FIELD("dns", KIND_OBJECT, -1, .in = &dns_table),
+    TEXT("app_proto", EVENT_TEXT_APP_PROTO),
+    TEXT("direction", EVENT_TEXT_DIRECTION),
+    FIELD("flow", KIND_OBJECT, -1, .in = &flow_table),
     FIELD("ndpi", KIND_OBJECT, EVENT_TEXT_NDPI, .in = &ndpi_table),
     FIELD("abeng", KIND_OBJECT, -1, .in = &abeng_table),
 };
@@ -326,6 +328,25 @@ static bool take_field(struct scan *s, const struct table *t, const struct field
     }
 }
 
+/*
+ * The member at hand as one of ours, its name and colon taken. Producers write fields in one order,
+ * which is our tables' own, so the one after the last is looked at first.
+ */
+static const struct field *member_find(struct json_scan *j, const struct table *t, unsigned from)
+{
+    size_t left = (size_t)(j->end - j->at);
+    for (unsigned n = 0, i = from; n < t->count; n++, i++) {
+        const struct field *f = &t->fields[i < t->count ? i : i - t->count];
+        size_t len = f->length + 3u;
+        if (left <= len || j->at[1] != f->name[0] || memcmp(j->at, f->member, len) != 0)
+            continue;
+        j->at += len;
+        json_scan_space(j);
+        return f;
+    }
+    return NULL;
+}
+
 static const struct field *field_find(const struct table *t, const char *name, size_t len)
 {
     for (unsigned i = 0; i < t->count; i++) {
@@ -336,10 +357,9 @@ static const struct field *field_find(const struct table *t, const char *name, s
     return NULL;
 }
 
-/* One member of an object of ours. `seen` has a bit for each field of `t`. */
-static bool scan_member(struct scan *s, const struct table *t, uint64_t *seen, unsigned depth)
+/* The name of the member at hand, which may be none of ours. */
+static bool scan_name(struct json_scan *j, const struct table *t, const struct field **f)
 {
-    struct json_scan *j = &s->json;
     struct json_scan_span key;
     if (!json_scan_key(j, &key))
         return false;
@@ -347,9 +367,21 @@ static bool scan_member(struct scan *s, const struct table *t, uint64_t *seen, u
     if (key.escaped)
         return json_scan_refuse(j, ABENG_EFORMAT, "%.*s: an escape in a field's name",
                                 (int)strlen(t->path) - 1, t->path);
-    const struct field *f = field_find(t, j->start + key.at, key.len);
+    *f = field_find(t, j->start + key.at, key.len);
+    return true;
+}
+
+/* One member of an object of ours. `seen` has a bit for each field of `t`; `*next`: see above. */
+static bool scan_member(struct scan *s, const struct table *t, uint64_t *seen, unsigned *next,
+                        unsigned depth)
+{
+    struct json_scan *j = &s->json;
+    const struct field *f = member_find(j, t, *next);
+    if (!f && !scan_name(j, t, &f))
+        return false;
     if (!f)
         return json_scan_value(j, depth);
+    *next = (unsigned)(f - t->fields) + 1;
     uint64_t bit = 1ull << (f - t->fields);
     if (*seen & bit)
         return json_scan_refuse(j, ABENG_EFORMAT, "%s%s: there twice", t->path, f->name);
@@ -360,11 +392,12 @@ static bool scan_member(struct scan *s, const struct table *t, uint64_t *seen, u
 static bool scan_object(struct scan *s, const struct table *t, unsigned depth)
 {
     uint64_t seen = 0;
+    unsigned next = 0;
     bool empty, more;
     if (!json_scan_enter(&s->json, '}', depth, &empty))
         return false;
     for (more = !empty; more;) {
-        if (!scan_member(s, t, &seen, depth + 1) || !json_scan_next(&s->json, '}', &more))
+        if (!scan_member(s, t, &seen, &next, depth + 1) || !json_scan_next(&s->json, '}', &more))
             return false;
     }
     return true;

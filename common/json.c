@@ -52,15 +52,38 @@ static void write_string(struct buf *out, const uint8_t *s, size_t len)
     buf_byte(out, '"');
 }
 
+/* Most keys are our own words; a list's may come from elsewhere (a MIME field, a metadata name). */
+static bool plain(const char *key, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (key[i] < 0x20 || key[i] == '"' || key[i] == '\\' || key[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static void write_key(struct buf *out, const char *key)
+{
+    size_t len = strlen(key);
+    uint8_t *to = plain(key, len) ? buf_room(out, len + 3) : NULL;
+
+    if (!to) {
+        write_string(out, (const uint8_t *)key, len);
+        buf_byte(out, ':');
+        return;
+    }
+    *to++ = '"';
+    memcpy(to, key, len);
+    memcpy(to + len, "\":", 2);
+    out->len += len + 3;
+}
+
 static void lead(struct json *j, const char *key)
 {
     if (j->comma)
         buf_byte(j->out, ',');
     j->comma = true;
-    if (key) {
-        write_string(j->out, (const uint8_t *)key, strlen(key));
-        buf_byte(j->out, ':');
-    }
+    if (key)
+        write_key(j->out, key);
 }
 
 static void open_with(struct json *j, const char *key, uint8_t bracket)

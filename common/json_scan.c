@@ -15,6 +15,8 @@
 /* What strtod makes of so many digits and such an exponent is always finite. */
 #define NUMBER_TEXT_MAX 40
 #define EXPONENT_MAX    250
+/* So many always fit 63 bits. */
+#define FEW_DIGITS 18
 
 void json_scan_begin(struct json_scan *s, const char *line, size_t len, unsigned depth_max,
                      char *reason, size_t reason_len)
@@ -40,17 +42,6 @@ bool json_scan_refuse(struct json_scan *s, int err, const char *fmt, ...)
 static size_t left(const struct json_scan *s)
 {
     return (size_t)(s->end - s->at);
-}
-
-char json_scan_peek(const struct json_scan *s)
-{
-    return s->at < s->end ? *s->at : '\0';
-}
-
-void json_scan_space(struct json_scan *s)
-{
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r'))
-        s->at++;
 }
 
 bool json_scan_expect(struct json_scan *s, char c)
@@ -225,8 +216,27 @@ static bool scan_real(struct json_scan *s, bool *real)
     return scan_exponent(s);
 }
 
+/* Most numbers: a few digits without a sign, a leading zero, a fraction or an exponent. */
+static bool scan_few_digits(struct json_scan *s, uint64_t *value)
+{
+    const char *at = s->at, *most = s->end - at > FEW_DIGITS ? at + FEW_DIGITS : s->end;
+    uint64_t n = 0;
+    while (at < most && *at >= '0' && *at <= '9')
+        n = n * 10 + (uint64_t)(*at++ - '0');
+    char next = at < s->end ? *at : '\0';
+    if (at == s->at || *s->at == '0' || (next != ',' && next != '}' && next != ']'))
+        return false;
+    s->at = at;
+    *value = n;
+    return true;
+}
+
 bool json_scan_number(struct json_scan *s, bool *whole, uint64_t *value)
 {
+    if (scan_few_digits(s, value)) {
+        *whole = true;
+        return true;
+    }
     const char *from = s->at;
     bool real, negative = json_scan_peek(s) == '-';
     s->at += negative;
@@ -255,17 +265,6 @@ bool json_scan_enter(struct json_scan *s, char close, unsigned depth, bool *empt
     json_scan_space(s);
     *empty = json_scan_peek(s) == close;
     s->at += *empty;
-    return true;
-}
-
-bool json_scan_next(struct json_scan *s, char close, bool *more)
-{
-    json_scan_space(s);
-    *more = json_scan_peek(s) == ',';
-    if (!*more)
-        return json_scan_expect(s, close);
-    s->at++;
-    json_scan_space(s);
     return true;
 }
 

@@ -38,10 +38,17 @@ bool json_scan_refuse(struct json_scan *s, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /** The byte at hand; NUL at the end, where no value can begin. */
-char json_scan_peek(const struct json_scan *s);
+static inline char json_scan_peek(const struct json_scan *s)
+{
+    return s->at < s->end ? *s->at : '\0';
+}
 
 /** Pass over blanks; newlines are none, a line has no second. */
-void json_scan_space(struct json_scan *s);
+static inline void json_scan_space(struct json_scan *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r'))
+        s->at++;
+}
 
 /** Take the byte `c`, or refuse. */
 bool json_scan_expect(struct json_scan *s, char c);
@@ -56,7 +63,16 @@ bool json_scan_number(struct json_scan *s, bool *whole, uint64_t *value);
 bool json_scan_enter(struct json_scan *s, char close, unsigned depth, bool *empty);
 
 /** After a member or element: pass over a comma with `*more`, or over `close` without. */
-bool json_scan_next(struct json_scan *s, char close, bool *more);
+static inline bool json_scan_next(struct json_scan *s, char close, bool *more)
+{
+    json_scan_space(s);
+    *more = json_scan_peek(s) == ',';
+    if (!*more)
+        return json_scan_expect(s, close);
+    s->at++;
+    json_scan_space(s);
+    return true;
+}
 
 /** Take a member's name and its colon. */
 bool json_scan_key(struct json_scan *s, struct json_scan_span *out);

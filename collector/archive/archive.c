@@ -7,14 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/archive/file.h"
+#include "collector/ingest/fresh.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/record.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -40,6 +39,8 @@ struct shelf {
     uint64_t waiting;     /* bytes appended and not synced */
     uint64_t newest_ns;   /* arrival of the last entry appended */
     uint64_t trim_ms;     /* when the store was last asked to forget */
+    uint64_t sync_ns;     /* when it was last synced, and when the stream is looked at again: */
+    uint64_t poll_ns;     /* monotonic */
 };
 
 struct archive {
@@ -48,7 +49,8 @@ struct archive {
     const struct clock *clock;
     char *dir;
     struct shelf shelves[STATE_COUNT];
-    struct buf raw;
+    struct fresh *fresh; /* NULL: the stream alone */
+    struct record_room room;
     struct archive_stats stats; /* written by the thread, read by any: one word at a time */
     uint64_t retry_ms;          /* after a failure */
     pthread_t thread;
@@ -121,27 +123,25 @@ static int commit(struct archive *a, struct shelf *s)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void append(struct archive *a, struct shelf *s, const struct store_reply *entry)
+static void refuse(struct archive *a, const struct shelf *s, const char *id)
 {
-    struct record_batch b;
-    const char *id = store_reply_text(store_reply_at(entry, 0), NULL);
-    int64_t fresh = record_batch_read(entry, &b);
+    log_error("archive", "%s: entry %s can't be read and is left out", s->state, id);
+    count(&a->stats.refused, 1);
+}
 
-    if (!fresh)
-        fresh = record_batch_open(&b, &a->raw);
-    if (!fresh)
-        fresh = archive_file_append(s->file, &b, a->raw.data, a->raw.len);
-    snprintf(s->reached, sizeof(s->reached), "%s", id);
+static void append(struct archive *a, struct shelf *s, const struct record_batch *b)
+{
+    int64_t fresh = archive_file_append(s->file, b);
+
     if (fresh < 0) {
-        log_error("archive", "%s: entry %s can't be read and is left out", s->state, id);
-        count(&a->stats.refused, 1);
+        refuse(a, s, b->id);
         return;
     }
     count(&a->stats.batches, fresh > 0);
     count(&a->stats.records, (uint64_t)fresh);
-    count(&a->stats.doubles, b.count - (uint64_t)fresh);
-    s->waiting += b.frame_len;
-    s->newest_ns = b.received_ns;
+    count(&a->stats.doubles, b->count - (uint64_t)fresh);
+    s->waiting += b->frame_len;
+    s->newest_ns = b->received_ns;
 }
 
 static int sync_shelf(struct archive *a, struct shelf *s)
@@ -149,6 +149,7 @@ static int sync_shelf(struct archive *a, struct shelf *s)
     uint64_t before = archive_file_written(s->file);
     int err = archive_file_sync(s->file);
 
+    s->sync_ns = clock_mono_ns();
     s->waiting = 0;
     __atomic_store_n(&a->stats.failing, err != 0, __ATOMIC_RELAXED);
     if (err) {
@@ -165,27 +166,81 @@ static int sync_shelf(struct archive *a, struct shelf *s)
     return commit(a, s);
 }
 
-/* Read and append what came; the number of entries, or below 0. */
-static int serve(struct archive *a, struct shelf *s)
+/* Append what ingest hands on, up to ENTRIES_MAX batches; how many. */
+static int take_fresh(struct archive *a, struct shelf *s, enum fresh_next *next)
+{
+    struct fresh_batch *b;
+    int taken = 0;
+
+    for (; taken < ENTRIES_MAX; taken++) {
+        *next = fresh_next(a->fresh, FRESH_ARCHIVE, (unsigned)(s - a->shelves), s->reached, &b);
+        if (*next != FRESH_TAKEN)
+            break;
+        append(a, s, fresh_view(b));
+        snprintf(s->reached, sizeof(s->reached), "%s", fresh_view(b)->id);
+        fresh_drop(a->fresh, b);
+    }
+    return taken;
+}
+
+/* Append up to ENTRIES_MAX entries of the stream; how many, or below 0. */
+static int take_stream(struct archive *a, struct shelf *s)
 {
     struct store_key key = store_key(s->state, "ing");
     struct store_reply *r = NULL;
-    int total = 0, err = ask_position(a, s);
-    size_t entries;
+    struct record_batch b;
 
-    do {
-        if (!err)
-            err = store_command(a->conn, &r, "XRANGE %s (%s + COUNT %d", key.text, s->reached,
-                                ENTRIES_MAX);
-        entries = err ? 0 : store_reply_count(r);
-        for (size_t i = 0; i < entries; i++)
-            append(a, s, store_reply_at(r, i));
-        store_reply_free(r);
-        r = NULL;
-        total += (int)entries;
-    } while (entries == ENTRIES_MAX && s->waiting < SYNC_BYTES);
+    int err = store_command(a->conn, &r, "XRANGE %s (%s + COUNT %d", key.text, s->reached,
+                            ENTRIES_MAX);
+    size_t entries = err ? 0 : store_reply_count(r);
+    for (size_t i = 0; i < entries; i++) {
+        const struct store_reply *entry = store_reply_at(r, i);
+        const char *id = store_reply_text(store_reply_at(entry, 0), NULL);
+        if (record_batch_read(entry, &b) || record_batch_open(&b, &a->room))
+            refuse(a, s, id);
+        else
+            append(a, s, &b);
+        snprintf(s->reached, sizeof(s->reached), "%s", id);
+    }
+    store_reply_free(r);
+    return err ? err : (int)entries;
+}
+
+/* Where nothing is handed on the stream is looked at now and then: others may add to it. */
+static int take_some(struct archive *a, struct shelf *s)
+{
+    enum fresh_next next = FRESH_NONE;
+    int taken = take_fresh(a, s, &next);
+    uint64_t now = clock_mono_ns();
+
+    if (taken || next == FRESH_SOON || (next == FRESH_NONE && now < s->poll_ns))
+        return taken;
+    taken = take_stream(a, s);
+    s->poll_ns = taken == ENTRIES_MAX ? 0 : now + PAUSE_MS * NS_PER_MS;
+    return taken;
+}
+
+/* What was appended waits so long that one sync serves many batches. */
+static bool sync_is_due(const struct archive *a, const struct shelf *s)
+{
+    return s->waiting >= SYNC_BYTES || clock_mono_ns() - s->sync_ns >= PAUSE_MS * NS_PER_MS ||
+           __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
+}
+
+/* Read and append what came; the number of entries, or below 0. */
+static int serve(struct archive *a, struct shelf *s)
+{
+    int taken = 0, total = 0, err = ask_position(a, s);
+
+    while (!err) {
+        taken = take_some(a, s);
+        err = taken < 0 ? taken : ABENG_OK;
+        total += taken > 0 ? taken : 0;
+        if (taken < ENTRIES_MAX || s->waiting >= SYNC_BYTES)
+            break;
+    }
     if (!err && strcmp(s->reached, s->done) != 0)
-        err = sync_shelf(a, s);
+        err = sync_is_due(a, s) ? sync_shelf(a, s) : ABENG_OK;
     else if (!err && now_ms(a) > s->trim_ms + trim_pause(a))
         err = archive_file_sync(s->file) ? ABENG_EIO : commit(a, s);
     return err ? err : total;
@@ -199,7 +254,7 @@ static bool turn(struct archive *a)
         return false;
     for (int i = 0; i < STATE_COUNT; i++) {
         int entries = serve(a, &a->shelves[i]);
-        busy |= entries >= ENTRIES_MAX;
+        busy |= entries > 0;
         idle &= entries == 0;
     }
     if (idle)
@@ -209,13 +264,13 @@ static bool turn(struct archive *a)
 
 static void *work(void *arg)
 {
-    static const struct timespec pause = { 0, PAUSE_MS * 1000000L };
     struct archive *a = arg;
 
+    pthread_setname_np(pthread_self(), "archive");
     a->conn = store_conn(a->store, NULL);
     while (!__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE)) {
         if (!turn(a))
-            nanosleep(&pause, NULL);
+            fresh_wait(a->fresh, FRESH_ARCHIVE, PAUSE_MS);
     }
     turn(a);
     return NULL;
@@ -227,7 +282,7 @@ static void release(struct archive *a)
 {
     for (int i = 0; i < STATE_COUNT; i++)
         archive_file_close(a->shelves[i].file);
-    buf_free(&a->raw);
+    record_room_free(&a->room);
     free(a->dir);
     free(a);
 }
@@ -240,12 +295,14 @@ struct archive *archive_start(const struct archive_conf *conf)
     a->store = conf->store;
     a->clock = conf->clock ? conf->clock : clock_system();
     a->dir = xstrdup(conf->dir);
-    buf_init(&a->raw, INGEST_RAW_MAX);
+    a->fresh = conf->fresh;
+    record_room_init(&a->room, INGEST_RAW_MAX);
     for (unsigned i = 0; i < STATE_COUNT && ok; i++) {
         a->shelves[i].state = state_at(i)->code;
         a->shelves[i].file =
             archive_file_open(a->dir, state_at(i)->code, clock_now(a->clock), conf->file_bytes);
         ok = a->shelves[i].file != NULL;
+        fresh_follow(a->fresh, FRESH_ARCHIVE, i, true);
     }
     if (ok && pthread_create(&a->thread, NULL, work, a) == 0)
         return a;

@@ -2,7 +2,8 @@
 /**
  * The archive: every accepted batch of each member state, in files (list.h) below one folder.
  *
- * One thread reads each state's stream from where the archive stands, writes (file.h), and after
+ * One thread reads each state's stream from where the archive stands (what this process accepted:
+ * from memory, ingest/fresh.h), writes (file.h), and after
  * the fsync tells the store, which may then forget entries that the fold has passed too: streams
  * are trimmed below the slower of the two, never by length. What is written is known by sensor,
  * epoch, lane and number, so a kill at any instant, or a store that was put back from a backup,
@@ -16,6 +17,7 @@
 
 struct archive;
 struct clock;
+struct fresh;
 struct store;
 
 /** How long entries that fold and archive have passed stay in the store while it has room. */
@@ -26,6 +28,7 @@ struct store;
 
 struct archive_conf {
     struct store *store;
+    struct fresh *fresh; /* batches that this process accepts; NULL: the stream alone */
     const char *dir;           /* made when missing */
     const struct clock *clock; /* NULL: the system's */
     uint64_t file_bytes;       /* 0: ARCHIVE_FILE_BYTES */

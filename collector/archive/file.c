@@ -74,22 +74,18 @@ static void note_record(struct archive_file *f, const struct record *r, const vo
 }
 
 /* Records of a block that an earlier process wrote: read from its lines. */
-static int note_block(struct archive_file *f, const struct block *b, struct buf *raw,
-                      struct buf *records)
+static int note_block(struct archive_file *f, const struct block *b, struct record_room *room)
 {
+    bool fits = b->head.count <= INGEST_COUNT_MAX;
+    const struct record *list = record_room_for(room, fits ? b->head.count : 0);
     char why[320];
-    struct record r;
 
-    buf_clear(records);
-    int err = block_open(b, raw);
+    int err = fits ? block_open(b, &room->text) : ABENG_EFORMAT;
     if (!err)
-        err = ingest_scan(raw->data, raw->len, b->head.count, records, why, sizeof(why));
-    for (uint64_t i = 0; i < b->head.count && !err; i++) {
-        struct record_batch one = { .count = b->head.count, .records = records->data };
-        err = record_batch_at(&one, i, &r);
-        if (!err)
-            note_record(f, &r, raw->data, raw->len);
-    }
+        err = ingest_scan(room->text.data, room->text.len, b->head.count, room->list, why,
+                          sizeof(why));
+    for (uint64_t i = 0; i < b->head.count && !err; i++)
+        note_record(f, &list[i], room->text.data, room->text.len);
     marks_note(&f->here, &b->head);
     marks_note(&f->known, &b->head);
     f->about.records += b->head.count;
@@ -102,23 +98,21 @@ static int note_block(struct archive_file *f, const struct block *b, struct buf 
 static uint64_t read_open(struct archive_file *f, const struct list_map *map)
 {
     struct cursor c = cursor_make(map->bytes, map->len);
-    struct buf raw, records;
+    struct record_room room;
     struct block b;
     uint64_t whole = 0;
 
-    buf_init(&raw, INGEST_RAW_MAX);
-    buf_init(&records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
+    record_room_init(&room, INGEST_RAW_MAX);
     while (block_read(&c, &b) > 0 || block_find(&c, &b)) {
         uint64_t from = map->len - cursor_left(&c) - b.size;
         if (from > whole)
             log_error("archive", "%s: %llu bytes of an open file are damaged", f->state,
                       (unsigned long long)(from - whole));
         whole = from + b.size;
-        if (note_block(f, &b, &raw, &records) != ABENG_OK)
+        if (note_block(f, &b, &room) != ABENG_OK)
             log_error("archive", "%s: a batch of sensor %s can't be read", f->state, b.head.sensor);
     }
-    buf_free(&raw);
-    buf_free(&records);
+    record_room_free(&room);
     return whole;
 }
 
@@ -364,7 +358,7 @@ static int fill_head(struct block_head *h, const struct record_batch *b, uint64_
     h->first = b->first + skip;
     h->count = b->count - skip;
     h->recv_ns = b->received_ns;
-    h->raw = b->raw_len;
+    h->raw = b->text_len;
     h->frame = b->frame_len;
     if (copy_text(h->entry, b->id) || copy_text(h->sensor, b->sensor) ||
         copy_text(h->site, b->site) || copy_text(h->epoch, b->epoch) || copy_text(h->lane, b->lane))
@@ -374,7 +368,7 @@ static int fill_head(struct block_head *h, const struct record_batch *b, uint64_
 
 /* The sensor's own frame serves where it begins with our first record and ends with a newline. */
 static int pack(struct archive_file *f, struct block_head *h, const void **frame,
-                const struct record *first, const uint8_t *raw, size_t len)
+                const struct record *first, const char *raw, size_t len)
 {
     size_t from = first->spans[RECORD_LINE].at;
     bool whole = from == 0 && raw[len - 1] == '\n';
@@ -395,26 +389,23 @@ static int pack(struct archive_file *f, struct block_head *h, const void **frame
     return err ? ABENG_EFORMAT : ABENG_OK;
 }
 
-int64_t archive_file_append(struct archive_file *f, const struct record_batch *b, const void *raw,
-                            size_t len)
+int64_t archive_file_append(struct archive_file *f, const struct record_batch *b)
 {
     uint64_t skip = known_part(f, b);
     const void *frame = b->frame;
     struct block_head h;
-    struct record r;
 
     if (skip == b->count)
         return 0;
-    if (!len || record_batch_at(b, skip, &r) || !record_has(&r, RECORD_LINE, len) ||
-        fill_head(&h, b, skip) || pack(f, &h, &frame, &r, raw, len))
+    const struct record *first = &b->list[skip];
+    if (!b->text_len || !record_has(first, RECORD_LINE, b->text_len) || fill_head(&h, b, skip) ||
+        pack(f, &h, &frame, first, b->text, b->text_len))
         return ABENG_EFORMAT;
     block_write(&f->pending, &h, frame);
     marks_note(&f->waiting, &h);
     f->about.records += h.count;
-    for (uint64_t i = skip; i < b->count; i++) {
-        if (record_batch_at(b, i, &r) == ABENG_OK)
-            note_record(f, &r, raw, len);
-    }
+    for (uint64_t i = skip; i < b->count; i++)
+        note_record(f, &b->list[i], b->text, b->text_len);
     return (int64_t)h.count;
 }
 

@@ -7,7 +7,6 @@
 #ifndef COLLECTOR_ARCHIVE_FILE_H
 #define COLLECTOR_ARCHIVE_FILE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct archive_file;
@@ -27,11 +26,10 @@ struct archive_file *archive_file_open(const char *dir, const char *state, uint6
                                        uint64_t file_bytes);
 
 /**
- * Append a batch whose records unpacked are `raw` of `len` bytes; what is there already is left
- * out. How many records were new, or ABENG_EFORMAT (the batch is not whole).
+ * Append a batch that is open; what is there already is left out. How many records were new, or
+ * ABENG_EFORMAT (the batch is not whole).
  */
-int64_t archive_file_append(struct archive_file *f, const struct record_batch *b, const void *raw,
-                            size_t len);
+int64_t archive_file_append(struct archive_file *f, const struct record_batch *b);
 
 /**
  * Bring all to the disk; then close the file when it is full or its day is over. 0 or ABENG_EIO

@@ -27,12 +27,19 @@
 #define LOAD_BURST  512
 #define CHANGES_MAX 1000
 
-/** Longest JSON of a signal or an incident. */
-#define JSON_MAX (1u << 20)
+/** JSON of all signals, incidents and sightings of one commit. */
+#define TEXTS_MAX (1u << 30)
 
-/* Keys and arguments of a call while they are gathered; texts live in the arena. */
+/* An argument that stands in the buffer of all JSON. */
+struct written {
+    size_t arg, at, len;
+};
+
+/* Keys and arguments of a call while they are gathered; short texts live in the arena. */
 struct words {
     struct arena *arena;
+    struct written *texts;
+    size_t text_count;
     struct store_arg *keys, *args;
     size_t key_count, arg_count;
 };
@@ -42,6 +49,7 @@ static struct words words_begin(unsigned most)
     struct words w = { .arena = arena_create(0) };
     w.keys = arena_alloc(w.arena, most * sizeof *w.keys);
     w.args = arena_alloc(w.arena, most * sizeof *w.args);
+    w.texts = arena_alloc(w.arena, most * sizeof *w.texts);
     return w;
 }
 
@@ -62,11 +70,6 @@ static void add_number(struct words *w, uint64_t n)
     buf_init_fixed(&b, text, sizeof text);
     buf_decimal(&b, n);
     w->args[w->arg_count++] = STORE_BYTES(arena_memdup(w->arena, text, b.len), b.len);
-}
-
-static void add_bytes(struct words *w, const void *bytes, size_t len)
-{
-    w->args[w->arg_count++] = STORE_BYTES(arena_memdup(w->arena, bytes, len), len);
 }
 
 /* ---- leases ---------------------------------------------------------------------------------- */
@@ -425,7 +428,7 @@ unsigned commit_words(const struct fold *f)
 {
     size_t signals, incidents;
     fold_pending(f, &signals, &incidents);
-    return (unsigned)(signals * (6 + INDICATOR_MAX + 2 * SIGNAL_SAMPLES) + incidents * 11);
+    return (unsigned)(signals * (7 + INDICATOR_MAX) + 2 * fold_samples(f) + incidents * 11);
 }
 
 static void place_text(const struct commit_place *p, char out[COMMIT_POSITION_MAX + 24])
@@ -445,27 +448,54 @@ static void add_pair(struct words *w, const char *state, const char *one, const 
     add_key(w, store_key(state, "%s:%llu", other, (unsigned long long)number));
 }
 
+/* Written to the end of `text`, which may move until all is written: see settle_texts. */
+static void begin_text(struct words *w, struct buf *text, struct json *j)
+{
+    w->texts[w->text_count].arg = w->arg_count++;
+    w->texts[w->text_count].at = text->len;
+    json_begin(j, text);
+}
+
+static void end_text(struct words *w, const struct buf *text)
+{
+    struct written *t = &w->texts[w->text_count++];
+    t->len = text->len - t->at;
+}
+
+static void settle_texts(struct words *w, const struct buf *text)
+{
+    for (size_t i = 0; i < w->text_count; i++)
+        w->args[w->texts[i].arg] = STORE_BYTES((const char *)text->data + w->texts[i].at,
+                                               w->texts[i].len);
+}
+
+/* Its place among those that wait off the queue: since when, "-" no longer, "" as it was. */
+static void add_waiting(struct words *w, const struct signal *s)
+{
+    if (!s->incident)
+        add_number(w, s->last_ms);
+    else
+        w->args[w->arg_count++] = s->waited ? STORE_TEXT("-") : STORE_TEXT("");
+}
+
 static void add_signal(struct words *w, const char *state, const struct signal *s, struct buf *text)
 {
     struct json j;
     unsigned samples = 0;
-    buf_clear(text);
-    json_begin(&j, text);
-    signal_write(s, state, &j);
     add_pair(w, state, "sig", "smp", s->number);
     add_number(w, s->number);
-    add_bytes(w, text->data, text->len);
-    if (s->incident)
-        add_text(w, "");
-    else
-        add_number(w, s->last_ms);
+    begin_text(w, text, &j);
+    signal_write(s, state, &j);
+    end_text(w, text);
+    w->args[w->arg_count++] = s->stored ? STORE_TEXT("0") : STORE_TEXT("1");
+    add_waiting(w, s);
     for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
         samples += s->samples[i] != NULL;
-    add_number(w, samples);
+    add_number(w, 2 * samples);
     for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
         if (s->samples[i]) {
             add_number(w, i);
-            add_text(w, s->samples[i]);
+            w->args[w->arg_count++] = STORE_TEXT(s->samples[i]);
         }
 }
 
@@ -474,12 +504,11 @@ static void add_incident(struct words *w, const char *state, const struct incide
 {
     struct json j;
     const struct limits *limits = score_limits(in->score.tier);
-    buf_clear(text);
-    json_begin(&j, text);
-    incident_write(in, state, &j);
     add_pair(w, state, "inc", "ev", in->number);
     add_number(w, in->number);
-    add_bytes(w, text->data, text->len);
+    begin_text(w, text, &j);
+    incident_write(in, state, &j);
+    end_text(w, text);
     add_number(w, in->score.tier);
     add_number(w, limits->claim);
     add_number(w, limits->decide);
@@ -501,25 +530,22 @@ static void add_hits(struct words *w, const struct fold *f, const struct signal 
         struct hit h = { of[i],     s->number,   s->incident->number,
                          s->count,  s->first_ms, s->last_ms,
                          s->stages, s->prior,    s->rsit };
-        buf_clear(text);
-        json_begin(&j, text);
+        begin_text(w, text, &j);
         hit_write(&h, &j);
-        add_bytes(w, text->data, text->len);
+        end_text(w, text);
         ++*count;
     }
 }
 
 /* What the region hears: how many, then each. */
-static void add_outbox(struct words *w, const struct fold *f, const struct fold_changes *ch)
+static void add_outbox(struct words *w, const struct fold *f, const struct fold_changes *ch,
+                       struct buf *text)
 {
-    struct buf text;
     unsigned count = 0;
     size_t at = w->arg_count++;
-    buf_init(&text, 4096);
     for (size_t i = 0; i < ch->signal_count; i++)
-        add_hits(w, f, ch->signals[i], &text, &count);
+        add_hits(w, f, ch->signals[i], text, &count);
     w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
-    buf_free(&text);
 }
 
 /* What suppressions held back: how many, then each. */
@@ -535,19 +561,17 @@ static void add_held(struct words *w, const struct suppressions *held)
     w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
 }
 
-static void add_changes(struct words *w, const char *state, const struct fold_changes *ch)
+static void add_changes(struct words *w, const char *state, const struct fold_changes *ch,
+                        struct buf *text)
 {
-    struct buf text;
-    buf_init(&text, JSON_MAX);
     for (size_t i = 0; i < ch->signal_count; i++)
-        add_signal(w, state, ch->signals[i], &text);
+        add_signal(w, state, ch->signals[i], text);
     for (size_t i = 0; i < ch->gone_count; i++) {
         add_pair(w, state, "sig", "smp", ch->gone[i]);
         add_number(w, ch->gone[i]);
     }
     for (size_t i = 0; i < ch->incident_count; i++)
-        add_incident(w, state, ch->incidents[i], &text);
-    buf_free(&text);
+        add_incident(w, state, ch->incidents[i], text);
 }
 
 int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
@@ -557,7 +581,8 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
                                         "min",  "aud", "out", "wait", "supphits" };
     char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
     struct fold_changes ch;
-    struct store_reply *r;
+    struct store_reply *r = NULL;
+    struct buf text;
     fold_changes(f, &ch);
     unsigned most = commit_words(f) + 3 * (unsigned)ch.gone_count + 3 * SUPPRESSIONS_MAX + 32;
     struct words w = words_begin(most);
@@ -576,14 +601,19 @@ int commit_write(struct store_conn *c, struct fold *f, const struct commit_place
     add_number(&w, ch.signal_count);
     add_number(&w, ch.gone_count);
     add_number(&w, ch.incident_count);
-    add_changes(&w, fold_state(f), &ch);
-    add_outbox(&w, f, &ch);
+    buf_init(&text, TEXTS_MAX);
+    add_changes(&w, fold_state(f), &ch, &text);
+    add_outbox(&w, f, &ch, &text);
     add_held(&w, ch.held);
-    int err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
+    settle_texts(&w, &text);
+    int err = text.bad ? ABENG_ELIMIT : ABENG_OK;
+    if (!err)
+        err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
     if (err && err != ABENG_EAGAIN)
         log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
     store_reply_free(r);
     arena_free(w.arena);
+    buf_free(&text);
     if (!err)
         fold_committed(f);
     return err;

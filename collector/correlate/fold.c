@@ -57,6 +57,7 @@ struct fold {
     struct list dirty_signals, dirty_incidents;
     uint64_t *gone;
     size_t gone_count;
+    size_t sample_count; /* since the last commit */
 };
 
 /* Incidents that a rule made on one day. */
@@ -414,8 +415,10 @@ uint64_t fold_alert(struct fold *f, const struct observation *o)
         suppressions_find(f->held, at.sid, &v.victim, &v.peer, at.received_ms);
     struct signal *s = signal_for(f, &v, &at, held);
     unsigned hosts = s->host_count;
+    uint64_t sampled = s->sampled;
     touch_signal(f, s);
     signal_add(s, &v, &at, late);
+    f->sample_count += s->sampled - sampled;
     count_suppressed(f, s, &at, held);
     if (at.time_ms > f->mark.time_ms)
         f->mark.time_ms = at.time_ms;
@@ -581,6 +584,8 @@ void fold_committed(struct fold *f)
             s->told.incident = s->incident->number;
         }
         s->dirty = false;
+        s->stored = true;
+        s->waited = !s->incident;
         for (unsigned k = 0; k < SIGNAL_SAMPLES; k++) {
             free(s->samples[k]);
             s->samples[k] = NULL;
@@ -588,7 +593,7 @@ void fold_committed(struct fold *f)
     }
     for (size_t i = 0; i < f->dirty_incidents.count; i++)
         ((struct incident *)f->dirty_incidents.items[i])->dirty = false;
-    f->dirty_signals.count = f->dirty_incidents.count = f->gone_count = 0;
+    f->dirty_signals.count = f->dirty_incidents.count = f->gone_count = f->sample_count = 0;
     suppressions_committed(f->held);
 }
 
@@ -604,6 +609,8 @@ void fold_restore_signal(struct fold *f, struct signal *s, uint64_t incident)
     struct incident *in = incident ? recall(f->incidents, incident) : NULL;
     remember(f->signals, s->number, s);
     table_put(f->k1, s->key, s);
+    s->stored = true;
+    s->waited = !in;
     if (!in)
         return;
     incident_join(in, s);
@@ -809,6 +816,11 @@ void fold_pending(const struct fold *f, size_t *signals, size_t *incidents)
 {
     *signals = f->dirty_signals.count;
     *incidents = f->dirty_incidents.count;
+}
+
+size_t fold_samples(const struct fold *f)
+{
+    return f->sample_count;
 }
 
 size_t fold_gone(const struct fold *f)

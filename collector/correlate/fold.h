@@ -149,6 +149,9 @@ void fold_expire(struct fold *f, uint64_t now_ms);
 /** Signals and incidents that changed since the last fold_committed. */
 void fold_pending(const struct fold *f, size_t *signals, size_t *incidents);
 
+/** Samples that came since the last fold_committed. */
+size_t fold_samples(const struct fold *f);
+
 /** Signals that expired since the last fold_committed. */
 size_t fold_gone(const struct fold *f);
 

@@ -16,28 +16,11 @@
 /** Longest name from traffic that enters a key. */
 #define KEY_NAME_MAX 160
 
-static void add_octet(struct buf *b, unsigned n)
-{
-    if (n >= 100)
-        buf_byte(b, (uint8_t)('0' + n / 100));
-    if (n >= 10)
-        buf_byte(b, (uint8_t)('0' + n / 10 % 10));
-    buf_byte(b, (uint8_t)('0' + n % 10));
-}
-
 /* A host of IPv6 changes its address as it likes; what stays is its network, the first 64 bits. */
 static void add_addr(struct buf *b, const struct addr *a)
 {
     char text[KEY_HOST_MAX];
     buf_byte(b, '|');
-    if (addr_is_v4(a)) {
-        for (int i = 12; i < 16; i++) {
-            if (i > 12)
-                buf_byte(b, '.');
-            add_octet(b, a->bytes[i]);
-        }
-        return;
-    }
     key_host(a, text);
     buf_text(b, text);
 }
@@ -46,10 +29,13 @@ void key_host(const struct addr *a, char out[KEY_HOST_MAX])
 {
     char text[ADDR_TEXT_MAX];
     struct addr net = *a;
-    if (!addr_is_v4(a))
-        memset(net.bytes + 8, 0, 8);
+    if (addr_is_v4(a)) {
+        addr_format(a, out);
+        return;
+    }
+    memset(net.bytes + 8, 0, 8);
     addr_format(&net, text);
-    snprintf(out, KEY_HOST_MAX, "%s%s", text, addr_is_v4(a) ? "" : "/64");
+    snprintf(out, KEY_HOST_MAX, "%s/64", text);
 }
 
 static void add_name(struct buf *b, const char *name, size_t len)
@@ -78,12 +64,25 @@ static void add_net(struct buf *b, struct addr a)
     add_addr(b, &a);
 }
 
+/* Once an alert, so without printf. */
+static void add_number(struct buf *b, const char *lead, uint64_t n)
+{
+    buf_text(b, lead);
+    buf_decimal(b, n);
+}
+
+static void add_rule(struct buf *b, const struct observation *o)
+{
+    add_number(b, "|", o->gid);
+    add_number(b, ":", o->sid);
+}
+
 static void add_flaw(struct buf *b, const struct verdict *v, const struct observation *o)
 {
     if (*v->cve)
         buf_printf(b, "|%s", v->cve);
     else
-        buf_printf(b, "|%u:%u", o->gid, o->sid);
+        add_rule(b, o);
 }
 
 void key_signal(const struct verdict *v, const struct observation *o, char out[KEY_MAX])
@@ -105,13 +104,13 @@ void key_signal(const struct verdict *v, const struct observation *o, char out[K
     if (fold & RSIT_NET)
         add_net(&b, v->victim);
     if (fold & RSIT_PORT)
-        buf_printf(&b, "|%u", v->victim_port);
+        add_number(&b, "|", v->victim_port);
     if (fold & RSIT_DAY)
-        buf_printf(&b, "|d%llu", (unsigned long long)(o->time_ms / EVIDENCE_DAY_MS));
+        add_number(&b, "|d", o->time_ms / EVIDENCE_DAY_MS);
     if (fold & RSIT_WEEK)
-        buf_printf(&b, "|w%llu", (unsigned long long)(o->time_ms / (7 * EVIDENCE_DAY_MS)));
+        add_number(&b, "|w", o->time_ms / (7 * EVIDENCE_DAY_MS));
     if (fold & RSIT_SID)
-        buf_printf(&b, "|%u:%u", o->gid, o->sid);
+        add_rule(&b, o);
     if (fold & RSIT_SENSOR)
         add_name(&b, o->sensor.at, o->sensor.len);
     out[b.len] = '\0';

@@ -173,19 +173,23 @@ static void count_name(struct signal *s, struct text name)
     free(text);
 }
 
-static void keep_sample(struct signal *s, const struct observation *o)
+/* A burst fills the first places; the rest tells how it went on. `last_ms`: of the alert before. */
+static void keep_sample(struct signal *s, const struct observation *o, uint64_t last_ms)
 {
-    uint64_t n = s->count - 1;
-    uint64_t latest = SIGNAL_SAMPLES - SIGNAL_SAMPLES_FIRST;
-    uint64_t slot = n < SIGNAL_SAMPLES ? n : SIGNAL_SAMPLES_FIRST + (n - SIGNAL_SAMPLES) % latest;
-    if (!o->line.len || o->line.len > SIGNAL_SAMPLE_MAX)
+    uint64_t n = s->sampled, latest = SIGNAL_SAMPLES - SIGNAL_SAMPLES_FIRST;
+    bool first = n < SIGNAL_SAMPLES_FIRST;
+    if (!o->line.len || o->line.len > SIGNAL_SAMPLE_MAX ||
+        (!first && o->time_ms / SIGNAL_SAMPLE_MS <= last_ms / SIGNAL_SAMPLE_MS))
         return;
+    uint64_t slot = first ? n : SIGNAL_SAMPLES_FIRST + (n - SIGNAL_SAMPLES_FIRST) % latest;
     free(s->samples[slot]);
     s->samples[slot] = xstrndup(o->line.at, o->line.len);
+    s->sampled++;
 }
 
 void signal_add(struct signal *s, const struct verdict *v, const struct observation *o, bool late)
 {
+    uint64_t last_ms = s->last_ms;
     s->count++;
     s->late += late;
     if (o->time_ms < s->first_ms)
@@ -208,7 +212,7 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
         count_name(s, o->name);
     names_add(&s->sensors, o->sensor.at, o->sensor.len);
     names_add(&s->feeds, o->feed.at, o->feed.len);
-    keep_sample(s, o);
+    keep_sample(s, o, last_ms);
     s->dirty = true;
 }
 
@@ -339,6 +343,7 @@ void signal_write(const struct signal *s, const char *state, struct json *out)
     evidence_write_names(out, "names", &s->called);
     json_u64(out, "count", s->count);
     json_u64(out, "late", s->late);
+    json_u64(out, "sampled", s->sampled);
     json_time_ms(out, "first_seen", s->first_ms);
     json_time_ms(out, "last_seen", s->last_ms);
     evidence_write_strip(out, "spark", &s->strip);
@@ -429,6 +434,7 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
     s->proto = (unsigned)evidence_read_u64(root, "ip_proto");
     s->count = evidence_read_u64(root, "count");
     s->late = evidence_read_u64(root, "late");
+    s->sampled = evidence_read_u64(root, "sampled");
     s->first_ms = evidence_read_time(root, "first_seen");
     s->last_ms = evidence_read_time(root, "last_seen");
     read_rule_texts(s, root);

@@ -23,8 +23,9 @@ struct observation;
 #define SIGNAL_PORTS   16
 #define SIGNAL_SAMPLES 8
 
-/** The first samples stay; the others are the latest. */
+/** The first samples stay; the others are the latest, one of each minute of event time. */
 #define SIGNAL_SAMPLES_FIRST 4
+#define SIGNAL_SAMPLE_MS     60000
 
 /** Hours of the activity strip. */
 #define SIGNAL_HOURS 24
@@ -94,6 +95,7 @@ struct signal {
     struct names sensors, feeds;
     struct names called; /* names that were asked for */
     uint64_t count, late;
+    uint64_t sampled; /* alerts that became samples */
     uint64_t first_ms, last_ms;
     struct strip strip;
     struct {
@@ -108,6 +110,7 @@ struct signal {
     struct signal *next;           /* of the incident */
     char *samples[SIGNAL_SAMPLES]; /* those that came since the last commit */
     bool dirty;
+    bool stored, waited; /* the store has it; and has it among those that wait off the queue */
 };
 
 /** "K2", "K3", "storm", "attach"; "" for none. Static. */

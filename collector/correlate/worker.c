@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/correlate/classify.h"
 #include "collector/correlate/commit.h"
@@ -17,27 +16,24 @@
 #include "collector/correlate/observation.h"
 #include "collector/correlate/regional.h"
 #include "collector/correlate/score.h"
+#include "collector/ingest/fresh.h"
+#include "collector/ingest/ingest.h"
 #include "collector/ingest/record.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/state.h"
 #include "common/xalloc.h"
 
-/** Entries read at once, the pause when nothing came, and the largest frame. */
+/** Entries read at once, and the pause when nothing came. */
 #define ENTRIES_MAX 16
 #define PAUSE_MS    50
-#define FRAME_MAX   (64u << 20)
 
-/**
- * How long entries of one state are folded before a commit and the next state's turn: four times
- * what the last commit took, within these bounds.
- */
-#define SLICE_LEAST_MS 100
-#define SLICE_MOST_MS  1000
+/** A commit is followed by a pause of so many times what it took, and this at most. */
+#define COMMIT_PAUSES   8
+#define COMMIT_PAUSE_NS (10 * NS_PER_S)
 
 /**
  * Renew a lease this often; ask for a state that another holds this often; let expire this
@@ -56,7 +52,8 @@ struct owned {
     struct commit_place reached;    /* as folded */
     uint64_t uncommitted;           /* alerts between the two */
     char seen[COMMIT_POSITION_MAX]; /* last change looked at */
-    uint64_t commit_ns;             /* what the last commit took */
+    uint64_t due_ns;                /* monotonic: the next commit, and the next look at the */
+    uint64_t poll_ns;               /* stream and at what analysts did */
     uint64_t renew_ms, ask_ms, expire_ms;
 };
 
@@ -72,9 +69,11 @@ struct worker {
     int64_t damping_version;
     struct owned owned[STATE_COUNT];
     struct regional *regional; /* held with the region's own state */
+    uint64_t region_ns;        /* monotonic: when it is served again */
     unsigned share, held;      /* states that are ours by right; that we have */
     uint64_t share_ms;
-    struct buf frame;
+    struct fresh *fresh; /* NULL: the stream alone */
+    struct record_room room;
     struct worker_stats stats; /* written by the thread, read by any: one word at a time */
     pthread_t thread;
     int stop;
@@ -98,6 +97,8 @@ static void let_go(struct worker *w, struct owned *o)
         regional_free(w->regional);
         w->regional = NULL;
     }
+    if (o->fold)
+        fresh_follow(w->fresh, FRESH_FOLD, (unsigned)(o - w->owned), false);
     fold_free(o->fold);
     assets_close(o->assets);
     o->assets = NULL;
@@ -126,6 +127,7 @@ static void take(struct worker *w, struct owned *o)
         return;
     }
     fold_damping(o->fold, w->damping);
+    fresh_follow(w->fresh, FRESH_FOLD, (unsigned)(o - w->owned), true);
     o->place = o->reached = place;
     o->renew_ms = now + RENEW_MS;
 }
@@ -188,42 +190,34 @@ static int commit(struct worker *w, struct owned *o)
     return err;
 }
 
-static void fold_record(struct worker *w, struct owned *o, const struct record_batch *b, uint64_t i)
+static void fold_record(struct owned *o, const struct record_batch *b, const struct record *r)
 {
-    struct record r;
     struct observation seen;
-    if (record_batch_at(b, i, &r)) {
-        count(&w->stats.refused, 1);
+    if (r->kind != RECORD_ALERT)
         return;
-    }
-    if (r.kind != RECORD_ALERT)
-        return;
-    intake_observe(b, &r, (const char *)w->frame.data, w->frame.len, &seen);
+    intake_observe(b, r, &seen);
     fold_alert(o->fold, &seen);
     o->uncommitted++;
 }
 
-/* Fold one entry from where we stand in it; 0, or why to stop for now. */
-static int fold_entry(struct worker *w, struct owned *o, const struct store_reply *entry)
+/* Stand in entry `id`; false: it is done already. */
+static bool reach(struct owned *o, const char *id)
 {
-    struct record_batch b;
-    const char *id = store_reply_text(store_reply_at(entry, 0), NULL);
     bool again = !strcmp(id, o->reached.entry);
     if (again && o->reached.done == UINT64_MAX)
-        return 0;
+        return false;
     if (!again) {
         snprintf(o->reached.entry, sizeof o->reached.entry, "%s", id);
         o->reached.done = 0;
     }
-    int bad = record_batch_read(entry, &b);
-    if (!bad)
-        bad = record_batch_open(&b, &w->frame);
-    if (bad) {
-        log_error("correlate", "%s: entry %s can't be read and is passed over", o->state, id);
-        count(&w->stats.refused, 1);
-    }
-    for (uint64_t i = o->reached.done; !bad && i < b.count; i++) {
-        fold_record(w, o, &b, i);
+    return true;
+}
+
+/* Fold a batch from where we stand in it; 0, or why to stop for now. */
+static int fold_batch(struct worker *w, struct owned *o, const struct record_batch *b)
+{
+    for (uint64_t i = o->reached.done; i < b->count; i++) {
+        fold_record(o, b, &b->list[i]);
         o->reached.done = i + 1;
         if (commit_words(o->fold) > COMMIT_WORDS_MAX) {
             int err = commit(w, o);
@@ -232,13 +226,44 @@ static int fold_entry(struct worker *w, struct owned *o, const struct store_repl
         }
     }
     o->reached.done = UINT64_MAX;
-    if (!bad)
-        __atomic_store_n(&w->stats.lag_ms, now_ms(w) - b.received_ns / NS_PER_MS, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->stats.lag_ms, now_ms(w) - b->received_ns / NS_PER_MS, __ATOMIC_RELAXED);
     return 0;
 }
 
-/* Read and fold up to ENTRIES_MAX entries; how many there were, or below 0. */
-static int read_some(struct worker *w, struct owned *o)
+/* Fold one entry of the stream. */
+static int fold_entry(struct worker *w, struct owned *o, const struct store_reply *entry)
+{
+    struct record_batch b;
+    const char *id = store_reply_text(store_reply_at(entry, 0), NULL);
+    if (!reach(o, id))
+        return 0;
+    if (!record_batch_read(entry, &b) && !record_batch_open(&b, &w->room))
+        return fold_batch(w, o, &b);
+    log_error("correlate", "%s: entry %s can't be read and is passed over", o->state, id);
+    count(&w->stats.refused, 1);
+    o->reached.done = UINT64_MAX;
+    return 0;
+}
+
+/* Fold what ingest hands on, up to ENTRIES_MAX batches; how many, or below 0. */
+static int take_fresh(struct worker *w, struct owned *o, enum fresh_next *next)
+{
+    unsigned state = (unsigned)(o - w->owned);
+    struct fresh_batch *b;
+    int taken = 0, err = 0;
+    for (; taken < ENTRIES_MAX && !err; taken++) {
+        *next = fresh_next(w->fresh, FRESH_FOLD, state, o->reached.entry, &b);
+        if (*next != FRESH_TAKEN)
+            break;
+        if (reach(o, fresh_view(b)->id))
+            err = fold_batch(w, o, fresh_view(b));
+        fresh_drop(w->fresh, b);
+    }
+    return err ? err : taken;
+}
+
+/* Read and fold up to ENTRIES_MAX entries of the stream; how many there were, or below 0. */
+static int read_stream(struct worker *w, struct owned *o)
 {
     struct store_key key = store_key(o->state, "ing");
     struct store_reply *r = NULL;
@@ -252,48 +277,73 @@ static int read_some(struct worker *w, struct owned *o)
     return err ? err : (int)entries;
 }
 
-static uint64_t slice_ns(const struct owned *o)
+/*
+ * An entry begun is ended from the stream: only whole batches are handed on. Where nothing is
+ * handed on the stream is looked at now and then: others may add to it.
+ */
+static int read_some(struct worker *w, struct owned *o, bool look)
 {
-    uint64_t want = 4 * o->commit_ns;
+    enum fresh_next next = FRESH_STREAM;
+    int taken = o->reached.done == UINT64_MAX ? take_fresh(w, o, &next) : 0;
+    if (taken || next == FRESH_SOON || (next == FRESH_NONE && !look))
+        return taken;
+    taken = read_stream(w, o);
+    if (taken == ENTRIES_MAX)
+        o->poll_ns = 0;
+    return taken;
+}
 
-    if (want < SLICE_LEAST_MS * NS_PER_MS)
-        return SLICE_LEAST_MS * NS_PER_MS;
-    return want < SLICE_MOST_MS * NS_PER_MS ? want : SLICE_MOST_MS * NS_PER_MS;
+/* What analysts decided and changed. */
+static int learn(struct worker *w, struct owned *o)
+{
+    int err = commit_decisions(w->conn, o->fold, o->seen, &o->constituents);
+    return err ? err : refresh_assets(w, o);
 }
 
 /*
- * Read and fold what came to one state; the number of entries last read, or below 0. Under load one
- * commit serves many entries: a signal is written once, however often it changed.
+ * Under load one commit serves many entries: a signal is written once, however often it changed.
+ * So the pause after a commit is a multiple of what it took, up to a bound.
  */
+static int commit_when_due(struct worker *w, struct owned *o)
+{
+    uint64_t begun = clock_mono_ns();
+    if (begun < o->due_ns)
+        return 0;
+    int err = commit(w, o);
+    uint64_t now = clock_mono_ns(), pause = COMMIT_PAUSES * (now - begun);
+    if (err)
+        pause = PAUSE_MS * NS_PER_MS;
+    o->due_ns = now + (pause < COMMIT_PAUSE_NS ? pause : COMMIT_PAUSE_NS);
+    return err;
+}
+
+/* Read, fold and commit what came to one state; how many entries, or below 0. */
 static int serve(struct worker *w, struct owned *o)
 {
-    uint64_t begun, until;
-    int entries = 0;
-    int err = commit(w, o); /* one that could not be done before */
-    if (!err)
-        err = commit_decisions(w->conn, o->fold, o->seen, &o->constituents);
-    if (!err)
-        err = refresh_assets(w, o);
+    uint64_t now = clock_mono_ns();
+    bool look = now >= o->poll_ns;
+    int entries = 0, err = 0;
+    if (look) {
+        o->poll_ns = now + PAUSE_MS * NS_PER_MS;
+        err = learn(w, o);
+    }
     classify_homes(w->classify, o->assets);
-    if (err)
-        return err;
-    until = clock_mono_ns() + slice_ns(o);
-    do
-        entries = read_some(w, o);
-    while (entries == ENTRIES_MAX && clock_mono_ns() < until);
-    if (entries < 0)
-        return entries;
-    begun = clock_mono_ns();
-    err = commit(w, o);
     if (!err)
-        o->commit_ns = clock_mono_ns() - begun;
+        entries = read_some(w, o, look);
+    if (!err && entries >= 0 && o->fold)
+        err = commit_when_due(w, o);
     return err ? err : entries;
 }
 
 /* Campaigns, by whoever holds the region's state; the number of sightings, or below 0. */
 static int serve_region(struct worker *w)
 {
+    uint64_t begun = clock_mono_ns();
+    if (begun < w->region_ns)
+        return 0;
     int n = regional_serve(w->regional, w->conn);
+    uint64_t now = clock_mono_ns(), pause = COMMIT_PAUSES * (now - begun);
+    w->region_ns = now + (pause < COMMIT_PAUSE_NS ? pause : COMMIT_PAUSE_NS);
     if (n == ABENG_EDENIED || n == ABENG_ECONFLICT)
         let_go(w, &w->owned[STATE_REGION]);
     return n;
@@ -394,11 +444,12 @@ static int turn(struct worker *w)
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    static const struct timespec pause = { 0, PAUSE_MS * 1000000L };
+
+    pthread_setname_np(pthread_self(), "fold");
     w->conn = store_conn(w->store, NULL);
     while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE))
         if (!turn(w))
-            nanosleep(&pause, NULL);
+            fresh_wait(w->fresh, FRESH_FOLD, PAUSE_MS);
     for (int i = 0; i < STATE_COUNT; i++)
         give_back(w, &w->owned[i]);
     commit_leave(w->conn, w->owner);
@@ -411,7 +462,7 @@ static void worker_free(struct worker *w)
 {
     for (int i = 0; i < STATE_COUNT; i++)
         let_go(w, &w->owned[i]);
-    buf_free(&w->frame);
+    record_room_free(&w->room);
     classify_close(w->classify);
     assets_close(w->assets);
     damping_free(w->damping);
@@ -430,7 +481,8 @@ struct worker *worker_start(const struct worker_conf *conf)
     w->damping_version = -1;
     w->damping_path = conf->damping_path ? xstrdup(conf->damping_path) : NULL;
     w->clock = conf->clock ? conf->clock : clock_system();
-    buf_init(&w->frame, FRAME_MAX);
+    record_room_init(&w->room, INGEST_RAW_MAX);
+    w->fresh = conf->fresh;
     for (unsigned i = 0; i < STATE_COUNT; i++)
         w->owned[i] = (struct owned){ .state = state_at(i)->code, .constituents = true };
     w->classify = classify_open(conf->classify_path, why, sizeof why);

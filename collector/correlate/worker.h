@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The worker: one thread that owns member states by lease and fencing number, reads each state's
- * stream from the stored position, folds (fold.h), and commits. A kill at any instant loses the
+ * stream from the stored position (what this process accepted: from memory, ingest/fresh.h), folds
+ * (fold.h), and commits. A kill at any instant loses the
  * memory only: what was committed is read back, what was not is folded again and gives the same ids
  * and counts.
  */
@@ -11,11 +12,13 @@
 #include <stdint.h>
 
 struct clock;
+struct fresh;
 struct store;
 struct worker;
 
 struct worker_conf {
     struct store *store;
+    struct fresh *fresh;       /* batches that this process accepts; NULL: the stream alone */
     const char *classify_path; /* the classification table */
     const char *assets_path;   /* NULL: no table of assets */
     const char *damping_path;  /* NULL: analysts' entries alone */

@@ -105,6 +105,7 @@ static void *work(void *arg)
     struct http_server *s = arg;
     struct http_request *req;
 
+    pthread_setname_np(pthread_self(), "requests");
     while ((req = dequeue(s)) != NULL)
         run(s, req);
     return NULL;

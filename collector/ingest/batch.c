@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/auth/ca.h"
+#include "collector/ingest/fresh.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/record.h"
 #include "collector/store/keys.h"
@@ -19,6 +20,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/state.h"
 #include "common/zst.h"
 
 #define EPOCH_DIGITS 32
@@ -29,6 +31,7 @@
 #define TRIES_MAX    3
 #define ENTRY_FIELDS 22
 #define NUMBER_TEXT  24
+#define ID_TEXT      48
 
 struct batch {
     const struct ca_identity *who;
@@ -41,8 +44,9 @@ struct batch {
     uint64_t now_ns;
     const char *frame;
     size_t frame_len;
-    struct buf raw;
-    struct buf records;
+    struct fresh_batch *fresh; /* its text and records */
+    const struct record *list; /* `count` of them */
+    char previous[ID_TEXT], id[ID_TEXT]; /* of the stream's entries: the one before, ours */
 };
 
 /* ---- head --------------------------------------------------------------------------------- */
@@ -121,10 +125,11 @@ static bool read_head(struct http_request *req, struct batch *b)
 
 static bool read_body(struct http_request *req, struct batch *b)
 {
+    struct record_room *room = fresh_room(b->fresh);
     char reason[320];
 
     b->frame = http_body(req, &b->frame_len);
-    int err = zst_decompress(b->frame, b->frame_len, &b->raw);
+    int err = zst_decompress(b->frame, b->frame_len, &room->text);
     if (err == ABENG_ELIMIT) {
         http_problem(req, 413, "batch.raw", "the batch is larger than %u bytes when decompressed",
                      INGEST_RAW_MAX);
@@ -134,7 +139,9 @@ static bool read_body(struct http_request *req, struct batch *b)
         http_problem(req, 400, "batch.zstd", "the body is not a whole zstd frame");
         return false;
     }
-    err = ingest_scan(b->raw.data, b->raw.len, b->count, &b->records, reason, sizeof(reason));
+    b->list = record_room_for(room, b->count);
+    err = ingest_scan(room->text.data, room->text.len, b->count, room->list, reason,
+                      sizeof(reason));
     if (!err)
         return true;
     log_warn("ingest", "sensor %s, lane %s, records from %llu: %s", b->who->id, b->lane,
@@ -150,21 +157,26 @@ static struct store_arg number_arg(char text[NUMBER_TEXT], uint64_t n)
     return STORE_BYTES(text, (size_t)snprintf(text, NUMBER_TEXT, "%llu", (unsigned long long)n));
 }
 
-/* One try with the first `skip` records left out: the reply's two numbers. */
-static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, bool *stored,
+/* One try with the first `skip` records left out: the reply's two numbers, and what was made. */
+static int accept_from(struct ingest *in, struct batch *b, uint64_t skip, bool *stored,
                        uint64_t *committed)
 {
+    const struct buf *text = &fresh_room(b->fresh)->text;
+    struct buf *records = fresh_scratch(b->fresh);
     struct ingest_tally t;
     struct store_reply *r;
     char n[14][NUMBER_TEXT];
     struct store_key keys[] = { store_key(b->state, "ing"),
                                 store_key(b->state, "pos:%s", b->who->id),
                                 store_key(b->state, "ledger:%s", b->who->id),
-                                store_key(b->state, "hours:%s", b->who->id) };
+                                store_key(b->state, "hours:%s", b->who->id),
+                                store_key(b->state, "tip") };
     struct store_arg key_args[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]),
-                                    STORE_KEY(keys[3]) };
+                                    STORE_KEY(keys[3]), STORE_KEY(keys[4]) };
 
-    ingest_count(&b->records, b->raw.data, skip, b->now_ns, &t);
+    buf_clear(records);
+    record_pack(records, b->list + skip, b->count - skip);
+    ingest_count(b->list + skip, b->count - skip, text->data, b->now_ns, &t);
     struct store_arg first = number_arg(n[0], b->first + skip);
     struct store_arg count = number_arg(n[1], b->count - skip);
     struct store_arg args[] = {
@@ -177,14 +189,15 @@ static int accept_from(struct ingest *in, const struct batch *b, uint64_t skip, 
         STORE_TEXT("epoch"), STORE_TEXT(b->epoch), STORE_TEXT("lane"), STORE_TEXT(b->lane),
         STORE_TEXT("first"), first, STORE_TEXT("count"), count, STORE_TEXT("skip"),
         number_arg(n[7], skip), STORE_TEXT("recv"), number_arg(n[8], b->now_ns), STORE_TEXT("raw"),
-        number_arg(n[9], b->raw.len), STORE_TEXT("frame"), STORE_BYTES(b->frame, b->frame_len),
-        STORE_TEXT("recs"),
-        STORE_BYTES(b->records.data + skip * RECORD_SIZE, b->records.len - skip * RECORD_SIZE)
+        number_arg(n[9], text->len), STORE_TEXT("frame"), STORE_BYTES(b->frame, b->frame_len),
+        STORE_TEXT("packed"), STORE_BYTES(records->data, records->len)
     };
-    int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 4, args,
+    int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 5, args,
                          sizeof(args) / sizeof(args[0]), &r);
     *stored = store_reply_int(store_reply_at(r, 0)) == 1;
     *committed = (uint64_t)store_reply_int(store_reply_at(r, 1));
+    snprintf(b->previous, ID_TEXT, "%s", store_reply_text(store_reply_at(r, 2), NULL));
+    snprintf(b->id, ID_TEXT, "%s", store_reply_text(store_reply_at(r, 3), NULL));
     if (err && err != ABENG_EAGAIN)
         log_error("ingest", "sensor %s, lane %s: the store refused: %s %s", b->who->id, b->lane,
                   err_text(err), store_reply_text(r, NULL));
@@ -226,24 +239,58 @@ static enum http_done refused(struct ingest *in, enum http_done done)
     return done;
 }
 
+/* What was stored goes to its readers at once; the batch's memory is theirs then. */
+static void pass_on(struct ingest *in, struct batch *b, unsigned state, uint64_t skip)
+{
+    const struct buf *text = &fresh_room(b->fresh)->text;
+    const struct record_batch what = { .id = b->id,
+                                       .sensor = b->who->id,
+                                       .site = b->who->site,
+                                       .epoch = b->epoch,
+                                       .lane = b->lane,
+                                       .first = b->first + skip,
+                                       .count = b->count - skip,
+                                       .skip = skip,
+                                       .received_ns = b->now_ns,
+                                       .frame = (const uint8_t *)b->frame,
+                                       .frame_len = b->frame_len,
+                                       .text = (const char *)text->data,
+                                       .text_len = text->len,
+                                       .list = b->list + skip };
+
+    __atomic_fetch_add(&in->batches, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&in->records, what.count, __ATOMIC_RELAXED);
+    fresh_put(in->fresh, state, b->fresh, &what, b->previous);
+    b->fresh = NULL;
+}
+
+/* One try; what it stored is passed on before anybody stops to expect it. */
+static int try_from(struct ingest *in, struct batch *b, uint64_t skip, bool *stored,
+                    uint64_t *committed)
+{
+    unsigned state = (unsigned)state_find(b->state, 2);
+
+    fresh_expect(in->fresh, state, true);
+    int err = accept_from(in, b, skip, stored, committed);
+    if (!err && *stored)
+        pass_on(in, b, state, skip);
+    fresh_expect(in->fresh, state, false);
+    return err;
+}
+
 /*
  * A lane joins on at committed + 1; what overlaps is cut by position, what leaves a hole is
  * refused.
  */
-static enum http_done store_batch(struct ingest *in, struct http_request *req,
-                                  const struct batch *b)
+static enum http_done store_batch(struct ingest *in, struct http_request *req, struct batch *b)
 {
     uint64_t skip = 0, committed = 0;
     bool stored = false;
 
     for (int i = 0; i < TRIES_MAX; i++) {
-        int err = accept_from(in, b, skip, &stored, &committed);
+        int err = try_from(in, b, skip, &stored, &committed);
         if (err)
             return refused(in, answer_error(req, err));
-        if (stored) {
-            __atomic_fetch_add(&in->batches, 1, __ATOMIC_RELAXED);
-            __atomic_fetch_add(&in->records, b->count - skip, __ATOMIC_RELAXED);
-        }
         if (stored || committed >= b->first + b->count - 1)
             return answer(req, 200, committed);
         if (committed < b->first)
@@ -277,7 +324,9 @@ int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw
                        .oldest = p->first,
                        .now_ns = p->received_ns,
                        .frame = p->frame,
-                       .frame_len = p->frame_len };
+                       .frame_len = p->frame_len,
+                       .fresh = fresh_begin(NULL) };
+    struct record_room *room = fresh_room(b.fresh);
     uint64_t skip = 0, committed = 0;
     bool done = false;
     char why[320];
@@ -285,12 +334,13 @@ int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw
     *stored = 0;
     snprintf(who.id, sizeof(who.id), "%s", p->sensor);
     snprintf(who.site, sizeof(who.site), "%s", p->site);
-    buf_init(&b.raw, INGEST_RAW_MAX);
-    buf_init(&b.records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
-    buf_add(&b.raw, raw, len);
-    int err = ingest_lane_state(p->lane, b.state) ? ABENG_EFORMAT : ABENG_OK;
+    buf_add(&room->text, raw, len);
+    int err = ABENG_OK;
+    if (p->count > INGEST_COUNT_MAX || ingest_lane_state(p->lane, b.state))
+        err = ABENG_EFORMAT;
+    b.list = record_room_for(room, err ? 0 : p->count);
     if (!err)
-        err = ingest_scan(raw, len, p->count, &b.records, why, sizeof(why));
+        err = ingest_scan(raw, len, p->count, room->list, why, sizeof(why));
     for (int i = 0; i < TRIES_MAX && !err && !done; i++) {
         b.oldest = p->first + skip;
         err = accept_from(in, &b, skip, &done, &committed);
@@ -299,20 +349,19 @@ int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw
         skip = committed >= p->first ? committed + 1 - p->first : skip;
     }
     *stored = !err && done ? p->count - skip : 0;
-    buf_free(&b.records);
-    buf_free(&b.raw);
+    fresh_drop(NULL, b.fresh);
     return err;
 }
 
 enum http_done ingest_batch(struct http_request *req, void *app)
 {
     struct ingest *in = app;
-    struct batch b = { .who = http_session(req), .now_ns = clock_now(in->clock) };
+    struct batch b = { .who = http_session(req),
+                       .now_ns = clock_now(in->clock),
+                       .fresh = fresh_begin(in->fresh) };
 
-    buf_init(&b.raw, INGEST_RAW_MAX);
-    buf_init(&b.records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
     enum http_done done = take(in, req, &b);
-    buf_free(&b.records);
-    buf_free(&b.raw);
+    if (b.fresh)
+        fresh_drop(in->fresh, b.fresh);
     return done;
 }

@@ -6,8 +6,9 @@
  * among the certificate's; the frame is decompressed within a bound, each line scanned
  * (common/event), one fixed record written per line (record.h), and one call appends the entry and
  * moves the lane's position, or tells where the lane stands. The answer's `committed` is on disk:
- * the call returns after the store's fsync. Nothing of a bad batch is stored. Handlers run on work
- * threads and wait (bounded) for the store.
+ * the call returns after the store's fsync. Then fold and archive of this process get the batch in
+ * memory (fresh.h). Nothing of a bad batch is stored. Handlers run on work threads and wait
+ * (bounded) for the store.
  */
 #ifndef COLLECTOR_INGEST_INGEST_H
 #define COLLECTOR_INGEST_INGEST_H
@@ -20,7 +21,9 @@
 
 struct buf;
 struct clock;
+struct fresh;
 struct packets;
+struct record;
 struct sensors;
 struct store;
 
@@ -42,6 +45,7 @@ struct ingest {
     struct store *store;
     struct sensors *sensors;
     struct packets *packets;
+    struct fresh *fresh; /* NULL: readers have the stream alone */
     const struct clock *clock;
     uint64_t batches, records, refused; /* atomic; for /metrics */
 };
@@ -65,7 +69,7 @@ struct ingest_past {
 int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw, size_t len,
                  uint64_t *stored);
 
-/** What the lines of a batch come to, counted from record `from` on. */
+/** What the lines of a batch come to. */
 struct ingest_tally {
     uint64_t late;          /* alerts older than ten minutes */
     uint64_t lost;          /* named by gap records, never numbered */
@@ -77,14 +81,14 @@ struct ingest_tally {
 };
 
 /**
- * Scan `raw`: NDJSON of exactly `count` lines; append one record per line to `records`. 0, or
- * ABENG_EFORMAT with a reason that names the line.
+ * Scan `raw`: NDJSON of exactly `count` lines; write one record per line to `list`, which has place
+ * for them. 0, or ABENG_EFORMAT with a reason that names the line.
  */
-int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records, char *reason,
+int ingest_scan(const void *raw, size_t len, uint64_t count, struct record *list, char *reason,
                 size_t reason_len);
 
-/** Count records `from`.. of a scanned batch. */
-void ingest_count(const struct buf *records, const void *raw, uint64_t from, uint64_t now_ns,
+/** Count `count` records of a scanned batch. */
+void ingest_count(const struct record *list, uint64_t count, const void *raw, uint64_t now_ns,
                   struct ingest_tally *out);
 
 /** Whether `lane` is STATE.urgent or STATE.bulk of a known state; copies the state's code. */

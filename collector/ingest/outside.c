@@ -18,6 +18,7 @@
 #include "common/crc32c.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/xalloc.h"
 #include "common/zst.h"
 
 /** Generator of rules that people are; Suricata's own begin at 1. */
@@ -87,9 +88,10 @@ static int accept(struct store_conn *c, const char *state, const struct buf *lin
     snprintf(n[3], 24, "%zu", lines->len);
     struct store_key keys[] = { store_key(state, "ing"), store_key(state, "pos:" OUTSIDE_SENSOR),
                                 store_key(state, "ledger:" OUTSIDE_SENSOR),
-                                store_key(state, "hours:" OUTSIDE_SENSOR) };
+                                store_key(state, "hours:" OUTSIDE_SENSOR),
+                                store_key(state, "tip") };
     struct store_arg names[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]),
-                                 STORE_KEY(keys[3]) };
+                                 STORE_KEY(keys[3]), STORE_KEY(keys[4]) };
     const struct store_arg zero = STORE_TEXT("0");
     const struct store_arg args[] = {
         STORE_TEXT(epoch), STORE_TEXT(lane), STORE_TEXT("1"), STORE_TEXT(n[0]), zero,
@@ -100,10 +102,10 @@ static int accept(struct store_conn *c, const char *state, const struct buf *lin
         STORE_TEXT(lane), STORE_TEXT("first"), STORE_TEXT("1"), STORE_TEXT("count"),
         STORE_TEXT(n[0]), STORE_TEXT("skip"), zero, STORE_TEXT("recv"), STORE_TEXT(n[2]),
         STORE_TEXT("raw"), STORE_TEXT(n[3]), STORE_TEXT("frame"),
-        STORE_BYTES(frame->data, frame->len), STORE_TEXT("recs"),
+        STORE_BYTES(frame->data, frame->len), STORE_TEXT("packed"),
         STORE_BYTES(records->data, records->len)
     };
-    int err = store_call(c, "abeng_accept", names, 4, args, sizeof args / sizeof *args, &r);
+    int err = store_call(c, "abeng_accept", names, 5, args, sizeof args / sizeof *args, &r);
     store_reply_free(r);
     return err;
 }
@@ -111,19 +113,23 @@ static int accept(struct store_conn *c, const char *state, const struct buf *lin
 int outside_put(struct store_conn *c, const char *state, const struct buf *lines, unsigned count,
                 uint64_t now_ns, char *why, size_t why_len)
 {
+    struct record *list = xcalloc(count, sizeof *list);
     struct buf frame, records;
     buf_init(&frame, INGEST_FRAME_MAX);
-    buf_init(&records, (size_t)INGEST_COUNT_MAX * RECORD_SIZE);
+    buf_init(&records, (size_t)INGEST_COUNT_MAX * RECORD_PACK_MAX);
     int err = lines->bad || lines->len > INGEST_RAW_MAX ? ABENG_EFORMAT : 0;
     if (err)
         snprintf(why, why_len, "the report is too large; split it");
     if (!err)
-        err = ingest_scan(lines->data, lines->len, count, &records, why, why_len);
+        err = ingest_scan(lines->data, lines->len, count, list, why, why_len);
+    if (!err)
+        record_pack(&records, list, count);
     if (!err)
         err = zst_compress(lines->data, lines->len, 3, &frame);
     if (!err)
         err = accept(c, state, lines, &frame, &records, count, now_ns);
     buf_free(&frame);
     buf_free(&records);
+    free(list);
     return err;
 }

@@ -3,18 +3,20 @@
  * The fixed record per alert, and the stream entry that carries a batch of them.
  *
  * Ingest decompresses a sensor's frame once, scans each line once, and stores the frame as it came
- * plus one record per line; the state's worker folds from the records and opens the frame only for
- * what becomes a sample. An entry of {jm}:ing:
+ * plus one record per line. Fold and archive work from the records and never scan again; in the
+ * process that took the batch they get text and records as ingest left them (fresh.h), from the
+ * stream they open the frame. An entry of {jm}:ing:
  *
  *   sensor  id from the certificate            first   number of the first record
  *   site    from the certificate               count   records in the entry
  *   epoch   16 hex digits                      recv    ns since 1970, when accepted
  *   lane    "jm.urgent"                        raw     length of the frame decompressed
- *   frame   the sensor's zstd frame            recs    count * RECORD_SIZE bytes, little-endian
+ *   frame   the sensor's zstd frame            packed  a fixed record for each, little-endian
  *   skip    lines of the frame before `first` (an overlap that was skipped by position)
  *
- * Record i is number first + i. Spans are (offset, length) into the decompressed frame, which
- * record_batch_open gives.
+ * Record i is number first + i. Spans are (offset, length) into the decompressed frame; in
+ * the fixed record all but the line's own are relative to the line, and that to the end of the line
+ * before.
  */
 #ifndef COLLECTOR_INGEST_RECORD_H
 #define COLLECTOR_INGEST_RECORD_H
@@ -24,8 +26,8 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/buf.h"
 
-struct buf;
 struct cursor;
 struct store_reply;
 
@@ -60,7 +62,7 @@ struct span {
 struct record {
     enum record_kind kind;
     uint64_t time_ns; /* the alert's timestamp */
-    uint64_t flow_id; /* RECORD_GAP: numbers that were shed */
+    uint64_t shed;    /* RECORD_GAP: numbers that were given up */
     uint64_t lost; /* RECORD_GAP: records that never got a number; RECORD_EPOCH: last one before */
     struct addr src;
     struct addr dst;
@@ -69,22 +71,44 @@ struct record {
     uint8_t proto;    /* IP protocol number; 0 unknown */
     uint8_t severity; /* 1 worst .. 255; 0 not given */
     uint8_t target;   /* 1: src is the target, 2: dst, 0: the rule does not say */
+    bool to_client;   /* which way the packet went */
     uint32_t gid;
     uint32_t sid;
     uint32_t rev;
     struct span spans[RECORD_SPANS];
 };
 
-/** Bytes of one encoded record. */
-#define RECORD_SIZE (4 + 8 * 3 + 32 + 4 + 12 + 8 * RECORD_SPANS)
+/**
+ * Bytes of one fixed record. The stream has of each what differs from the one before it, two bytes
+ * at a time: a mask of 64 bits, then the pairs; most of them repeat, and the store's time goes by
+ * bytes.
+ */
+#define RECORD_SIZE     128
+#define RECORD_PACK_MAX (8 + RECORD_SIZE)
 
-/** Append one record; exactly RECORD_SIZE bytes. */
-void record_encode(struct buf *out, const struct record *r);
+/** Append `count` records, packed. */
+void record_pack(struct buf *out, const struct record *list, uint64_t count);
 
-/** Read one record; 0 or ABENG_EFORMAT. */
-int record_decode(struct cursor *in, struct record *r);
+/** Read `count` packed records, which must be all there is; 0 or ABENG_EFORMAT. */
+int record_unpack(struct cursor *in, struct record *list, uint64_t count);
 
-/** A stream entry, decoded; pointers are into the reply it came from. */
+/** Memory that batches are opened into, one after the other. */
+struct record_room {
+    struct buf text;
+    struct record *list; /* owned */
+    size_t count;        /* that `list` has place for */
+};
+
+/** Empty room for a text of at most `text_max` bytes. */
+void record_room_init(struct record_room *room, size_t text_max);
+
+/** The list, with place for `count` records; what it held is gone. */
+struct record *record_room_for(struct record_room *room, size_t count);
+
+/** Free what it holds; it may be used again. */
+void record_room_free(struct record_room *room);
+
+/** A batch; what it points at is the stream's reply's, or ingest's own memory. */
 struct record_batch {
     const char *id; /* of the stream entry */
     const char *sensor;
@@ -93,25 +117,25 @@ struct record_batch {
     const char *lane;
     uint64_t first;
     uint64_t count;
+    uint64_t skip; /* lines of the text before the first record */
     uint64_t received_ns;
-    const uint8_t *records;
-    size_t records_len;
     const uint8_t *frame;
     size_t frame_len;
-    size_t raw_len;
+    const char *text; /* the frame decompressed; NULL until it is open */
+    size_t text_len;
+    const struct record *list; /* `count` records; NULL until it is open */
+    const uint8_t *packed;     /* as the stream has them; NULL when ingest made the batch */
+    size_t packed_len;
 };
 
-/** Read one XRANGE/XREAD entry (id, fields); 0 or ABENG_EFORMAT. */
+/** Read one XRANGE/XREAD entry (id, fields); 0 or ABENG_EFORMAT. It has to be opened. */
 int record_batch_read(const struct store_reply *entry, struct record_batch *out);
 
-/** Record `i` of a batch; 0 or ABENG_EFORMAT. */
-int record_batch_at(const struct record_batch *b, size_t i, struct record *out);
-
 /**
- * Decompress the batch's frame into `out` (cleared first; its max must allow raw_len); 0 or
- * ABENG_EFORMAT.
+ * Unpack text and records into `room`, which must outlive their use; where another version made the
+ * records they are scanned anew. 0 or ABENG_EFORMAT.
  */
-int record_batch_open(const struct record_batch *b, struct buf *out);
+int record_batch_open(struct record_batch *b, struct record_room *room);
 
 /** Whether span `which` of `r` lies within `len` bytes and is there. */
 bool record_has(const struct record *r, enum record_span which, size_t len);

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "collector/ingest/record.h"
-#include "common/buf.h"
 #include "common/clock.h"
-#include "common/cursor.h"
 #include "common/err.h"
 #include "common/event.h"
 #include "common/state.h"
@@ -34,7 +32,7 @@ int ingest_lane_state(const char *lane, char state[3])
 
 static struct span place(const struct event_span *s, uint32_t at)
 {
-    return s->there ? (struct span){ at + s->at, s->len } : (struct span){ 0, 0 };
+    return s->there && s->len ? (struct span){ at + s->at, s->len } : (struct span){ 0, 0 };
 }
 
 static struct span first_of(const struct event *e, uint32_t at, const enum event_text *which,
@@ -79,13 +77,17 @@ static void fill_spans(struct record *r, const struct event *e, uint32_t at)
     r->spans[RECORD_HOME] = place(&e->text[EVENT_TEXT_HOME], at);
 }
 
+static bool is_text(const struct event *e, const char *line, enum event_text which,
+                    const char *want)
+{
+    const struct event_span *s = &e->text[which];
+    return s->there && s->len == strlen(want) && memcmp(line + s->at, want, s->len) == 0;
+}
+
 /* How many numbers a gap record says were shed; the holes they leave are counted by position. */
 static uint64_t shed_of(const struct event *e, const char *line)
 {
-    const struct event_span *why = &e->text[EVENT_TEXT_WHY];
-
-    if (!e->gap_first || e->gap_last < e->gap_first || !why->there || why->len != 4 ||
-        memcmp(line + why->at, "shed", 4) != 0)
+    if (!e->gap_first || e->gap_last < e->gap_first || !is_text(e, line, EVENT_TEXT_WHY, "shed"))
         return 0;
     uint64_t n = e->gap_last - e->gap_first + 1;
     return n < SHED_MAX ? n : SHED_MAX;
@@ -97,7 +99,7 @@ static void fill_record(struct record *r, const struct event *e, const char *lin
     memset(r, 0, sizeof(*r));
     r->kind = kind_of(e->type);
     r->time_ns = e->time_ns;
-    r->flow_id = e->type == EVENT_GAP ? shed_of(e, line) : e->flow_id;
+    r->shed = e->type == EVENT_GAP ? shed_of(e, line) : 0;
     if (e->type == EVENT_GAP && !e->gap_first)
         r->lost = e->gap_lost;
     else if (e->type == EVENT_EPOCH)
@@ -109,6 +111,7 @@ static void fill_record(struct record *r, const struct event *e, const char *lin
     r->proto = e->proto > 0 ? (uint8_t)e->proto : 0;
     r->severity = e->severity;
     r->target = e->target;
+    r->to_client = is_text(e, line, EVENT_TEXT_DIRECTION, "to_client");
     r->gid = e->gid;
     r->sid = e->sid;
     r->rev = e->rev;
@@ -121,7 +124,7 @@ static void fill_record(struct record *r, const struct event *e, const char *lin
         r->spans[RECORD_RULESET] = place(&e->text[EVENT_TEXT_PREVIOUS_EPOCH], at);
 }
 
-int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records, char *reason,
+int ingest_scan(const void *raw, size_t len, uint64_t count, struct record *list, char *reason,
                 size_t reason_len)
 {
     const char *text = raw;
@@ -132,7 +135,6 @@ int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records
         const char *end = memchr(text + at, '\n', len - at);
         size_t n = end ? (size_t)(end - (text + at)) : len - at;
         struct event e;
-        struct record r;
         char why[256] = "";
         if (++line > count)
             break;
@@ -140,8 +142,7 @@ int ingest_scan(const void *raw, size_t len, uint64_t count, struct buf *records
             snprintf(reason, reason_len, "line %llu: %s", (unsigned long long)line, why);
             return ABENG_EFORMAT;
         }
-        fill_record(&r, &e, text + at, (uint32_t)at, (uint32_t)n);
-        record_encode(records, &r);
+        fill_record(&list[line - 1], &e, text + at, (uint32_t)at, (uint32_t)n);
         at += n + (end ? 1 : 0);
     }
     if (line == count && at >= len)
@@ -172,7 +173,7 @@ static void count_one(const struct record *r, const char *raw, uint64_t now_ns,
         break;
     case RECORD_GAP:
         out->lost += r->lost < SHED_MAX ? r->lost : SHED_MAX;
-        out->shed += r->flow_id;
+        out->shed += r->shed;
         out->gaps++;
         break;
     case RECORD_EPOCH:
@@ -183,15 +184,10 @@ static void count_one(const struct record *r, const char *raw, uint64_t now_ns,
     }
 }
 
-void ingest_count(const struct buf *records, const void *raw, uint64_t from, uint64_t now_ns,
+void ingest_count(const struct record *list, uint64_t count, const void *raw, uint64_t now_ns,
                   struct ingest_tally *out)
 {
-    struct cursor c = cursor_make(records->data, records->len);
-    struct record r;
-
     memset(out, 0, sizeof(*out));
-    cursor_skip(&c, from * RECORD_SIZE);
-    while (cursor_left(&c) && record_decode(&c, &r) == ABENG_OK) {
-        count_one(&r, raw, now_ns, out);
-    }
+    for (uint64_t i = 0; i < count; i++)
+        count_one(&list[i], raw, now_ns, out);
 }

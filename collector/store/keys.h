@@ -4,6 +4,7 @@
  * touches two tags.
  *
  *   {jm}:ing           stream  accepted batches: one entry is one batch (ingest/record.h)
+ *   {jm}:tip           string  id of the newest entry that ingest made
  *   {jm}:arc           hash    pos: last entry that is safe in the archive
  *   {jm}:pos:ID        hash    "EPOCH LANE" -> "LAST MS": last committed number, and when
  *   {jm}:ledger:ID     hash    a sensor's account in this state: received, lost, late, shed, gaps

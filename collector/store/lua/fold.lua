@@ -103,13 +103,26 @@ local function incident(key, timeline, common, a, now)
     abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
 end
 
+-- One command for many words: what a command costs by itself is more than what it does for one signal.
+local MANY = 2000
+local function many(words, ...)
+    for from = 1, #words, MANY do
+        local call = { ... }
+        for i = from, math.min(from + MANY - 1, #words) do
+            call[#call + 1] = words[i]
+        end
+        redis.call(unpack(call))
+    end
+end
+
 -- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 outbox
 -- 10 waiting signals 11 hits of suppressions, then for each signal
 -- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
 --   9 signals 10 gone 11 incidents
---   each signal: number, JSON, ms of its last alert when it waits ('' not), samples n, n * (slot, line); each gone: number; each incident: see above; sightings for
---   the region n, n * JSON (the outbox: correlate/indicator.h); suppressions n, n * (number, "HITS LAST_MS").
+--   each signal: number, JSON, new (1/0), ms of its last alert when it waits ('-' no longer, '' as before), words of
+--   samples n, n / 2 * (slot, line); each gone: number; each incident: see above; sightings for the region n,
+--   n * JSON (the outbox: correlate/indicator.h); suppressions n, n * (number, "HITS LAST_MS").
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
 local function commit(keys, args)
     local have = redis.call('HMGET', keys[1], 'fence', 'pos')
@@ -124,20 +137,28 @@ local function commit(keys, args)
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
     local now, k, at = tonumber(args[4]), 11, 12
+    local set, index, waits, ready = {}, {}, {}, {}
     for _ = 1, tonumber(args[9]) do
-        redis.call('SET', keys[k + 1], args[at + 1])
-        redis.call('ZADD', keys[5], args[at], args[at])
-        if args[at + 2] == '' then
-            redis.call('ZREM', keys[10], args[at])
-        else
-            redis.call('ZADD', keys[10], args[at + 2], args[at])
+        set[#set + 1], set[#set + 2] = keys[k + 1], args[at + 1]
+        if args[at + 2] == '1' then
+            index[#index + 1], index[#index + 2] = args[at], args[at]
         end
-        for i = 1, tonumber(args[at + 3]) do
-            redis.call('HSET', keys[k + 2], args[at + 2 + 2 * i], args[at + 3 + 2 * i])
+        if args[at + 3] == '-' then
+            ready[#ready + 1] = args[at]
+        elseif args[at + 3] ~= '' then
+            waits[#waits + 1], waits[#waits + 2] = args[at + 3], args[at]
         end
-        at = at + 4 + 2 * tonumber(args[at + 3])
+        local words = tonumber(args[at + 4])
+        if words > 0 then
+            redis.call('HSET', keys[k + 2], unpack(args, at + 5, at + 4 + words))
+        end
+        at = at + 5 + words
         k = k + 2
     end
+    many(set, 'MSET')
+    many(index, 'ZADD', keys[5])
+    many(waits, 'ZADD', keys[10])
+    many(ready, 'ZREM', keys[10])
     for _ = 1, tonumber(args[10]) do
         redis.call('DEL', keys[k + 1], keys[k + 2])
         redis.call('ZREM', keys[5], args[at])

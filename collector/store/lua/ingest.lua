@@ -43,13 +43,23 @@ local function add_hour(key, now, what, n)
     end
 end
 
--- KEYS: stream, positions, ledger, hours of the sensor. ARGV:
+-- The id of the newest entry that was made here, "" when others (a hand, an older version) have added to the stream since.
+local function tip(key, stream)
+    local id = redis.call('GET', key)
+    if id and #redis.call('XRANGE', stream, '(' .. id, '+', 'COUNT', 1) == 0 then
+        return id
+    end
+    return redis.call('EXISTS', stream) == 0 and '0-0' or ''
+end
+
+-- KEYS: stream, positions, ledger, hours of the sensor, id of the stream's newest entry. ARGV:
 --   1 epoch  2 lane  3 first  4 count  5 oldest number the sensor still has (0: not said)
 --   6 previous epoch ('' none)  7 its last number in this lane  8 now, ms
 --   9 late records  10 records that gap records name as lost  11 numbers they name as shed  12 gap records
 --   13 a self-test alert is among them (0/1)  14... fields of the entry, name and value
 -- The ledger counts as `lost` whatever is missing; `shed` says how many of those the sensor gave up itself.
--- Returns {1, committed} when stored, {0, committed} when the batch does not join on at committed + 1.
+-- Returns {1, committed, id of the entry before ('' not known), id} when stored, {0, committed} when the batch does not
+-- join on at committed + 1.
 local function accept(keys, args)
     local stream, positions, ledger, hours = keys[1], keys[2], keys[3], keys[4]
     local field = args[1] .. ' ' .. args[2]
@@ -69,7 +79,9 @@ local function accept(keys, args)
         local before = position(redis.call('HGET', positions, args[6] .. ' ' .. args[2])) or 0
         lost = lost + math.max(0, tonumber(args[7]) - before)
     end
-    redis.call('XADD', stream, '*', unpack(args, 14))
+    local previous = tip(keys[5], stream)
+    local id = redis.call('XADD', stream, '*', unpack(args, 14))
+    redis.call('SET', keys[5], id)
     local committed = first + count - 1
     redis.call('HSET', positions, field, string.format('%.0f %.0f', committed, now))
     redis.call('HINCRBY', ledger, 'received', count)
@@ -91,7 +103,7 @@ local function accept(keys, args)
     if fresh then
         forget_old_epochs(positions, now)
     end
-    return { 1, committed }
+    return { 1, committed, previous, id }
 end
 
 -- What a sensor says it has numbered. KEYS: raised (LANE -> "EPOCH LAST"), hours. ARGV: now ms, then lane, epoch, last

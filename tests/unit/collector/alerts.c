@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "collector/ingest/ingest.h"
@@ -15,6 +16,7 @@
 #include "collector/store/store.h"
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/xalloc.h"
 #include "common/zst.h"
 
 void alerts_line(struct buf *b, const char *time, const char *src, const char *dest, unsigned sid,
@@ -36,8 +38,11 @@ static void put_to(struct store *store, const char *state, struct buf *lines, un
     struct store_reply *r;
     buf_init(&frame, 1 << 20);
     buf_init(&records, 1 << 20);
-    if (ingest_scan(lines->data, lines->len, count, &records, reason, sizeof reason))
+    struct record *list = xcalloc(count, sizeof *list);
+    if (ingest_scan(lines->data, lines->len, count, list, reason, sizeof reason))
         fail_msg("%s", reason);
+    record_pack(&records, list, count);
+    free(list);
     assert_int_equal(zst_compress(lines->data, lines->len, 3, &frame), 0);
     snprintf(key, sizeof key, "{%s}:ing", state);
     snprintf(lane, sizeof lane, "%s.urgent", state);
@@ -66,7 +71,7 @@ static void put_to(struct store *store, const char *state, struct buf *lines, un
         STORE_TEXT(numbers[2]),
         STORE_TEXT("frame"),
         STORE_BYTES(frame.data, frame.len),
-        STORE_TEXT("recs"),
+        STORE_TEXT("packed"),
         STORE_BYTES(records.data, records.len),
         STORE_TEXT("skip"),
         STORE_TEXT("0"),

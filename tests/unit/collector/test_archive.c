@@ -41,7 +41,8 @@
 
 /* A batch as the stream gives it, in memory of its own. */
 struct made {
-    struct buf raw, frame, records;
+    struct buf raw, frame;
+    struct record_room room;
     struct record_batch b;
 };
 
@@ -72,10 +73,11 @@ static void make(struct made *m, const char *lane, uint64_t first, unsigned coun
     memset(m, 0, sizeof(*m));
     buf_init(&m->raw, 1u << 22);
     buf_init(&m->frame, 1u << 22);
-    buf_init(&m->records, 1u << 22);
+    record_room_init(&m->room, 1u << 22);
     make_lines(m, first, count);
     zst_compress(m->raw.data, m->raw.len, 3, &m->frame);
-    assert_int_equal(ingest_scan(m->raw.data, m->raw.len, count, &m->records, why, sizeof(why)), 0);
+    struct record *list = record_room_for(&m->room, count);
+    assert_int_equal(ingest_scan(m->raw.data, m->raw.len, count, list, why, sizeof(why)), 0);
     m->b = (struct record_batch){ .id = "5-1",
                                   .sensor = "s1",
                                   .site = "kgn",
@@ -84,25 +86,25 @@ static void make(struct made *m, const char *lane, uint64_t first, unsigned coun
                                   .first = first,
                                   .count = count,
                                   .received_ns = clock_now(clock_system()),
-                                  .records = m->records.data,
-                                  .records_len = m->records.len,
                                   .frame = m->frame.data,
                                   .frame_len = m->frame.len,
-                                  .raw_len = m->raw.len };
+                                  .text = (const char *)m->raw.data,
+                                  .text_len = m->raw.len,
+                                  .list = list };
 }
 
 static void unmake(struct made *m)
 {
     buf_free(&m->raw);
     buf_free(&m->frame);
-    buf_free(&m->records);
+    record_room_free(&m->room);
 }
 
 static int64_t append(struct archive_file *f, uint64_t first, unsigned count)
 {
     struct made m;
     make(&m, "jm.bulk", first, count);
-    int64_t n = archive_file_append(f, &m.b, m.raw.data, m.raw.len);
+    int64_t n = archive_file_append(f, &m.b);
     unmake(&m);
     return n;
 }

@@ -573,6 +573,29 @@ static void hints_wait_off_the_queue_and_expire(void **state)
     bench_close(&b);
 }
 
+static void samples_are_the_first_and_one_of_each_minute(void **state)
+{
+    struct bench b;
+    uint64_t ms = 1700000000000 / 60000 * 60000;
+    (void)state;
+    bench_open(&b);
+    for (unsigned i = 0; i < 1000; i++)
+        show(&b, seen(BEACON, "10.1.1.1", "203.0.113.9", ms + i));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.signals[0]->count, 1000);
+    assert_int_equal(b.changes.signals[0]->sampled, SIGNAL_SAMPLES_FIRST);
+    assert_int_equal(fold_samples(b.fold), SIGNAL_SAMPLES_FIRST);
+    fold_committed(b.fold);
+    assert_int_equal(fold_samples(b.fold), 0);
+    for (unsigned i = 1; i <= 6; i++)
+        show(&b, seen(BEACON, "10.1.1.1", "203.0.113.9", ms + 60000 * i));
+    fold_changes(b.fold, &b.changes);
+    assert_int_equal(b.changes.signals[0]->sampled, SIGNAL_SAMPLES_FIRST + 6);
+    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
+        assert_true(!b.changes.signals[0]->samples[i] == (i < SIGNAL_SAMPLES_FIRST));
+    bench_close(&b);
+}
+
 static void a_beacon_of_days_is_persistent(void **state)
 {
     struct bench b;
@@ -859,6 +882,7 @@ int main(void)
         cmocka_unit_test(a_name_on_the_warninglist_joins_nothing),
         cmocka_unit_test(the_installed_lists_are_good),
         cmocka_unit_test(hints_wait_off_the_queue_and_expire),
+        cmocka_unit_test(samples_are_the_first_and_one_of_each_minute),
         cmocka_unit_test(a_beacon_of_days_is_persistent),
         cmocka_unit_test(an_ended_incident_takes_evidence_for_14_days),
         cmocka_unit_test(decided_incidents_move_a_rules_prior),
