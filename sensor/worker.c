@@ -78,6 +78,7 @@ struct worker {
     struct detect_output hits;
     struct alert_record record;
     bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
+    bool flush;  /* what came before the packet at hand is to be inspected before it is */
     uint8_t extra[ALERT_EXTRA_MAX];
 };
 
@@ -291,6 +292,7 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
 {
     struct app_result r = { 0 };
     uint32_t taken = app_stream(w->apps, f, dir, span, p, &r);
+    w->flush |= r.flush;
     if (r.encrypted) {
         stream_raw_disable(w->streams, f);
         evidence_ring_close(f);
@@ -391,6 +393,7 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
         for (unsigned d = 0; d < 2; d++)
             detect(w, &pseudo[d], f, d, false, &tcp);
     }
+    w->sealed = w->flush = false; /* these were its, not the next packet's */
     put_flow_record(w, f, ended_ns, packet, reason);
     count(w, COUNTER_FLOWS_ENDED, 1);
     free_slots(w, f);
@@ -404,6 +407,27 @@ static void end_due_flows(struct worker *w, uint64_t now_ns, uint64_t packet)
     uint64_t ended_ns;
     for (struct flow *f; (f = flow_table_expire(w->flows, now_ns, &ended_ns));)
         end_flow(w, f, ended_ns, packet, END_TIMEOUT);
+}
+
+/* Where a protocol ends or goes dark, both directions are inspected before the packet that brought
+ * it is, as Suricata does. */
+static void flush_flow(struct worker *w, const struct packet *p, struct flow *f, unsigned dir,
+                       const struct stream_result *tcp)
+{
+    struct stream_result flushed = { .has_session = true,
+                                     .valid = true,
+                                     .established = tcp->established,
+                                     .committed = { true, true } };
+    for (unsigned d = 0; d < 2; d++)
+        stream_raw_trigger(w->streams, f, d);
+    for (unsigned n = 0; n < 2; n++) {
+        struct packet pseudo;
+        unsigned d = n ? !dir : dir;
+        make_pseudo(&pseudo, f, d, p->now_ns, p->number);
+        pseudo.ts_ns = p->ts_ns;
+        pseudo.flags |= PACKET_F_FLUSH;
+        detect(w, &pseudo, f, d, false, &flushed);
+    }
 }
 
 /* ---- a packet -------------------------------------------------------------------------------- */
@@ -448,7 +472,7 @@ static void one_packet(struct worker *w, const struct packet *p, const struct fr
     unsigned dir = 0;
     bool fresh = false;
     end_due_flows(w, p->now_ns, 0);
-    w->sealed = false;
+    w->sealed = w->flush = false;
     struct flow *f = flow_table_lookup(w->flows, p, &dir, &fresh);
     end_due_flows(w, p->now_ns, p->number);
     if (f && w->evidence && !(p->flags & PACKET_F_OUTER))
@@ -462,6 +486,8 @@ static void one_packet(struct worker *w, const struct packet *p, const struct fr
     if (f && p->flags & PACKET_F_BEYOND)
         f->flags |= FLOW_F_BEYOND;
     bool first = f && f->packets[dir] == 1;
+    if (f && w->flush)
+        flush_flow(w, p, f, dir, &tcp);
     detect(w, p, f, dir, first, f && p->proto == PACKET_PROTO_TCP ? &tcp : NULL);
     if (!f)
         return;

@@ -100,7 +100,7 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
             SIG_BUFFER_BODY | SIG_BUFFER_FILE },
     [SIG_BUF_FILE_NAME] = { "file.name", NULL, NULL, NAMED, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_SIZE] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
-    [SIG_BUF_FILE_MAGIC] = { "file.magic", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
+    [SIG_BUF_FILE_MAGIC] = { "file.magic", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_MD5] = { "file.md5", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
     [SIG_BUF_FILE_SHA1] = { "file.sha1", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
     [SIG_BUF_FILE_SHA256] = { "file.sha256", NULL, NULL, FILES, BOTH, P1(BODY), LATER },

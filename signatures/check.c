@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/xalloc.h"
+#include "signatures/filetype.h"
 #include "signatures/parser.h"
 
 /* Priority without a class. */
@@ -74,6 +75,17 @@ static int check_method(struct draft *d, const struct sig_op *op)
     return 0;
 }
 
+/* A kind of files that is not told apart would never match, or its negation always. */
+static int check_filetype(struct draft *d, const struct sig_op *op)
+{
+    struct text t = { (const char *)content_bytes(d, op), op->u.content.bytes.len };
+    if (sig_filetype_says(t))
+        return 0;
+    return draft_refuse(d, "file.magic: '%.*s' is in no name of a kind of files that the sensor "
+                           "tells apart (docs/RULES.md)",
+                        (int)(t.len < 60 ? t.len : 60), t.at);
+}
+
 /* What single buffers demand of contents. */
 static int check_content_for(struct draft *d, const struct sig_op *op, enum sig_buffer buffer)
 {
@@ -88,6 +100,8 @@ static int check_content_for(struct draft *d, const struct sig_op *op, enum sig_
         set_case(d, op, toupper);
     if (buffer == SIG_BUF_HTTP_METHOD)
         return check_method(d, op);
+    if (buffer == SIG_BUF_FILE_MAGIC)
+        return check_filetype(d, op);
     return 0;
 }
 
@@ -357,10 +371,10 @@ static enum sig_kind find_kind(const struct draft *d)
         return SIG_KIND_DE_ONLY;
     if (k.frame)
         return SIG_KIND_FRAME;
-    if (k.packet_buffer)
-        return SIG_KIND_PKT;
     if (k.app)
         return SIG_KIND_APP_TX;
+    if (k.packet_buffer)
+        return SIG_KIND_PKT;
     if (d->lists[DRAFT_PAYLOAD].count)
         return content_kind(d);
     return k.match || r->app == SIG_APP_UNKNOWN ? SIG_KIND_PKT : SIG_KIND_APPLAYER;
@@ -377,6 +391,21 @@ static void narrow_syn(struct draft *d)
         const struct sig_op *op = &d->ops[i].op;
         if (op->kind == SIG_OP_TCP_FLAGS && op->u.bits.mode != '!' && op->u.bits.set == TCP_SYN)
             r->dirs = SIG_DIRS_TOSERVER;
+    }
+}
+
+/* The reference sorts rules without a pattern by whether their flags name SYN: those that do never
+ * see a packet without it. */
+static void mark_syn(struct draft *d)
+{
+    for (uint32_t i = 0; i < d->op_count; i++) {
+        if (d->ops[i].op.kind == SIG_OP_CONTENT)
+            return;
+    }
+    for (uint32_t i = 0; i < d->op_count && !(d->said & DRAFT_PREFILTER); i++) {
+        struct sig_op *op = &d->ops[i].op;
+        if (op->kind == SIG_OP_TCP_FLAGS)
+            op->u.bits.syn = op->u.bits.mode != '!' && op->u.bits.set & TCP_SYN;
     }
 }
 
@@ -544,6 +573,7 @@ int draft_finish(struct draft *d)
     set_payload_way(d);
     d->rule.kind = (uint8_t)find_kind(d);
     narrow_syn(d);
+    mark_syn(d);
     flush_lists(d);
     set_texts(d);
     PARSER_ROOM(d->set->rules, d->set->rule_count, d->parser->rule_cap);

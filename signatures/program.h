@@ -10,6 +10,7 @@
 #ifndef SIGNATURES_PROGRAM_H
 #define SIGNATURES_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "signatures/operand.h"
@@ -46,7 +47,7 @@ enum sig_op_kind {
     /* over packet and flow: the rule's packet list */
     SIG_OP_DSIZE, /* number: payload length of a real packet */
     /* bits: with f = flags & ~mask, mode '=': f == set, '+': all of set, '*': any of set, '!':
-     * not all of set; set 0 on a packet with flags is true for '!' only */
+     * not all of set; set 0 on a packet with flags is true for '!' only; see also bits.syn */
     SIG_OP_TCP_FLAGS,
     SIG_OP_TCP_SEQ, /* number; likewise the plain ones that follow */
     SIG_OP_TCP_ACK,
@@ -57,9 +58,7 @@ enum sig_op_kind {
     SIG_OP_IP_ID,   /* IPv4 */
     SIG_OP_IP_PROTO,
     SIG_OP_IP_VERSION,
-    /* number: an ONC RPC call of program a, version b >> 32, procedure the rest of b; field: bits
-     * SIG_RPC_* of those that count */
-    SIG_OP_RPC,
+    SIG_OP_RPC,       /* number: program a, version b >> 32, procedure; field: SIG_RPC_* */
     SIG_OP_IP_OPTS,   /* name.text: the option ("rr", "any", …) */
     SIG_OP_FRAG_BITS, /* bits; modes as TCP flags, but '+' wants one more bit than set */
     SIG_OP_FRAG_OFFSET,
@@ -215,6 +214,7 @@ struct sig_op {
         } number;                  /* all SIG_OP_* that compare one number */
         struct {
             uint8_t set, mask, mode; /* TCP flags, fragbits; mode: '=' '+' '*' '!' */
+            bool syn;                /* TCP flags: a packet without SYN is not looked at */
         } bits;
         struct {
             uint32_t bytes, offset; /* bytes 0: as many as there are */

@@ -167,6 +167,7 @@ struct sig {
     bool bidirectional;                    /* <>: sensor/detect makes two of it, one sid */
     bool requires_packet, requires_stream; /* anchors 2.4 point 1 */
     bool prefilter;                        /* `prefilter` keyword */
+    bool packet_prefilter;                 /* … behind a test of packets */
     uint32_t flow;                         /* SIG_FLOW_* */
     struct sig_addrs src, dst;
     struct sig_ports sports, dports;

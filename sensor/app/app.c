@@ -280,6 +280,7 @@ static void flow_give_up(struct app_io *io)
 
 void app_change_protocol(struct app_io *io)
 {
+    io->out->flush = true;
     if (io->af->change_packet == 0)
         io->af->change_packet = io->packet ? io->packet : UINT64_MAX;
 }

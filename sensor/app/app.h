@@ -71,6 +71,7 @@ extern const struct counter_def app_counters[];
 struct app_result {
     bool detected;       /* the protocol became known (or FAILED) with these bytes */
     bool raw_trigger[2]; /* a message is complete: inspect raw bytes now (stream_raw_trigger) */
+    bool flush;          /* what came so far is to be inspected before this packet is */
     bool encrypted;      /* from here on ciphertext: stream_raw_disable, no payload inspection */
     bool endless;        /* its bytes are wanted beyond the depth too: stream_depth_lift */
     bool stop[2];        /* the parser wants no more bytes of this direction */

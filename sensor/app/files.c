@@ -3,6 +3,9 @@
 #include "config.h"
 #include "sensor/app/files.h"
 
+#include "sensor/app/filetype.h"
+#include "signatures/filetype.h"
+
 /** Suricata's limits for files outside HTTP. */
 static const struct app_window file_window = { 100000, 32768, 4096 };
 
@@ -42,11 +45,27 @@ void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes,
         app_count(ctx, APP_COUNT_NO_MEMORY);
 }
 
-bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uint32_t index,
-                      struct app_view *out)
+bool app_file_type(struct app_ctx *ctx, const struct app_bytes *data, bool done,
+                   struct app_bytes *type, struct app_view *out)
+{
+    char name[SIG_FILETYPE_MAX];
+    if (type->len == 0) {
+        if (data->len == 0 || (data->len < APP_FILETYPE_LEAST && !done))
+            return false;
+        uint32_t len = app_filetype(data->data, data->len, name, sizeof(name));
+        if (!app_bytes_add(ctx->slab, type, name, len)) {
+            app_count(ctx, APP_COUNT_NO_MEMORY);
+            return false;
+        }
+    }
+    return app_view_set(out, type->data, type->len);
+}
+
+bool app_files_buffer(struct app_ctx *ctx, struct app_files *files, enum sig_buffer buffer,
+                      uint32_t index, struct app_view *out)
 {
     uint32_t offset;
-    const struct app_file *file = files->first;
+    struct app_file *file = files->first;
     while (file && (file->seen || index-- > 0))
         file = file->next;
     if (!file)
@@ -58,6 +77,8 @@ bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uin
         out->end = file->done;
         return true;
     }
+    if (buffer == SIG_BUF_FILE_MAGIC)
+        return app_file_type(ctx, &file->data, file->done, &file->type, out);
     if (buffer != SIG_BUF_FILE_DATA)
         return false;
     bool done = file->done || file->limited;
@@ -85,6 +106,7 @@ void app_files_free(struct app_ctx *ctx, struct app_files *files)
         files->first = file->next;
         app_bytes_free(ctx->slab, &file->name);
         app_bytes_free(ctx->slab, &file->data);
+        app_bytes_free(ctx->slab, &file->type);
         slab_free(ctx->slab, file, sizeof(*file));
     }
     *files = (struct app_files){ NULL, NULL, 0 };

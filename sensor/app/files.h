@@ -14,7 +14,7 @@
 
 struct app_file {
     struct app_file *next;
-    struct app_bytes name, data;
+    struct app_bytes name, data, type; /* type: its kind, once asked for */
     uint64_t size; /* bytes there were, kept or not */
     uint32_t inspected;
     bool done, limited, seen; /* seen: rules have had all of it */
@@ -32,9 +32,16 @@ struct app_file *app_file_open(struct app_ctx *ctx, struct app_files *files, con
 /** Append to it, up to the limit of inspection. */
 void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes, uint32_t len);
 
-/** SIG_BUF_FILE_DATA, _NAME and _SIZE of instance `index`. */
-bool app_files_buffer(const struct app_files *files, enum sig_buffer buffer, uint32_t index,
-                      struct app_view *out);
+/**
+ * SIG_BUF_FILE_MAGIC of a file that begins with `data` (`done`: and ends there): found out once
+ * and kept in `type`; false while it is too early.
+ */
+bool app_file_type(struct app_ctx *ctx, const struct app_bytes *data, bool done,
+                   struct app_bytes *type, struct app_view *out);
+
+/** SIG_BUF_FILE_DATA, _NAME, _SIZE and _MAGIC of instance `index`. */
+bool app_files_buffer(struct app_ctx *ctx, struct app_files *files, enum sig_buffer buffer,
+                      uint32_t index, struct app_view *out);
 
 /** Rules have looked. */
 void app_files_advance(struct app_files *files);

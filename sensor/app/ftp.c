@@ -352,7 +352,7 @@ static bool data_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
 {
     (void)ctx;
     (void)af;
-    return app_files_buffer(&((struct data_tx *)tx)->files[dir], buffer, index, out);
+    return app_files_buffer(ctx, &((struct data_tx *)tx)->files[dir], buffer, index, out);
 }
 
 static void data_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir)

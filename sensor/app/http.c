@@ -669,6 +669,7 @@ static void http_clear(struct app_ctx *ctx, struct app_tx *tx)
         for (unsigned i = 0; i < HTTP_MADE_COUNT; i++)
             app_bytes_free(ctx->slab, &side->made[i]);
         app_bytes_free(ctx->slab, &side->body.data);
+        app_bytes_free(ctx->slab, &side->body.type);
         http_body_close(ctx, &side->body);
     }
     app_bytes_free(ctx->slab, &t->path);

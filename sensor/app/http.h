@@ -90,6 +90,7 @@ struct http_layer {
 
 struct http_body {
     struct app_bytes data; /* decoded, from the body's start */
+    struct app_bytes type; /* file.magic, once asked for */
     uint64_t wire;         /* bytes as sent, with chunk framing */
     uint64_t size;         /* bytes decoded, kept or not */
     struct app_window window;

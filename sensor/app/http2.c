@@ -623,7 +623,8 @@ static void http2_clear(struct app_ctx *ctx, struct app_tx *tx)
         struct http2_side *side = &t->side[d];
         struct app_bytes *all[] = { &side->headers, &side->text,     &side->types,
                                     &side->codes,   &side->weights,  &side->windows,
-                                    &side->updates, &side->settings, &side->body.data };
+                                    &side->updates, &side->settings, &side->body.data,
+                                    &side->body.type };
         for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
             app_bytes_free(ctx->slab, all[i]);
         for (unsigned i = 0; i < HTTP2_MADE_COUNT; i++)

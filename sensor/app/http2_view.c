@@ -2,6 +2,7 @@
 /* HTTP/2 buffers for rules, made when first asked for, and EVE's "http". */
 #include "config.h"
 #include "sensor/app/http2.h"
+#include "sensor/app/files.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -367,6 +368,9 @@ bool http2_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, u
         return false;
     if (buffer == SIG_BUF_FILE_SIZE)
         return http_size_view(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
+    if (buffer == SIG_BUF_FILE_MAGIC)
+        return app_file_type(ctx, &side->body.data, tx->progress[dir] > SIG_PROGRESS_BODY,
+                             &side->body.type, out);
     if (buffer == SIG_BUF_FILE_DATA ||
         buffer == (request ? SIG_BUF_HTTP_REQUEST_BODY : SIG_BUF_HTTP_RESPONSE_BODY))
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);

@@ -2,6 +2,7 @@
 /* HTTP/1 buffers for rules, made when first asked for, and EVE's "http". */
 #include "config.h"
 #include "sensor/app/http.h"
+#include "sensor/app/files.h"
 
 #include <strings.h>
 
@@ -304,6 +305,9 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
     if (buffer == SIG_BUF_FILE_SIZE)
         return http_size_view(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
+    if (buffer == SIG_BUF_FILE_MAGIC)
+        return app_file_type(ctx, &side->body.data, tx->progress[dir] > SIG_PROGRESS_BODY,
+                             &side->body.type, out);
     const char *header = header_of(buffer, dir);
     if (header)
         return header_view(side, header, out);

@@ -703,10 +703,10 @@ static void nfs_end(struct app_io *io, const uint8_t *data, uint32_t len)
 static bool nfs_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
                        enum sig_buffer buffer, uint32_t index, struct app_view *out)
 {
-    (void)ctx;
     (void)af;
-    const struct nfs_tx *t = (const struct nfs_tx *)tx;
-    return t->file && t->dir == dir && app_files_buffer(&t->transfer.files, buffer, index, out);
+    struct nfs_tx *t = (struct nfs_tx *)tx;
+    return t->file && t->dir == dir &&
+           app_files_buffer(ctx, &t->transfer.files, buffer, index, out);
 }
 
 static void nfs_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir)

@@ -270,9 +270,8 @@ static bool view_of(const struct app_bytes *bytes, struct app_view *out)
 static bool smb_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
                        enum sig_buffer buffer, uint32_t index, struct app_view *out)
 {
-    (void)ctx;
     const struct smb_state *s = af->state;
-    const struct smb_tx *t = (const struct smb_tx *)tx;
+    struct smb_tx *t = (struct smb_tx *)tx;
     switch (buffer) {
     case SIG_BUF_SMB_SHARE:
         return index == 0 && t->kind == SMB_TX_TREE && !t->pipe && view_of(&t->name, out);
@@ -289,7 +288,7 @@ static bool smb_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
                dce_iface_view(&s->ifaces, -1, index, out);
     default:
         return t->kind == SMB_TX_FILE && t->dir == dir &&
-               app_files_buffer(&t->transfer.files, buffer, index, out);
+               app_files_buffer(ctx, &t->transfer.files, buffer, index, out);
     }
 }
 

@@ -332,9 +332,8 @@ static const uint8_t *recipient_at(const struct app_bytes *list, uint32_t index,
 static bool smtp_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
                         enum sig_buffer buffer, uint32_t index, struct app_view *out)
 {
-    (void)ctx;
     (void)af;
-    const struct smtp_tx *t = (const struct smtp_tx *)tx;
+    struct smtp_tx *t = (struct smtp_tx *)tx;
     if (dir != SIG_DIR_TOSERVER)
         return false;
     if (buffer == SIG_BUF_SMTP_RCPT_TO) {
@@ -342,8 +341,8 @@ static bool smtp_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
         const uint8_t *a = recipient_at(&t->recipients, index, &len);
         return a && app_view_set(out, a, len);
     }
-    if (buffer == SIG_BUF_FILE_DATA || buffer == SIG_BUF_FILE_NAME || buffer == SIG_BUF_FILE_SIZE)
-        return app_files_buffer(&t->files, buffer, index, out);
+    if (sig_buffer_def(buffer)->flags & SIG_BUFFER_FILE)
+        return app_files_buffer(ctx, &t->files, buffer, index, out);
     if (index > 0)
         return false;
     const struct app_bytes *b = buffer == SIG_BUF_SMTP_HELO        ? &t->helo

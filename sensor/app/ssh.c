@@ -54,6 +54,7 @@ static void ssh_finished(struct app_io *io, struct ssh_state *s)
     if (!s->reader[!io->dir].finished)
         return;
     io->out->encrypted = true;
+    io->out->flush = true;
     for (unsigned d = 0; d < 2; d++) {
         io->af->stopped[d] = true;
         io->out->stop[d] = true;

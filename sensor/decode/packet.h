@@ -38,6 +38,7 @@
 #define PACKET_F_BAD_CHECKSUM   (1u << 5) /* with checksums validated: the TCP checksum is wrong */
 #define PACKET_F_PSEUDO         (1u << 6) /* made by the engine at a flow's end; no bytes */
 #define PACKET_F_NO_PORTS       (1u << 7) /* no l4 header (later fragment, other protocol) */
+#define PACKET_F_FLUSH          (1u << 10) /* PSEUDO in the middle of a flow, see worker.c */
 #define PACKET_F_BEYOND         (1u << 9) /* where the reference does not look */
 #define PACKET_F_L4_BAD         (1u << 8) /* l4 header malformed: no flow, header rules only */
 

@@ -410,6 +410,7 @@ static bool is_seamable(const struct builder *b, const struct sig *sig)
 static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
 {
     return (sig->noalert ? IMAGE_RULE_NOALERT : 0) |
+           (sig->packet_prefilter ? IMAGE_RULE_SENT : 0) |
            (sig->requires_packet ? IMAGE_RULE_PACKET : 0) |
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |

@@ -143,9 +143,27 @@ bool detect_header_match(const struct detect_job *job, const struct image_rule *
 
 /* ---- instructions ---------------------------------------------------------------------------- */
 
+#define TCP_BEGIN_OR_END 0x07 /* FIN, SYN, RST */
+#define TCP_UNUSUAL      0xe0 /* URG, ECE, CWR */
+#define TCP_SYN          0x02
+
+/* The reference looks at a packet by a rule on such flags only when it has one of their kind,
+ * whatever the rule says of them. */
+static bool tcp_flags_kind(uint8_t flags, const struct sig_op *op)
+{
+    uint8_t set = op->u.bits.set;
+    return !(set & TCP_BEGIN_OR_END && !(flags & TCP_BEGIN_OR_END)) &&
+           !(set & TCP_UNUSUAL && !(flags & TCP_UNUSUAL)) &&
+           !(op->u.bits.syn && !(flags & TCP_SYN));
+}
+
 static bool tcp_flags_match(const struct packet *p, const struct sig_op *op)
 {
     uint8_t flags = p->tcp.flags & (uint8_t)~op->u.bits.mask, set = op->u.bits.set;
+    if (!set && p->tcp.flags)
+        return op->u.bits.mode == '!';
+    if (!tcp_flags_kind(p->tcp.flags, op))
+        return false;
     switch (op->u.bits.mode) {
     case '+':
         return (flags & set) == set;
@@ -177,7 +195,8 @@ static bool frag_bits_match(const struct packet *p, const struct sig_op *op)
 
 static bool is_icmp(const struct packet *p)
 {
-    return p->proto == PACKET_PROTO_ICMP || p->proto == PACKET_PROTO_ICMPV6;
+    return !(p->flags & PACKET_F_FRAGMENT) &&
+           (p->proto == PACKET_PROTO_ICMP || p->proto == PACKET_PROTO_ICMPV6);
 }
 
 /* Echo and its kin carry an identifier and a sequence number. RFC 792; RFC 4443 section 4. */
@@ -229,7 +248,7 @@ static bool packet_number(const struct packet *p, uint16_t kind, uint64_t *out)
         return p->ip_version == 4 && p->l3;
     case SIG_OP_FRAG_OFFSET:
         *out = p->frag_offset / 8;
-        return p->l3 != NULL;
+        return p->l3 && (p->ip_version == 4 || p->flags & PACKET_F_FRAGMENT);
     default:
         return false;
     }
@@ -401,6 +420,19 @@ static bool packet_op_match(const struct packet *p, const struct sig_op *op)
     }
 }
 
+/* Whether a test of the payload's size is for packets with a payload alone, and there is none, or
+ * none that is inspected. */
+static bool dsize_is_hidden(const struct detect_job *job, const struct sig_op *op)
+{
+    uint8_t compare = op->u.number.compare;
+    bool wants = compare != SIG_CMP_LT && compare != SIG_CMP_LE &&
+                 !(compare == SIG_CMP_EQ && op->u.number.a == 0);
+    if (op->kind != SIG_OP_DSIZE || !wants)
+        return false;
+    return job->in->packet->payload_len == 0 ||
+           (job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION);
+}
+
 bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *rule)
 {
     const struct sig_op *op = job->set->ops + rule->packet.first;
@@ -408,7 +440,7 @@ bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *ru
         bool known, ok = state_op_match(job, op, &known);
         bool or_next = op->flags & SIG_F_OR_NEXT;
         if (!known)
-            ok = packet_op_match(job->in->packet, op);
+            ok = !dsize_is_hidden(job, op) && packet_op_match(job->in->packet, op);
         if (!ok && !or_next)
             return false;
         for (; ok && op->flags & SIG_F_OR_NEXT && i + 1 < rule->packet.count; i++)

@@ -18,7 +18,7 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      6u
+#define IMAGE_VERSION      7u
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -88,6 +88,7 @@ struct image_suppress {
 #define IMAGE_RULE_PACKET  (1u << 1) /* wants packet payloads */
 #define IMAGE_RULE_STREAM  (1u << 2) /* wants stream chunks */
 #define IMAGE_RULE_PAYLOAD (1u << 3) /* has a list over SIG_BUF_PAYLOAD */
+#define IMAGE_RULE_SENT    (1u << 5) /* found by a packet's property: wants one that was sent */
 #define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
 
 struct image_rule {

@@ -68,8 +68,6 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
         r->flags & IMAGE_RULE_NOALERT && r->shared.count == 0 && r->action != SIG_ACTION_PASS;
     if (silent)
         return; /* it has changed its bits, and nobody else wants to know */
-    if (r->action != SIG_ACTION_ALERT && (stream || tx || is_flow_kind(r)))
-        job->flow_pass = true;
     struct detect_hit hit = { rule, tx, tx ? tx->id : 0, stream, false };
     hit_insert(job, &hit);
 }
@@ -88,14 +86,18 @@ void detect_hit_beyond(struct detect_job *job, uint32_t rule)
 static void verdict(struct detect_job *job)
 {
     struct detect_output *out = job->out;
+    bool of_flow = false;
     for (uint32_t i = 0; i < out->count; i++) {
-        const struct image_rule *r = &job->set->rules[out->hits[i].rule];
+        const struct detect_hit *hit = &out->hits[i];
+        const struct image_rule *r = &job->set->rules[hit->rule];
+        if (r->action != SIG_ACTION_ALERT && (hit->stream || hit->tx || is_flow_kind(r)))
+            of_flow = true;
         if (r->action != SIG_ACTION_PASS)
             continue;
         out->passed = true;
         out->count = r->flags & IMAGE_RULE_NOALERT ? i : i + 1;
     }
-    if (job->flow_pass && job->in->flow)
+    if (of_flow && job->in->flow)
         job->in->flow->flags |= FLOW_F_PASS;
 }
 
@@ -150,10 +152,17 @@ static bool payload_match(struct detect_job *job, const struct image_rule *rule,
     return payload_lists_match(job, rule, &view);
 }
 
+static bool is_flow_end(const struct packet *p)
+{
+    return (p->flags & (PACKET_F_PSEUDO | PACKET_F_FLUSH)) == PACKET_F_PSEUDO;
+}
+
 static void rule_run(struct detect_job *job, uint32_t index)
 {
     const struct image_rule *rule = &job->set->rules[index];
     bool payload = rule->flags & IMAGE_RULE_PAYLOAD, stream = false;
+    if (rule->kind == SIG_KIND_PKT && is_flow_end(job->in->packet))
+        return; /* it wants a packet that was sent */
     if (payload && !job->payload && !job->chunk.len)
         return;
     if (!detect_header_match(job, rule) || !detect_packet_ops_match(job, rule))
@@ -311,6 +320,13 @@ static bool is_established(const struct detect_input *in)
     return (in->flow->flags & both) == both;
 }
 
+/* A TCP packet that its session did not take says nothing of the application. */
+static bool is_refused(const struct detect_input *in)
+{
+    return in->packet->proto == PACKET_PROTO_TCP && in->tcp && in->tcp->has_session &&
+           !in->tcp->valid;
+}
+
 static void job_open(struct detect_job *job, struct detect_thread *t, const struct detect_input *in,
                      struct detect_output *out)
 {
@@ -322,7 +338,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
         .in = in,
         .out = out,
         .cls = class_of(p),
-        .app = in->flow ? app_protocol(in->flow) : SIG_APP_UNKNOWN,
+        .app = in->flow && !is_refused(in) ? app_protocol(in->flow) : SIG_APP_UNKNOWN,
         .established = is_established(in),
         .payload = inspect && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
     };
@@ -337,10 +353,16 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
     job->edge = job->grouped ? job->flow->edge[in->dir] : detect_edge_find(job);
 }
 
-/* At a flow's end a direction is looked at only when something of it was not. */
+/* At a flow's end a direction is looked at when its session was not closed, or when something of it
+ * was not. */
 static bool pseudo_needed(const struct detect_job *job)
 {
     unsigned dir = job->in->dir;
+    enum stream_state state =
+        job->in->flow ? stream_session_state(job->in->flow) : STREAM_STATE_NONE;
+    if (!is_flow_end(job->in->packet) ||
+        (state >= STREAM_STATE_ESTABLISHED && state != STREAM_STATE_CLOSED))
+        return true;
     if (job->chunk.len || (job->in->flow && app_frames_waiting(job->in->flow, dir)))
         return true;
     const struct app_tx *tx = job->in->flow ? app_tx_first(job->in->flow) : NULL;
@@ -390,10 +412,10 @@ static void packet_run(struct detect_job *job)
     detect_candidates_run(job, rule_run);
     if (job->t->seam_room && job->chunk.len)
         detect_seam_run(job);
-    if (in->flow)
+    if (in->flow && !is_refused(in)) {
         detect_frames_run(job);
-    if (in->flow)
         detect_tx_run(job);
+    }
     if (job->chunk.len)
         chunks_rest(job);
 }

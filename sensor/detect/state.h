@@ -153,7 +153,6 @@ struct detect_job {
     uint64_t chunk_at;             /* its place in the stream */
     uint32_t seam_tail, seam_head; /* bytes of the seam at hand before and behind it */
     struct app_tx *tx;             /* the transaction at hand, or NULL */
-    bool flow_pass;                /* a pass rule on stream or application matched */
     bool body_open;                /* a body window was looked at and is not the last */
 };
 

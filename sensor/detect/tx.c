@@ -316,6 +316,8 @@ static void rule_run(struct detect_job *job, uint32_t index)
         return;
     if (known)
         entry = *known;
+    else if (rule->flags & IMAGE_RULE_SENT && job->in->packet->flags & PACKET_F_PSEUDO)
+        return;
     else if (!detect_header_match(job, rule) || !detect_packet_ops_match(job, rule))
         return;
     lists_run(job, rule, &entry);

@@ -44,6 +44,25 @@ static int parse_fileext(struct draft *d, struct text value)
     return name_content(d, "fileext", ".", value, SIG_F_ENDSWITH);
 }
 
+/* A kind that the sensor does not tell would never match. */
+static int parse_filemagic(struct draft *d, struct text value)
+{
+    uint32_t list, was = d->current;
+    uint8_t bytes[NAME_MAX_LEN + 1];
+    if (!value.len || value.len > NAME_MAX_LEN)
+        return draft_refuse(d, "filemagic: 1 to %d characters", NAME_MAX_LEN);
+    long n = keyword_unescape(d, value, bytes);
+    if (n < 0 || draft_buffer_find(d, SIG_BUF_FILE_MAGIC, &list))
+        return ABENG_EFORMAT;
+    for (long i = 0; i < n; i++)
+        bytes[i] = (uint8_t)tolower(bytes[i]);
+    d->current = list;
+    uint32_t flags = SIG_F_NOCASE | (d->negated ? SIG_F_NEGATED : 0);
+    struct sig_op *op = keyword_content_add(d, bytes, (size_t)n, flags);
+    d->current = was;
+    return op ? 0 : ABENG_EFORMAT;
+}
+
 static struct sig_op *size_op(struct draft *d)
 {
     uint32_t list;
@@ -90,6 +109,7 @@ static int parse_filestore(struct draft *d, struct text value)
 const struct sig_keyword keywords_file[] = {
     { "filename", parse_filename, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL },
     { "fileext", parse_fileext, KEYWORD_MAY_QUOTE | KEYWORD_NEGATABLE, NULL },
+    { "filemagic", parse_filemagic, KEYWORD_QUOTED | KEYWORD_NEGATABLE, NULL },
     { "filesize", parse_filesize, 0, NULL },
     { "filestore", parse_filestore, KEYWORD_OPTIONAL, NULL },
     { NULL, NULL, 0, NULL },

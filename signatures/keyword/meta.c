@@ -203,6 +203,7 @@ static int parse_prefilter(struct draft *d, struct text value)
         return draft_refuse(d, "prefilter: behind %s it works for N, <N, >N and a<>b alone; this "
                                "rule would never match in the reference",
                             d->last_test);
+    d->rule.packet_prefilter = !d->op_count || op->kind != SIG_OP_CONTENT;
     d->said |= DRAFT_PREFILTER;
     return 0;
 }

@@ -21,7 +21,6 @@ const struct sig_keyword keywords_refused[] = {
     { "luajit", NULL, 0, "rules do not run scripts here" },
     { "iprep", NULL, 0, "reputation lists are not supported yet" },
     { "geoip", NULL, 0, "location tests are not supported yet" },
-    { "filemagic", NULL, 0, "file types by libmagic are not supported" },
     { "filemd5", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha1", NULL, 0, "hash lists beside the rules are not supported" },
     { "filesha256", NULL, 0, "hash lists beside the rules are not supported" },
