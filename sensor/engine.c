@@ -163,6 +163,26 @@ static void run_files(struct engine *e, bool *failed)
     }
 }
 
+/* The frames between two ticks go through the worker as one burst. */
+static void take_items(struct worker *w, const struct queue_item *items, int n)
+{
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    unsigned held = 0;
+    for (int i = 0; i < n; i++) {
+        if (!items[i].tick) {
+            frames[held] = items[i].frame;
+            numbers[held] = items[i].number;
+            nows[held++] = items[i].now_ns;
+            continue;
+        }
+        worker_burst(w, frames, numbers, nows, held);
+        worker_tick(w, items[i].now_ns);
+        held = 0;
+    }
+    worker_burst(w, frames, numbers, nows, held);
+}
+
 /* Several workers and files: frames come by the queue. */
 static void run_queue(struct engine *e, unsigned index)
 {
@@ -170,13 +190,7 @@ static void run_queue(struct engine *e, unsigned index)
     int n;
     while ((n = queue_peek(e->queues[index], &items, CAPTURE_BURST_MAX)) != ABENG_EOF) {
         follow_rules(e, index);
-        for (int i = 0; i < n; i++) {
-            if (items[i].tick)
-                worker_tick(e->workers[index], items[i].now_ns);
-            else
-                worker_burst(e->workers[index], &items[i].frame, &items[i].number, &items[i].now_ns,
-                             1);
-        }
+        take_items(e->workers[index], items, n);
         queue_take(e->queues[index], (unsigned)n);
         if (!n)
             sched_yield();

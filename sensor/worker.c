@@ -60,6 +60,13 @@ static const struct counter_def worker_counter_defs[] = {
     [COUNTERS] = { NULL, NULL },
 };
 
+/* A frame's packets, before their turn. */
+struct decoded {
+    struct packet packets[DECODE_PACKETS_MAX];
+    int count;
+    uint64_t ahead; /* flow_table_ahead of the innermost */
+};
+
 struct worker {
     struct worker_conf conf;
     struct slab *slab;
@@ -74,7 +81,7 @@ struct worker {
     struct evidence_ring *evidence; /* NULL: off */
     struct counter_block counters[WORKER_STAGES];
     struct rate lone_flows;
-    struct packet packets[DECODE_PACKETS_MAX];
+    struct decoded decoded[DECODE_AHEAD];
     struct detect_output hits;
     struct alert_record record;
     bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
@@ -377,20 +384,20 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
                                  .established = f->state != FLOW_STATE_NEW,
                                  .committed = { true, true } };
     bool session = f->proto == PACKET_PROTO_TCP && stream_session_state(f) != STREAM_STATE_NONE;
-    for (unsigned d = 0; d < 2; d++)
-        make_pseudo(&pseudo[d], f, d, ended_ns, packet);
     if (session) {
         stream_finish(w->streams, f);
-        for (unsigned d = 0; d < 2; d++)
+        for (unsigned d = 0; d < 2; d++) {
+            make_pseudo(&pseudo[d], f, d, ended_ns, packet);
             feed_stream(w, f, d, &pseudo[d]);
+        }
         if (stream_one_sided(f))
             count(w, COUNTER_ONE_SIDED, 1);
     }
     app_finish(w->apps, f);
     if (w->classify)
         classify_finish(w->classify, f);
-    if (session) {
-        for (unsigned d = 0; d < 2; d++)
+    for (unsigned d = 0; session && d < 2; d++) {
+        if (stream_raw_waits(f, d) || app_waits(f, d))
             detect(w, &pseudo[d], f, d, false, &tcp);
     }
     w->sealed = w->flush = false; /* these were its, not the next packet's */
@@ -496,19 +503,37 @@ static void one_packet(struct worker *w, const struct packet *p, const struct fr
     app_tx_prune(w->apps, f);
 }
 
+static void decode(struct worker *w, struct decoded *d, const struct frame *frame, uint64_t number,
+                   uint64_t now_ns)
+{
+    d->count = decode_frame(w->decoder, frame, number, now_ns, d->packets);
+    d->ahead = 0;
+    count(w, COUNTER_PACKETS, 1);
+    count(w, COUNTER_BYTES, frame->wire_len);
+    if (d->count <= 0) {
+        count(w, COUNTER_INVALID, 1);
+        return;
+    }
+    if (w->conf.live && d->packets[0].vlan_count)
+        live_see_vlan(w->conf.live, d->packets[0].vlan[0]);
+    d->ahead = flow_table_ahead(w->flows, &d->packets[d->count - 1]);
+}
+
+/* Three frames are on their way: one is decoded and its place in the table asked for, the flow of
+ * the one before is asked for, and the packets of the one before that go through the stages. */
 void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
                   const uint64_t *nows, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++) {
-        int packets = decode_frame(w->decoder, &frames[i], numbers[i], nows[i], w->packets);
-        count(w, COUNTER_PACKETS, 1);
-        count(w, COUNTER_BYTES, frames[i].wire_len);
-        if (packets <= 0)
-            count(w, COUNTER_INVALID, 1);
-        else if (w->conf.live && w->packets[0].vlan_count)
-            live_see_vlan(w->conf.live, w->packets[0].vlan[0]);
-        for (int k = 0; k < packets; k++)
-            one_packet(w, &w->packets[k], &frames[i]);
+    for (unsigned i = 0; i < n + 2; i++) {
+        if (i < n)
+            decode(w, &w->decoded[i % DECODE_AHEAD], &frames[i], numbers[i], nows[i]);
+        if (i >= 1 && i - 1 < n)
+            flow_table_near(w->flows, w->decoded[(i - 1) % DECODE_AHEAD].ahead);
+        if (i < 2)
+            continue;
+        const struct decoded *d = &w->decoded[(i - 2) % DECODE_AHEAD];
+        for (int k = 0; k < d->count; k++)
+            one_packet(w, &d->packets[k], &frames[i - 2]);
     }
 }
 

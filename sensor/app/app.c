@@ -140,6 +140,15 @@ struct app_tx *app_tx_first(const struct flow *f)
     return af ? af->first : NULL;
 }
 
+bool app_waits(const struct flow *f, unsigned dir)
+{
+    for (const struct app_tx *tx = app_tx_first(f); tx; tx = tx->next) {
+        if (!tx->inspected[dir])
+            return true;
+    }
+    return app_frames_waiting(f, dir);
+}
+
 uint64_t app_tx_count(const struct flow *f)
 {
     const struct app_flow *af = flow_of(f);
@@ -556,6 +565,8 @@ uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
                     const struct stream_span *span, const struct packet *p, struct app_result *out)
 {
     *out = (struct app_result){ 0 };
+    if (!span->len && !flow_of(f))
+        return 0; /* a stream that ends without a byte tells nothing of its protocol */
     struct app_flow *af = flow_make(ctx, f);
     if (!af)
         return span->len;

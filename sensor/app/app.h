@@ -158,6 +158,9 @@ bool app_frame_piece(const struct app_frame *frame, unsigned i, struct app_view 
 /** Whether app_frame_next has something. */
 bool app_frames_waiting(const struct flow *f, unsigned dir);
 
+/** Whether something of `dir` has not been inspected: a frame, or a transaction. */
+bool app_waits(const struct flow *f, unsigned dir);
+
 /** Rules have looked at what app_frame_next gives. */
 void app_frames_advance(struct app_ctx *ctx, struct flow *f, unsigned dir);
 

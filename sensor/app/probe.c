@@ -512,6 +512,8 @@ static enum probe_verdict pattern_try(const struct probe_pattern *p, unsigned di
         return PROBE_MORE;
     uint32_t have = len - p->offset < p->len ? len - p->offset : p->len;
     const char *at = (const char *)data + p->offset;
+    if ((*at ^ *p->bytes) & ~(p->nocase ? 'a' ^ 'A' : 0))
+        return PROBE_NO; /* most patterns end here */
     if ((p->nocase ? strncasecmp(at, p->bytes, have) : memcmp(at, p->bytes, have)) != 0)
         return PROBE_NO;
     if (have < p->len)
@@ -537,7 +539,7 @@ enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uin
     }
     for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
         const struct probe_port *p = &ports[i];
-        if (p->ip_proto != ip_proto || p->port != port || !(p->dirs & 1u << dir))
+        if (p->port != port || p->ip_proto != ip_proto || !(p->dirs & 1u << dir))
             continue;
         enum probe_verdict v = p->check(dir, data, len);
         if (v == PROBE_YES)

@@ -27,8 +27,8 @@ struct decoder *decode_create(const struct decode_conf *conf, struct slab *slab,
     d->slab = slab;
     d->counters = counters;
     d->defrag = defrag_create(d);
-    for (int i = 0; i < DECODE_REBUILT_MAX; i++)
-        d->rebuilt[i] = xmalloc(DECODE_REBUILT_LEN);
+    for (int i = 0; i < DECODE_AHEAD * DECODE_REBUILT_MAX; i++)
+        d->rebuilt[i / DECODE_REBUILT_MAX][i % DECODE_REBUILT_MAX] = xmalloc(DECODE_REBUILT_LEN);
     return d;
 }
 
@@ -37,8 +37,8 @@ void decode_free(struct decoder *d)
     if (!d)
         return;
     defrag_free(d->defrag);
-    for (int i = 0; i < DECODE_REBUILT_MAX; i++)
-        free(d->rebuilt[i]);
+    for (int i = 0; i < DECODE_AHEAD * DECODE_REBUILT_MAX; i++)
+        free(d->rebuilt[i / DECODE_REBUILT_MAX][i % DECODE_REBUILT_MAX]);
     free(d);
 }
 
@@ -63,6 +63,7 @@ int decode_frame(struct decoder *d, const struct frame *f, uint64_t number, uint
     d->out = out;
     d->count = 1;
     d->layers = 0;
+    d->turn = (d->turn + 1) % DECODE_AHEAD;
     d->rebuilt_used = 0;
     memset(p, 0, sizeof(*p));
     p->ts_ns = f->ts_ns;

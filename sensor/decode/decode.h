@@ -26,6 +26,9 @@ struct decoder;
 /** Most packets one frame can give: the outer ones and the innermost. */
 #define DECODE_PACKETS_MAX 8
 
+/** So many frames may be decoded before the packets of the first are done with. */
+#define DECODE_AHEAD 4
+
 /** The layer an inner packet was found in. */
 enum decode_tunnel {
     DECODE_TUNNEL_NONE,
@@ -72,7 +75,7 @@ struct decoder *decode_create(const struct decode_conf *conf, struct slab *slab,
  * Decode one frame into `out`. Returns the number of packets, 0 when nothing is to be inspected (a
  * fragment that waits is returned as a packet with PACKET_F_FRAGMENT; the whole datagram comes,
  * with PACKET_F_REASSEMBLED, after the last one). `number` and `now_ns` are set by the caller's
- * arguments. Views are valid until the next call.
+ * arguments. Views are valid for DECODE_AHEAD - 1 calls more.
  */
 int decode_frame(struct decoder *d, const struct frame *f, uint64_t number, uint64_t now_ns,
                  struct packet out[DECODE_PACKETS_MAX]);

@@ -318,7 +318,7 @@ void decode_fragment(struct decoder *d, struct packet *p, const struct defrag_pi
         decode_count(d, DECODE_COUNT_TOO_DEEP);
         return;
     }
-    uint8_t *buffer = d->rebuilt[d->rebuilt_used];
+    uint8_t *buffer = d->rebuilt[d->turn][d->rebuilt_used];
     uint32_t len = defrag_add(d->defrag, p, piece, buffer);
     if (!len)
         return;

@@ -52,8 +52,9 @@ struct decoder {
     struct packet *out; /* of the frame in hand */
     unsigned count;     /* packets in `out` */
     unsigned layers;
+    unsigned turn; /* whose buffers the frame in hand may use */
     unsigned rebuilt_used;
-    uint8_t *rebuilt[DECODE_REBUILT_MAX];
+    uint8_t *rebuilt[DECODE_AHEAD][DECODE_REBUILT_MAX];
 };
 
 /** What the defragmenter is told of one fragment. */

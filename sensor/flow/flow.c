@@ -4,7 +4,7 @@
  * to an overflow bucket of the same shape; a lookup touches the line and, nearly always, one flow.
  * Flows leave the table by their deadline (wheel.h) or because the caller ends them; they wait on a
  * list, by the time of their end, for the caller to take them. What is shed when the table is full:
- * the flow whose timeout would come first.
+ * of the flows whose timeout would come in the first second the one that has waited longest.
  */
 #include "config.h"
 
@@ -23,7 +23,8 @@
 
 #define FLOWS_MAX    262144
 #define BUCKET_FLOWS 5
-#define BUCKET_BYTES 64
+#define CACHE_LINE   64
+#define BUCKET_BYTES CACHE_LINE
 
 #define SECONDS(n)   ((uint64_t)(n)*1000000000ull)
 
@@ -297,12 +298,33 @@ void flow_table_release(struct flow_table *t, struct flow *f)
 
 /* ---- lookup ---- */
 
+static void fetch_flow(const struct flow *f)
+{
+    for (size_t at = 0; at < sizeof(*f); at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)f + at);
+}
+
+/* What is shed has not been looked at for long. The next two are probably shed soon: of the nearer
+ * one, which was asked for before, all that hangs on it is asked for now. */
+static void fetch_behind(const struct flow_table *t, const struct flow *f)
+{
+    const struct flow *near = flow_wheel_behind(f);
+    if (!near)
+        return;
+    __builtin_prefetch(bucket_of(t, near->private_[FLOW_PRIVATE_HASH]));
+    for (unsigned s = 0; s < FLOW_SLOTS; s++)
+        __builtin_prefetch(near->slot[s]);
+    const struct flow *far = flow_wheel_behind(near);
+    if (far)
+        fetch_flow(far);
+}
+
 static void make_room(struct flow_table *t, uint64_t now_ns)
 {
-    uint64_t deadline;
     if (t->wheel.count < t->conf.flows_max)
         return;
-    struct flow *f = flow_wheel_first(&t->wheel, UINT64_MAX, &deadline);
+    struct flow *f = flow_wheel_oldest(&t->wheel);
+    fetch_behind(t, f);
     counter_add(t->counters, COUNT_EVICTED, 1);
     end(t, f, now_ns);
 }
@@ -369,6 +391,26 @@ static struct flow *find(struct flow_table *t, const struct flow_key *k, uint64_
     counter_add(t->counters, COUNT_TIMED_OUT, 1);
     end(t, f, deadline);
     return NULL;
+}
+
+uint64_t flow_table_ahead(const struct flow_table *t, const struct packet *p)
+{
+    struct flow_key k;
+    if (!flow_key_of(p, &k))
+        return 0;
+    uint64_t hash = flow_key_hash(&t->secret, &k);
+    __builtin_prefetch(bucket_of(t, hash));
+    return hash;
+}
+
+void flow_table_near(const struct flow_table *t, uint64_t ahead)
+{
+    const struct bucket *b = bucket_of(t, ahead);
+    uint16_t tag = tag_of(ahead);
+    for (unsigned i = 0; ahead && i < BUCKET_FLOWS; i++) {
+        if (b->tags[i] == tag)
+            fetch_flow(b->flows[i]);
+    }
 }
 
 struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, unsigned *dir,

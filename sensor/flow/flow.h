@@ -87,6 +87,15 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
 struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, unsigned *dir,
                                bool *fresh);
 
+/**
+ * A packet that will be looked up soon: its place in the table is asked for, so that it need not be
+ * waited for then. Returns what flow_table_near wants, one packet later and before the look-up.
+ */
+uint64_t flow_table_ahead(const struct flow_table *t, const struct packet *p);
+
+/** As flow_table_ahead for the flow itself, whose place is known by now. */
+void flow_table_near(const struct flow_table *t, uint64_t ahead);
+
 /** Change what `state` means for the timeout: call after setting flow->state. */
 void flow_table_touch(struct flow_table *t, struct flow *f);
 

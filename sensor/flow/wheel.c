@@ -12,6 +12,7 @@
 
 #define SECOND_NS 1000000000ull
 #define CHILDREN  4
+#define CACHE_LINE 64
 
 /* Where a flow is filed, in the upper half of FLOW_PRIVATE_AT; the lower is its place there. */
 enum place { PLACE_SLOT, PLACE_DUE, PLACE_LATE };
@@ -138,13 +139,15 @@ static void due_sort(struct flow_due *due, uint32_t count)
 static void slot_add(struct flow_wheel *w, struct flow *f, uint64_t second)
 {
     uint32_t slot = (uint32_t)(second % FLOW_WHEEL_SLOTS);
-    struct flow *next = w->slots[slot];
+    struct flow_slot_list *list = &w->slots[slot];
     set_place(f, PLACE_SLOT, slot);
-    set_link(f, FLOW_PRIVATE_NEXT, next);
-    set_link(f, FLOW_PRIVATE_PREVIOUS, NULL);
-    if (next)
-        set_link(next, FLOW_PRIVATE_PREVIOUS, f);
-    w->slots[slot] = f;
+    set_link(f, FLOW_PRIVATE_NEXT, NULL);
+    set_link(f, FLOW_PRIVATE_PREVIOUS, list->last);
+    if (list->last)
+        set_link(list->last, FLOW_PRIVATE_NEXT, f);
+    else
+        list->first = f;
+    list->last = f;
     w->busy[slot / 64] |= 1ull << slot % 64;
     if (second * SECOND_NS < w->next_ns)
         w->next_ns = second * SECOND_NS;
@@ -152,15 +155,18 @@ static void slot_add(struct flow_wheel *w, struct flow *f, uint64_t second)
 
 static void slot_remove(struct flow_wheel *w, struct flow *f, uint32_t slot)
 {
+    struct flow_slot_list *list = &w->slots[slot];
     struct flow *next = link_of(f, FLOW_PRIVATE_NEXT);
     struct flow *previous = link_of(f, FLOW_PRIVATE_PREVIOUS);
     if (next)
         set_link(next, FLOW_PRIVATE_PREVIOUS, previous);
+    else
+        list->last = previous;
     if (previous)
         set_link(previous, FLOW_PRIVATE_NEXT, next);
     else
-        w->slots[slot] = next;
-    if (!w->slots[slot])
+        list->first = next;
+    if (!list->first)
         w->busy[slot / 64] &= ~(1ull << slot % 64);
 }
 
@@ -238,8 +244,8 @@ static uint64_t next_busy(const struct flow_wheel *w)
 static void load(struct flow_wheel *w, uint64_t second)
 {
     uint32_t slot = (uint32_t)(second % FLOW_WHEEL_SLOTS);
-    struct flow *f = w->slots[slot];
-    w->slots[slot] = NULL;
+    struct flow *f = w->slots[slot].first;
+    w->slots[slot] = (struct flow_slot_list){ NULL, NULL };
     w->busy[slot / 64] &= ~(1ull << slot % 64);
     w->second = second;
     w->due_at = w->due_count = 0;
@@ -259,11 +265,25 @@ static void load(struct flow_wheel *w, uint64_t second)
     }
 }
 
+/* Flows at their end have not been looked at for long: the memory of the next ones is asked for
+ * while one is worked on, of the flow itself first, then of what its stages keep. */
+static void fetch_next(const struct flow_wheel *w)
+{
+    const struct flow *far = w->due_at + 6 < w->due_count ? w->due[w->due_at + 6].flow : NULL;
+    const struct flow *near = w->due_at + 3 < w->due_count ? w->due[w->due_at + 3].flow : NULL;
+    for (size_t at = 0; far && at < sizeof(*far); at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)far + at);
+    for (unsigned s = 0; near && s < FLOW_SLOTS; s++)
+        __builtin_prefetch(near->slot[s]);
+}
+
 /* The first flow of those in order, NULL when there is none. */
 static struct flow *in_order(struct flow_wheel *w)
 {
-    while (w->due_at < w->due_count && !w->due[w->due_at].flow)
+    while (w->due_at < w->due_count && !w->due[w->due_at].flow) {
         w->due_at++;
+        fetch_next(w);
+    }
     const struct flow_due *due = w->due_at < w->due_count ? &w->due[w->due_at] : NULL;
     if (w->late_count && (!due || before(&w->late[0], due)))
         return w->late[0].flow;
@@ -292,4 +312,27 @@ struct flow *flow_wheel_first(struct flow_wheel *w, uint64_t now_ns, uint64_t *d
             return NULL;
     }
     return NULL;
+}
+
+struct flow *flow_wheel_oldest(struct flow_wheel *w)
+{
+    for (;;) {
+        struct flow *f = in_order(w);
+        uint64_t second = w->second;
+        if (!f) {
+            second = next_busy(w);
+            if (second == UINT64_MAX)
+                return NULL;
+            f = w->slots[second % FLOW_WHEEL_SLOTS].first;
+        }
+        if (w->deadline(w->arg, f) / SECOND_NS <= second)
+            return f;
+        flow_wheel_move(w, f); /* it has seen packets since */
+    }
+}
+
+struct flow *flow_wheel_behind(const struct flow *f)
+{
+    bool listed = f->private_[FLOW_PRIVATE_AT] >> 32 == PLACE_SLOT;
+    return listed ? link_of(f, FLOW_PRIVATE_NEXT) : NULL;
 }

@@ -6,8 +6,8 @@
  * nothing until that second comes. Then the flows of the second are put in order once (`due`);
  * those that are filed under a second that has come already wait in a heap beside it (`late`). It
  * is lazy: a packet only moves its flow's true deadline, which grows; the flow stays where it is
- * filed until that comes up, and is filed again then. So flows leave in exact order, by deadline and
- * then by id, which does not depend on the number of workers.
+ * filed until that comes up, and is filed again then. So flows leave in exact order, by deadline
+ * and then by id, which does not depend on the number of workers.
  */
 #ifndef SENSOR_FLOW_WHEEL_H
 #define SENSOR_FLOW_WHEEL_H
@@ -26,8 +26,13 @@ struct flow_due {
     struct flow *flow; /* NULL: it was taken out meanwhile */
 };
 
+/** Flows of one second, in the order in which they were filed. */
+struct flow_slot_list {
+    struct flow *first, *last;
+};
+
 struct flow_wheel {
-    struct flow *slots[FLOW_WHEEL_SLOTS]; /* lists, by second modulo their number */
+    struct flow_slot_list slots[FLOW_WHEEL_SLOTS]; /* by second modulo their number */
     uint64_t busy[FLOW_WHEEL_SLOTS / 64]; /* bits: the list is not empty */
     uint64_t second;                      /* flows of this second and before are in due and late */
     uint64_t next_ns;                     /* no flow is due before */
@@ -60,5 +65,12 @@ void flow_wheel_remove(struct flow_wheel *w, struct flow *f);
  * `now_ns`; NULL when none is due by then. It stays in.
  */
 struct flow *flow_wheel_first(struct flow_wheel *w, uint64_t now_ns, uint64_t *deadline);
+
+/** A flow of the first second that any is due in, of those the one filed first; NULL when there is
+ * none. It stays in. */
+struct flow *flow_wheel_oldest(struct flow_wheel *w);
+
+/** The flow that was filed next in the second of `f`, or NULL. */
+struct flow *flow_wheel_behind(const struct flow *f);
 
 #endif

@@ -122,6 +122,9 @@ void stream_raw_disable(struct stream_ctx *ctx, struct flow *f);
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
                      struct stream_span *out);
 
+/** Whether bytes of `dir` have not been handed out for raw inspection, nor passed over. */
+bool stream_raw_waits(const struct flow *f, unsigned dir);
+
 /** next_seq - isn of `dir` for stream_size (the SYN counts 1), 0 without a session. */
 uint32_t stream_size(const struct flow *f, unsigned dir);
 
