@@ -4,7 +4,6 @@
 #include "common/addr.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,14 +43,17 @@ void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 
 void addr_format_eve(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
+    static const char hex[] = "0123456789abcdef";
     if (addr_is_v4(a)) {
         addr_format(a, out);
         return;
     }
-    size_t at = 0;
-    for (unsigned i = 0; i < 16; i += 2)
-        at += (size_t)snprintf(out + at, ADDR_TEXT_MAX - at, "%s%02x%02x", i ? ":" : "",
-            a->bytes[i], a->bytes[i + 1]);
+    for (unsigned i = 0; i < 16; i++) {
+        *out++ = hex[a->bytes[i] >> 4];
+        *out++ = hex[a->bytes[i] & 15];
+        if (i % 2)
+            *out++ = i < 15 ? ':' : '\0';
+    }
 }
 
 int addr_parse(const char *text, struct addr *out)

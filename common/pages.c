@@ -42,6 +42,11 @@ void *pages_alloc(size_t size, const char *what)
     return at;
 }
 
+void pages_warm(void *at, size_t size)
+{
+    (void)madvise(at, rounded(size), MADV_POPULATE_WRITE); /* since Linux 5.14 */
+}
+
 void pages_free(void *at, size_t size)
 {
     if (at)

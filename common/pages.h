@@ -21,6 +21,12 @@ void *pages_try_alloc(size_t size) __attribute__((warn_unused_result));
 /** As pages_try_alloc at start-up: ends the process with a line that names `what` it was for. */
 void *pages_alloc(size_t size, const char *what) __attribute__((returns_nonnull));
 
+/**
+ * Take memory for `size` bytes at `at` now, so that the packet path need not ask for it. Where
+ * there is none to be had, or the kernel cannot, it is taken as it is touched.
+ */
+void pages_warm(void *at, size_t size);
+
 /** Give back what pages_try_alloc gave for `size`. NULL is allowed. */
 void pages_free(void *at, size_t size);
 

@@ -87,6 +87,11 @@ struct slab *slab_create(size_t cap)
     return s;
 }
 
+void slab_warm(struct slab *s, size_t bytes)
+{
+    pages_warm(s->base, bytes < s->reserved ? bytes : s->reserved);
+}
+
 void slab_free_all(struct slab *s)
 {
     if (!s)

@@ -31,6 +31,9 @@ struct slab_stats {
 /** Reserve address space for `cap` bytes. Dies when the system refuses. */
 struct slab *slab_create(size_t cap);
 
+/** Take memory for the first `bytes` of the reserve now. */
+void slab_warm(struct slab *s, size_t bytes);
+
 /** Give the whole reserve back; every block of it is gone. NULL is allowed. */
 void slab_free_all(struct slab *s);
 

@@ -431,6 +431,16 @@ static void sample_live(struct engine *e)
     live_sample(e->live, clock_mono_ns() / NS_PER_S, &flows);
 }
 
+/* Files end by themselves: that is found out soon after a short run, and after a long one without
+ * having asked all the time. */
+static int control_wait_ms(const struct engine *e)
+{
+    uint64_t share_ms = (clock_mono_ns() - e->started_ns) / NS_PER_MS / 32;
+    if (e->conf->live)
+        return 200;
+    return share_ms < 2 ? 2 : share_ms > 20 ? 20 : (int)share_ms;
+}
+
 static void control_loop(struct engine *e)
 {
     uint64_t next_stats = clock_mono_ns() + STATS_EVERY_NS;
@@ -439,7 +449,7 @@ static void control_loop(struct engine *e)
     bool shown = false;
     while (atomic_load(&e->running)) {
         struct pollfd p = { e->conf->control, POLLIN, 0 };
-        if (poll(&p, 1, e->conf->live ? 200 : 2) > 0)
+        if (poll(&p, 1, control_wait_ms(e)) > 0)
             obey(e);
         if (e->live && clock_mono_ns() >= next_sample) {
             sample_live(e);

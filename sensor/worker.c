@@ -24,6 +24,10 @@
 #include "sensor/live.h"
 #include "sensor/stream/stream.h"
 
+/* Of a live worker's memory so much is taken at its start, the rest as it is needed: a line does
+ * not wait while memory is being found. */
+#define WARM_SHARE 16
+
 /* A direction gives a session's bytes to its parser in this many spans at most before the next
  * packet's turn; what is left comes then. */
 #define SPANS_PER_PACKET 64
@@ -153,6 +157,8 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
     w->ring = ring;
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
+    if (conf->live)
+        slab_warm(w->slab, conf->memory / WARM_SHARE);
     make_counters(w);
     rate_init(&w->lone_flows, LONE_FLOWS_PER_S, LONE_FLOWS_BURST);
     if (conf->evidence && !(w->evidence = evidence_ring_create(conf->evidence)))

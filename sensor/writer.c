@@ -31,7 +31,7 @@
 #include "sensor/spool/spool.h"
 
 /* Nothing to do: look again after so long. Alerts wait this long at most when the line is quiet. */
-#define IDLE_NS (NS_PER_MS / 2)
+#define IDLE_NS (4 * NS_PER_MS)
 
 struct writer {
     const struct engine_conf *conf;
