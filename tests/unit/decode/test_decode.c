@@ -499,6 +499,27 @@ static void test_fragments(void **state)
     }
 }
 
+/* What was put together stays while the next frames are decoded, other datagrams among them. */
+static void test_views_outlive_the_frames_ahead(void **state)
+{
+    struct rig *r = *state;
+    for (char round = 'A'; round < 'A' + 10; round++) {
+        const char text[9] = { round, round, round, round, round, round, round, round };
+        const struct piece mine[] = { { 0, 1, text }, { 8, 0, "end" } };
+        const struct piece others[] = { { 0, 1, "--------" }, { 8, 0, "---" } };
+        assert_int_equal(send_piece(r, 4, &mine[0], 1), 1);
+        assert_int_equal(send_piece(r, 4, &mine[1], 1), 2);
+        const uint8_t *view = r->out[1].l3 + 20;
+        for (unsigned n = 0; n + 1 < DECODE_AHEAD; n++) {
+            assert_int_equal(send_piece(r, 6, &others[n % 2], 1), n % 2 + 1);
+            assert_memory_equal(view, text, 8);
+            assert_memory_equal(view + 8, "end", 3);
+        }
+        if (DECODE_AHEAD % 2 == 0)
+            assert_int_equal(send_piece(r, 6, &others[1], 1), 2);
+    }
+}
+
 static void test_fragments_wait_for_a_minute(void **state)
 {
     struct rig *r = *state;
@@ -566,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_icmp_error_quotes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ipv6_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_views_outlive_the_frames_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments_wait_for_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_datagrams_shed_the_oldest, setup, teardown),
         cmocka_unit_test(test_steering_follows_the_inner_pair),
