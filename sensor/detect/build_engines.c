@@ -215,25 +215,33 @@ static bool is_head(const struct build_engine *e, uint32_t pattern, uint32_t *le
     return sieve_is_head(w->from, w->to, *len);
 }
 
-/* Which step suits the engine's patterns. */
+/* The length from which on a pattern has grams for the step of the many. */
+static uint32_t many_len(const struct build_engine *e)
+{
+    return e->step == IMAGE_STEP_FOUR ? SIEVE_LONG : SIEVE_GRAM;
+}
+
+/* Which step suits the engine's patterns, and what is left for lanes then. */
 static void engine_settle(const struct builder *b, struct build_engine *e)
 {
-    uint32_t grams = 0, shorts = 0, len;
+    uint32_t grams = 0, mid = 0, shorts = 0, len;
     bool short_ok = true;
     for (uint32_t i = 0; i < e->patterns.count; i++) {
         if (is_head(e, i, &len))
             continue;
         grams += len >= SIEVE_GRAM;
+        mid += len >= SIEVE_GRAM && len < SIEVE_LONG;
         shorts += len < SIEVE_GRAM;
         short_ok = short_ok && len >= LISTED_LEN_MIN;
     }
     e->listed = short_ok && shorts <= LISTED_MAX;
-    if (grams + shorts <= LANES_GRAMS_MAX)
-        e->step = IMAGE_STEP_LANES;
+    if (grams <= LANES_GRAMS_MAX)
+        e->step = IMAGE_STEP_NONE;
     else if (sig_buffer_def(b->set->specs[e->spec].buffer)->flags & SIG_BUFFER_BODY)
         e->step = IMAGE_STEP_FOUR;
     else
         e->step = IMAGE_STEP_ONE;
+    e->laned = (e->step == IMAGE_STEP_NONE ? grams : mid) <= LANES_GRAMS_MAX;
 }
 
 enum build_way builder_way(const struct build_engine *e, uint32_t pattern)
@@ -241,9 +249,46 @@ enum build_way builder_way(const struct build_engine *e, uint32_t pattern)
     uint32_t len;
     if (is_head(e, pattern, &len))
         return BUILD_WAY_HEAD;
-    if (len >= (e->step == IMAGE_STEP_FOUR ? SIEVE_LONG : SIEVE_GRAM))
-        return BUILD_WAY_GRAM;
-    return e->step == IMAGE_STEP_LANES && e->listed ? BUILD_WAY_LISTED : BUILD_WAY_SCANNED;
+    if (e->step != IMAGE_STEP_NONE && len >= many_len(e))
+        return BUILD_WAY_MANY;
+    if (len >= SIEVE_GRAM)
+        return e->laned ? BUILD_WAY_FEW : BUILD_WAY_SCANNED;
+    return e->listed ? BUILD_WAY_LISTED : BUILD_WAY_SCANNED;
+}
+
+/* The rules of the patterns of `from` that `numbers` renames go to `to`. */
+static void pairs_copy(struct build_engine *to, const struct build_engine *from,
+                       const uint32_t *numbers)
+{
+    const struct build_pair *pairs = (const struct build_pair *)from->pattern_pairs.data;
+    size_t count = from->pattern_pairs.len / sizeof(*pairs);
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[pairs[i].pattern] != IMAGE_NONE)
+            pair_add(&to->pattern_pairs, numbers[pairs[i].pattern], pairs[i].rule);
+    }
+}
+
+void builder_engine_complete(struct build_engine *to, const struct build_engine *from)
+{
+    struct fastpattern anywhere = { .from = 0, .to = UINT32_MAX };
+    uint32_t len, bodies = 0;
+    for (uint32_t i = 0; i < to->patterns.count; i++)
+        bodies += !is_head(to, i, &len);
+    if (bodies == 0)
+        return;
+    uint32_t *numbers = xcalloc(from->patterns.count + 1, sizeof(*numbers));
+    for (uint32_t i = 0; i < from->patterns.count; i++) {
+        const struct intern_entry *run = &from->patterns.entries[i];
+        numbers[i] = IMAGE_NONE;
+        if (is_head(from, i, &len))
+            continue;
+        numbers[i] = intern_add(&to->patterns, &to->pattern_bytes,
+                                from->pattern_bytes.data + run->at, run->len);
+        window_widen(to, numbers[i], &anywhere);
+    }
+    pairs_copy(to, from, numbers);
+    to->whole = true;
+    free(numbers);
 }
 
 /* ---- Hyperscan ------------------------------------------------------------------------------- */
@@ -277,7 +322,7 @@ static enum image_tier pattern_tier(const struct build_engine *e, uint32_t patte
     enum build_way way = builder_way(e, pattern);
     if (way == BUILD_WAY_SCANNED)
         return IMAGE_TIER_SHORT;
-    return way == BUILD_WAY_GRAM && e->step != IMAGE_STEP_LANES ? IMAGE_TIER_LONG : IMAGE_TIERS;
+    return way == BUILD_WAY_MANY ? IMAGE_TIER_LONG : IMAGE_TIERS;
 }
 
 static struct expressions expressions_make(const struct build_engine *e, enum image_tier tier)
@@ -426,16 +471,20 @@ static void engine_emit(struct builder *b, uint32_t index)
 {
     static const uint8_t zeros[64];
     struct build_engine *e = b->engines[index];
-    struct image_engine out = { .spec = e->spec, .dir = e->dir, .step = e->step };
+    struct image_engine out = {
+        .spec = e->spec, .dir = e->dir, .step = e->step, .whole = e->whole
+    };
     uint32_t count = e->patterns.count;
     struct image_span *rules = xcalloc(count + 1, sizeof(*rules));
     pairs_emit(b, &e->pattern_pairs, count, rules);
-    out.patterns = (struct image_span){ builder_put(b, IMAGE_PATTERNS, rules, count), count };
+    out.pattern_first = builder_put(b, IMAGE_PATTERNS, rules, count);
+    out.pattern_count = count;
     free(rules);
     for (unsigned tier = 0; tier < IMAGE_TIERS; tier++) {
         buf_add(&b->sections[IMAGE_DATABASES], zeros,
                 -b->sections[IMAGE_DATABASES].len % sizeof(zeros));
         out.tiers[tier].len = (uint32_t)e->db_lens[tier];
+        out.databases |= (uint8_t)((e->db_lens[tier] > 0) << tier);
         out.tiers[tier].at = builder_put(b, IMAGE_DATABASES, e->dbs[tier], out.tiers[tier].len);
     }
     builder_sieves(b, e, &out);

@@ -102,8 +102,10 @@ static void edges_find(const struct builder *b, const struct port_rules *pr, uns
 }
 
 /* The engine for the patterns of these rules, which begin with a word that tells class, direction
- * and payload. Equal lists share it. */
-static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned dir)
+ * and payload, and for what may stand anywhere of `any`, that of rules without ports. Equal lists
+ * share it. */
+static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned dir,
+                         const struct build_engine *any)
 {
     struct fastpattern p;
     if (set->count < 2)
@@ -112,10 +114,14 @@ static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned 
     uint32_t number =
         intern_add(&b->port_sets, &b->port_set_bytes, set->all, set->count * sizeof(*set->all));
     uint32_t slot = BUILD_SLOT_PORTS + number;
-    for (uint32_t i = 1; number == known && i < set->count; i++) {
+    if (number < known)
+        return slot;
+    for (uint32_t i = 1; i < set->count; i++) {
         if (fastpattern_choose(b->set, b->rules[set->all[i]].sig, dir, &p))
             builder_engine_add(builder_engine_open(b, slot, p.spec, dir), &p, false, set->all[i]);
     }
+    if (any && slot < b->engine_count && b->engines[slot])
+        builder_engine_complete(b->engines[slot], any);
     return slot;
 }
 
@@ -130,7 +136,8 @@ static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, enum i
             builder_payloads(r->sig, cls) >> payload & 1 && ports_hold(builder_ports(r, dir), port))
             numbers_add(&set, pr->all.all[i]);
     }
-    uint32_t slot = set_slot(b, &set, dir);
+    uint32_t any = builder_slot_payload(cls, dir, payload, SIG_APP_UNKNOWN);
+    uint32_t slot = set_slot(b, &set, dir, any < b->engine_count ? b->engines[any] : NULL);
     free(set.all);
     return slot;
 }

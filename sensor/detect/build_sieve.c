@@ -62,9 +62,12 @@ static unsigned gram_weight(const uint8_t *gram)
     return is_common(gram) ? weight / 4 : weight;
 }
 
-/* First of `run` neighbouring grams whose commonest one is rarest. */
+/* First of `run` neighbouring grams whose commonest one is rarest. One by itself leaves a byte
+ * behind it, which lanes look at too. */
 static uint32_t rarest(const uint8_t *bytes, uint32_t len, unsigned run)
 {
+    if (run == 1 && len > SIEVE_GRAM)
+        len--;
     uint32_t best = 0;
     unsigned most = 0;
     unsigned weights[SIEVE_STRIDE] = { 0 };
@@ -171,49 +174,62 @@ static struct image_span slots_emit(struct builder *b, const struct image_gram *
 
 /* ---- lanes ----------------------------------------------------------------------------------- */
 
-/* Indexes of a gram's pairs as one number, for sorting. */
-static uint32_t gram_indexes(const struct image_gram *g)
+/* A gram with the indexes of its pairs. */
+struct laned {
+    uint8_t index[LANES_PAIRS];
+    uint8_t pairs; /* those that lie within the pattern */
+};
+
+static struct laned laned_of(const struct builder *b, const struct image_gram *g)
 {
-    uint8_t bytes[SIEVE_GRAM];
-    memcpy(bytes, &g->gram, sizeof(bytes));
-    return (uint32_t)lanes_index(bytes[0], bytes[1]) << 14 |
-           (uint32_t)lanes_index(bytes[1], bytes[2]) << 7 | lanes_index(bytes[2], bytes[3]);
+    const uint8_t *bytes = b->sections[IMAGE_BLOB].data + g->bytes.first + g->back;
+    uint32_t len = g->bytes.count - g->back;
+    struct laned l = { .pairs = (uint8_t)(len > LANES_PAIRS ? LANES_PAIRS : len - 1) };
+    for (unsigned i = 0; i < l.pairs; i++)
+        l.index[i] = lanes_index(bytes[i], bytes[i + 1]);
+    return l;
 }
 
-static int indexes_order(const void *left, const void *right)
+/* Those that say less stand last, so that they share buckets. */
+static int laned_order(const void *left, const void *right)
 {
-    uint32_t a = gram_indexes(left), b = gram_indexes(right);
-    return a < b ? -1 : a > b;
+    const struct laned *a = left, *b = right;
+    if (a->pairs != b->pairs)
+        return a->pairs > b->pairs ? -1 : 1;
+    return memcmp(a->index, b->index, sizeof(a->index));
 }
 
-/* Of a pair that lies behind a short pattern's end every value will do. */
-static void lanes_put(struct image_lanes *l, const struct image_gram *g, unsigned bucket)
+/* Of a pair that lies behind the pattern's end every value will do. */
+static void lanes_put(struct image_lanes *l, const struct laned *g, unsigned bucket)
 {
-    uint32_t indexes = gram_indexes(g);
     uint8_t bit = (uint8_t)(1u << bucket % 8);
     for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
         uint8_t *table = l->tables[pair][bucket / 8];
-        uint8_t index = indexes >> 7 * (LANES_PAIRS - 1 - pair) & (LANES_INDEXES - 1);
-        if (pair + 2 <= g->width)
-            table[index] |= bit;
-        for (unsigned i = 0; pair + 2 > g->width && i < LANES_INDEXES; i++)
+        if (pair < g->pairs)
+            table[g->index[pair]] |= bit;
+        for (unsigned i = 0; pair >= g->pairs && i < LANES_INDEXES; i++)
             table[i] |= bit;
     }
 }
 
 /* Grams that are alike share a bucket, so that each has few values of a pair; short patterns, which
- * let much through, have one of their own. Sorts the grams. */
-static uint32_t lanes_emit(struct builder *b, struct image_gram *grams, uint32_t count,
+ * let much through, have one of their own. */
+static uint32_t lanes_emit(struct builder *b, const struct image_gram *grams, uint32_t count,
                            const struct image_gram *shorts, uint32_t short_count)
 {
     struct image_lanes l = { 0 };
     uint32_t buckets = short_count ? LANES_BUCKETS - 1 : LANES_BUCKETS;
-    if (count)
-        qsort(grams, count, sizeof(*grams), indexes_order);
+    struct laned *all = xcalloc(count + 1, sizeof(*all));
     for (uint32_t i = 0; i < count; i++)
-        lanes_put(&l, &grams[i], i * buckets / count);
-    for (uint32_t i = 0; i < short_count; i++)
-        lanes_put(&l, &shorts[i], LANES_BUCKETS - 1);
+        all[i] = laned_of(b, &grams[i]);
+    qsort(all, count, sizeof(*all), laned_order);
+    for (uint32_t i = 0; i < count; i++)
+        lanes_put(&l, &all[i], i * buckets / count);
+    for (uint32_t i = 0; i < short_count; i++) {
+        struct laned g = laned_of(b, &shorts[i]);
+        lanes_put(&l, &g, LANES_BUCKETS - 1);
+    }
+    free(all);
     lanes_fold(&l);
     return builder_put(b, IMAGE_LANES, &l, 1);
 }
@@ -251,7 +267,7 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
 
 /* Grams of an engine's patterns, by way. */
 struct sorted {
-    struct buf body, shorts, head;
+    struct buf few, shorts, many, head;
 };
 
 static void pattern_sort(struct builder *b, const struct build_engine *e, uint32_t pattern,
@@ -268,46 +284,64 @@ static void pattern_sort(struct builder *b, const struct build_engine *e, uint32
     case BUILD_WAY_HEAD:
         places_add(&out->head, bytes, len, w, g);
         break;
-    case BUILD_WAY_GRAM:
-        at = rarest(bytes, len, run);
-        for (unsigned k = 0; k < run; k++)
-            gram_add(&out->body, bytes, len, at + k, g);
+    case BUILD_WAY_FEW:
+        gram_add(&out->few, bytes, len, rarest(bytes, len, 1), g);
         break;
     case BUILD_WAY_LISTED:
         short_add(&out->shorts, bytes, len, g);
+        break;
+    case BUILD_WAY_MANY:
+        at = rarest(bytes, len, run);
+        for (unsigned k = 0; k < run; k++)
+            gram_add(&out->many, bytes, len, at + k, g);
         break;
     case BUILD_WAY_SCANNED:
         break;
     }
 }
 
+static uint32_t gram_count(const struct buf *grams)
+{
+    return (uint32_t)(grams->len / sizeof(struct image_gram));
+}
+
+static void sieve_emit(struct builder *b, const struct buf *grams, struct image_sieve *out)
+{
+    const struct image_gram *all = (const struct image_gram *)grams->data;
+    if (gram_count(grams) == 0)
+        return;
+    out->bits = bits_emit(b, all, gram_count(grams), false);
+    out->slots = slots_emit(b, all, gram_count(grams), false);
+}
+
+static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine *out)
+{
+    const struct image_gram *few = (const struct image_gram *)s->few.data;
+    const struct image_gram *shorts = (const struct image_gram *)s->shorts.data;
+    struct image_gram *head = (struct image_gram *)s->head.data;
+    if (gram_count(&s->few) + gram_count(&s->shorts))
+        out->lanes = lanes_emit(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
+    sieve_emit(b, &s->few, &out->few);
+    sieve_emit(b, &s->many, &out->many);
+    out->short_count = (uint16_t)gram_count(&s->shorts);
+    out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
+    for (uint32_t i = 0; i < out->short_count; i++)
+        out->short_pairs |= sieve_pair(shorts[i].want);
+    if (gram_count(&s->head)) {
+        out->places = places_emit(b, head, gram_count(&s->head));
+        out->head = slots_emit(b, head, gram_count(&s->head), true);
+    }
+}
+
 void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out)
 {
     struct sorted s;
-    buf_init(&s.body, IMAGE_SIZE_MAX);
-    buf_init(&s.shorts, IMAGE_SIZE_MAX);
-    buf_init(&s.head, IMAGE_SIZE_MAX);
+    struct buf *all[] = { &s.few, &s.shorts, &s.many, &s.head };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        buf_init(all[i], IMAGE_SIZE_MAX);
     for (uint32_t i = 0; i < e->patterns.count; i++)
         pattern_sort(b, e, i, &s);
-    struct image_gram *body = (struct image_gram *)s.body.data;
-    struct image_gram *shorts = (struct image_gram *)s.shorts.data;
-    struct image_gram *head = (struct image_gram *)s.head.data;
-    uint32_t body_count = (uint32_t)(s.body.len / sizeof(*body));
-    uint32_t short_count = (uint32_t)(s.shorts.len / sizeof(*shorts));
-    uint32_t head_count = (uint32_t)(s.head.len / sizeof(*head));
-    if (e->step == IMAGE_STEP_LANES && body_count + short_count)
-        out->lanes = lanes_emit(b, body, body_count, shorts, short_count);
-    out->shorts =
-        (struct image_span){ builder_put(b, IMAGE_GRAMS, shorts, short_count), short_count };
-    if (body_count) {
-        out->body.bits = bits_emit(b, body, body_count, false);
-        out->body.slots = slots_emit(b, body, body_count, false);
-    }
-    if (head_count) {
-        out->places = places_emit(b, head, head_count);
-        out->head = slots_emit(b, head, head_count, true);
-    }
-    buf_free(&s.body);
-    buf_free(&s.shorts);
-    buf_free(&s.head);
+    sorted_emit(b, &s, out);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        buf_free(all[i]);
 }

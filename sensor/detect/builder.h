@@ -37,6 +37,8 @@ struct build_engine {
     uint8_t dir;
     uint8_t step; /* enum image_step, known when all patterns are there */
     bool listed;  /* patterns shorter than a gram are so few that they are compared in turn */
+    bool laned;   /* those that have a gram but are none of the many are few enough for lanes */
+    bool whole;   /* of a port: it has the body patterns of any port too */
     uint64_t apps;
     struct intern patterns; /* runs of pattern_bytes: a flag byte (nocase), then the bytes */
     struct buf pattern_bytes;
@@ -53,8 +55,9 @@ struct build_engine {
 /** How a pattern is looked for. */
 enum build_way {
     BUILD_WAY_HEAD,    /* at its fixed places */
-    BUILD_WAY_GRAM,    /* by its grams; Hyperscan knows it too, unless the step is lanes */
+    BUILD_WAY_FEW,     /* by lanes and its gram */
     BUILD_WAY_LISTED,  /* compared at each place that lanes let through */
+    BUILD_WAY_MANY,    /* by its grams; Hyperscan knows it too */
     BUILD_WAY_SCANNED, /* by Hyperscan, always */
 };
 
@@ -110,6 +113,9 @@ struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint1
 /** Give a pattern that leads to `rule` to an engine; `named`: it may go into a table of names. */
 void builder_engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
                         uint32_t rule);
+
+/** Give all patterns of `from` that may stand anywhere to `to`, unless `to` has none of its own. */
+void builder_engine_complete(struct build_engine *to, const struct build_engine *from);
 
 /** The ports that choose a rule in direction `dir`: the server's. */
 const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);

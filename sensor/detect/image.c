@@ -259,17 +259,20 @@ static bool shorts_ok(const struct image *image, struct image_span span, uint32_
 
 static bool engine_ok(const struct image *image, const struct image_engine *e)
 {
-    if (e->step > IMAGE_STEP_FOUR ||
-        (e->lanes >= count_of(image, IMAGE_LANES) && (e->body.bits.count || e->shorts.count) &&
-         e->step == IMAGE_STEP_LANES) ||
-        !shorts_ok(image, e->shorts, e->patterns.count))
+    struct image_span shorts = { e->shorts, e->short_count };
+    bool laned = e->few.bits.count > 0 || e->short_count > 0;
+    if (e->step > IMAGE_STEP_FOUR || (laned && e->lanes >= count_of(image, IMAGE_LANES)) ||
+        !shorts_ok(image, shorts, e->pattern_count))
         return false;
     return e->spec < count_of(image, IMAGE_SPECS) && e->dir <= SIG_DIR_TOCLIENT &&
            database_ok(image, &e->tiers[IMAGE_TIER_SHORT]) &&
            database_ok(image, &e->tiers[IMAGE_TIER_LONG]) &&
-           span_ok(image, IMAGE_PATTERNS, e->patterns) && span_ok(image, IMAGE_PLACES, e->places) &&
-           span_ok(image, IMAGE_NAMES, e->names) && sieve_ok(image, &e->body, e->patterns.count) &&
-           gram_slots_ok(image, e->head, e->patterns.count) &&
+           span_ok(image, IMAGE_PATTERNS,
+                   (struct image_span){ e->pattern_first, e->pattern_count }) &&
+           span_ok(image, IMAGE_PLACES, e->places) && span_ok(image, IMAGE_NAMES, e->names) &&
+           sieve_ok(image, &e->few, e->pattern_count) &&
+           sieve_ok(image, &e->many, e->pattern_count) &&
+           gram_slots_ok(image, e->head, e->pattern_count) &&
            (e->places.count == 0 || e->head.count > 0) &&
            slots_ok(image, e->slots, count_of(image, IMAGE_NAMES));
 }

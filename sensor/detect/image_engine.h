@@ -38,11 +38,11 @@ struct image_sieve {
     struct image_span bits, slots;
 };
 
-/** At which places of a buffer the table of grams is asked. */
+/** At which places of a buffer the table of an engine's many patterns is asked. */
 enum image_step {
-    IMAGE_STEP_LANES, /* those that pass a filter of struct image_lanes: few patterns */
-    IMAGE_STEP_ONE,   /* every one: many patterns, short buffers */
-    IMAGE_STEP_FOUR,  /* every fourth: many patterns, long buffers */
+    IMAGE_STEP_NONE, /* there are not many: lanes find all */
+    IMAGE_STEP_ONE,  /* every one: short buffers */
+    IMAGE_STEP_FOUR, /* every fourth: long buffers */
 };
 
 /** A serialised Hyperscan database in IMAGE_DATABASES; `len` 0: none. */
@@ -65,15 +65,21 @@ enum image_tier {
 struct image_engine {
     uint16_t spec;            /* in IMAGE_SPECS */
     uint8_t dir;              /* enum sig_dir */
-    uint8_t step;             /* enum image_step */
-    uint32_t lanes;           /* IMAGE_STEP_LANES: in IMAGE_LANES */
-    struct image_sieve body;  /* grams of patterns that may stand anywhere */
-    struct image_span shorts; /* in IMAGE_GRAMS: patterns shorter than a gram, few */
-    struct image_span head;   /* slots of grams of patterns with fixed places */
-    struct image_span places; /* where those stand */
-    struct image_span patterns;
-    struct image_span names, slots; /* slots: a power of two */
-    uint64_t name_lens[4];          /* bit: some name has this length */
+    uint8_t step;             /* enum image_step, of `many` */
+    uint8_t whole;            /* of a port: it has the body patterns of any port too */
+    uint8_t databases;        /* bits 1 << enum image_tier: there is one */
+    uint16_t short_count;     /* patterns shorter than a gram, few, from `shorts` on */
+    uint32_t shorts;          /* in IMAGE_GRAMS */
+    uint64_t short_pairs;     /* bits sieve_pair of what these begin with */
+    uint32_t lanes;           /* in IMAGE_LANES, when there are `few` or shorts */
+    struct image_sieve few;   /* patterns that lanes find */
+    struct image_span places; /* where patterns with fixed places stand */
+    struct image_span names;
+    uint32_t pattern_first, pattern_count; /* in IMAGE_PATTERNS */
+    struct image_sieve many;               /* patterns that `step` finds */
+    struct image_span head;                /* slots of grams of patterns with fixed places */
+    struct image_span slots;               /* of names: a power of two */
+    uint64_t name_lens[4];                 /* bit: some name has this length */
     struct image_database tiers[IMAGE_TIERS];
 };
 

@@ -24,16 +24,14 @@ static uint64_t places_bytes(const struct image_lanes *l, const uint8_t *data, u
                              uint32_t at, uint32_t end)
 {
     uint64_t places = 0;
-    uint8_t third = byte_at(data, len, at + 2);
-    uint8_t first = lanes_index(data[at], byte_at(data, len, at + 1));
-    uint8_t second = lanes_index(byte_at(data, len, at + 1), third);
     for (uint32_t i = at; i < end; i++) {
-        uint8_t fourth = byte_at(data, len, i + 3), last = lanes_index(third, fourth);
-        if (buckets_of(l, 0, first) & buckets_of(l, 1, second) & buckets_of(l, 2, last))
+        uint32_t buckets = UINT16_MAX;
+        for (unsigned pair = 0; pair < LANES_PAIRS && buckets; pair++)
+            buckets &= buckets_of(
+                l, pair,
+                lanes_index(byte_at(data, len, i + pair), byte_at(data, len, i + pair + 1)));
+        if (buckets)
             places |= 1ull << (i - at);
-        first = second;
-        second = last;
-        third = fourth;
     }
     return places;
 }
@@ -103,7 +101,7 @@ AVX2 static inline __m256i half_look(const struct halves *h, unsigned pair, unsi
                             _mm256_shuffle_epi8(h->lower[pair][plane], lower));
 }
 
-/* Which of the 32 places at `at` pass; 35 bytes are read. */
+/* Which of the 32 places at `at` pass; 36 bytes are read. */
 AVX2 static inline uint32_t places_halves(const struct halves *h, const uint8_t *at)
 {
     __m256i even = _mm256_set1_epi8((char)0xff), odd = even, next = folded(at);
@@ -124,7 +122,7 @@ AVX2 static inline uint32_t places_halves(const struct halves *h, const uint8_t 
 AVX2 static void tail_halves(const struct halves *h, const uint8_t *data, uint32_t len, uint32_t at,
                              const struct lanes_sink *sink)
 {
-    uint8_t room[PLACES + HALF];
+    uint8_t room[PLACES + HALF]; /* more than the places and LANES_PAIRS bytes */
     memset(room, LANES_FOLD, sizeof(room));
     memcpy(room, data + at, len - at);
     uint64_t places = places_halves(h, room) | (uint64_t)places_halves(h, room + HALF) << HALF;
@@ -186,14 +184,14 @@ AVX512 static inline __m512i look(const struct whole *w, unsigned pair, unsigned
 AVX512 static inline uint64_t places_whole(const struct whole *w, const uint8_t *data, uint32_t len,
                                            uint32_t at)
 {
-    __m512i a = load(data, len, at), b = load(data, len, at + 1);
-    __m512i c = load(data, len, at + 2), d = load(data, len, at + 3);
-    __m512i first = _mm512_xor_si512(turn(a), b), second = _mm512_xor_si512(turn(b), c);
-    __m512i last = _mm512_xor_si512(turn(c), d);
-    __m512i even = _mm512_and_si512(look(w, 0, 0, first), look(w, 1, 0, second));
-    __m512i odd = _mm512_and_si512(look(w, 0, 1, first), look(w, 1, 1, second));
-    even = _mm512_and_si512(even, look(w, 2, 0, last));
-    odd = _mm512_and_si512(odd, look(w, 2, 1, last));
+    __m512i even = _mm512_set1_epi8((char)0xff), odd = even, next = load(data, len, at);
+    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
+        __m512i one = next;
+        next = load(data, len, at + pair + 1);
+        __m512i index = _mm512_xor_si512(turn(one), next);
+        even = _mm512_and_si512(even, look(w, pair, 0, index));
+        odd = _mm512_and_si512(odd, look(w, pair, 1, index));
+    }
     __m512i any = _mm512_or_si512(even, odd);
     return _mm512_test_epi8_mask(any, any);
 }

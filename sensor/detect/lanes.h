@@ -2,13 +2,13 @@
 /**
  * A filter that looks at 64 places of a buffer at a time.
  *
- * Of each pattern it knows a gram of four bytes. Two neighbouring bytes make an index of seven
- * bits; three tables, for the pairs that begin at a gram's first, second and third byte, say in
- * which of sixteen buckets such a pair stands. A place at which some bucket has all three pairs may
- * be a gram's: a table of grams knows (sieve.h). The tables take 768 bytes, so that a filter is
- * never far, and with AVX-512's byte permutations 64 places cost some thirty instructions. With
- * AVX2 an index is looked up by its halves, which lets a few places more through. Elsewhere the
- * tables are read a byte at a time.
+ * Of each pattern it knows five neighbouring bytes: a gram of four and one behind it. Two
+ * neighbouring bytes make an index of seven bits; four tables, for the pairs that begin at the
+ * first to the fourth byte, say in which of sixteen buckets such a pair stands. A place at which
+ * some bucket has all four pairs may be a gram's: a table of grams knows (sieve.h). The tables take
+ * 1 KiB, so that a filter is never far, and with AVX-512's byte permutations 64 places cost some
+ * forty instructions. With AVX2 an index is looked up by its halves, which lets a few places more
+ * through. Elsewhere the tables are read a byte at a time.
  */
 #ifndef SENSOR_DETECT_LANES_H
 #define SENSOR_DETECT_LANES_H
@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Pairs of neighbouring bytes in a gram. */
-#define LANES_PAIRS 3
+/** Pairs of neighbouring bytes that a place is told by. */
+#define LANES_PAIRS 4
 /** Values of an index, and buckets: a byte's bits in each of two planes. */
 #define LANES_INDEXES 128
 #define LANES_PLANES  2

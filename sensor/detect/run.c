@@ -231,12 +231,17 @@ static void scan_engines(struct detect_job *job, enum image_payload payload,
                          const struct app_view *view)
 {
     const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
-    const uint32_t engines[] = { map->engines[payload], job->edge->engines[payload],
-                                 map->apps[payload][job->app] };
-    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-        if (engines[i] != IMAGE_NONE)
-            detect_scan(job->t, engines[i], view);
-    }
+    uint32_t any = map->engines[payload], port = job->edge->engines[payload];
+    uint32_t app = map->apps[payload][job->app];
+    bool whole = port != IMAGE_NONE && job->set->engines[port].whole;
+    if (any != IMAGE_NONE && whole)
+        detect_scan_heads(job->t, any, view);
+    else if (any != IMAGE_NONE)
+        detect_scan(job->t, any, view);
+    if (port != IMAGE_NONE)
+        detect_scan(job->t, port, view);
+    if (app != IMAGE_NONE)
+        detect_scan(job->t, app, view);
 }
 
 void detect_scan_stream(struct detect_job *job, const struct app_view *view)

@@ -61,10 +61,16 @@ static void scan_tier(struct detect_thread *t, uint32_t engine, enum image_tier 
                       const struct app_view *view)
 {
     const struct image_engine *e = &t->set->engines[engine];
-    struct scan_target target = { t, t->set->patterns + e->patterns.first, e->patterns.count };
+    struct scan_target target = { t, t->set->patterns + e->pattern_first, e->pattern_count };
     const struct hs_database *db = t->set->databases[engine * IMAGE_TIERS + tier];
     if (db)
         hs_scan(db, (const char *)view->data, view->len, 0, t->scratch, on_match, &target);
+}
+
+void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct app_view *view)
+{
+    if (view->len)
+        sieve_head(t, &t->set->engines[engine], view);
 }
 
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view)
@@ -76,10 +82,12 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
     counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
     if (e->slots.count)
         scan_names(t, e, view);
-    sieve_head(t, e, view);
-    if (e->tiers[IMAGE_TIER_SHORT].len)
+    if (e->places.count)
+        sieve_head(t, e, view);
+    sieve_few(t, e, view);
+    if (e->databases & 1u << IMAGE_TIER_SHORT)
         scan_tier(t, engine, IMAGE_TIER_SHORT, view);
-    if (sieve_body(t, e, view))
+    if (e->step == IMAGE_STEP_NONE || sieve_many(t, e, view))
         counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
     else
         scan_tier(t, engine, IMAGE_TIER_LONG, view);

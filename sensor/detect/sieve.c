@@ -41,21 +41,21 @@ static bool gram_stands(const struct detect_ruleset *set, const struct image_gra
 
 /* The filter said yes to the gram at `at`: ask the table; how many grams stand there. */
 static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
-                          const struct app_view *view, uint32_t at)
+                          const struct image_sieve *s, const struct app_view *view, uint32_t at)
 {
     const struct detect_ruleset *set = t->set;
-    const uint32_t *slots = set->slots + e->body.slots.first;
-    uint32_t mask = e->body.slots.count - 1;
+    const uint32_t *slots = set->slots + s->slots.first;
+    uint32_t mask = s->slots.count - 1;
     uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
-    uint32_t bit = sieve_bit(gram, sieve_shift(e->body.bits.count));
+    uint32_t bit = sieve_bit(gram, sieve_shift(s->bits.count));
     unsigned found = 0;
-    if (!(set->sieve_bits[e->body.bits.first + bit / 64] & sieve_second(gram)))
+    if (!(set->sieve_bits[s->bits.first + bit / 64] & sieve_second(gram)))
         return 0;
     for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram != gram || !gram_stands(set, g, view, at))
             continue;
-        detect_candidates_add(t, set->patterns[e->patterns.first + g->pattern]);
+        detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
         found++;
     }
     return found;
@@ -65,11 +65,13 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
 static void shorts_look(struct detect_thread *t, const struct image_engine *e,
                         const struct app_view *view, uint32_t at)
 {
-    const struct image_gram *g = t->set->grams + e->shorts.first;
+    const struct image_gram *g = t->set->grams + e->shorts;
     uint64_t v = sieve_load(view->data, view->len, at);
-    for (uint32_t i = 0; i < e->shorts.count; i++, g++) {
+    if (!(e->short_pairs & sieve_pair(v)))
+        return;
+    for (uint32_t i = 0; i < e->short_count; i++, g++) {
         if (((v ^ g->want) & g->mask) == 0 && pattern_stands(t->set, g, view, at))
-            detect_candidates_add(t, t->set->patterns[e->patterns.first + g->pattern]);
+            detect_candidates_add(t, t->set->patterns[e->pattern_first + g->pattern]);
     }
 }
 
@@ -98,72 +100,67 @@ static void places_found(void *arg, uint32_t at, uint64_t places)
     for (; places; places &= places - 1) {
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
         if (l->bits && may_stand(l, place))
-            gram_look(l->t, l->e, l->view, place);
-        if (l->e->shorts.count)
+            gram_look(l->t, l->e, &l->e->few, l->view, place);
+        if (l->e->short_count)
             shorts_look(l->t, l->e, l->view, place);
     }
 }
 
-static void lanes_body(struct detect_thread *t, const struct image_engine *e,
-                       const struct app_view *view)
+void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
     struct lanes_look look = { t, e, view, NULL, 0 };
     struct lanes_sink sink = { places_found, &look };
-    if (e->body.bits.count) {
-        look.bits = t->set->sieve_bits + e->body.bits.first;
-        look.shift = sieve_shift(e->body.bits.count);
+    if (e->few.bits.count) {
+        look.bits = t->set->sieve_bits + e->few.bits.first;
+        look.shift = sieve_shift(e->few.bits.count);
     }
-    if (e->body.bits.count || e->shorts.count)
+    if (e->few.bits.count || e->short_count)
         lanes_run(&t->set->lanes[e->lanes], view->data, view->len, &sink);
 }
 
 /* Every place of the buffer; how many grams stand there, not much more than are counted. */
-static unsigned each_body(struct detect_thread *t, const struct image_engine *e,
-                          const struct app_view *view)
+static unsigned each_place(struct detect_thread *t, const struct image_engine *e,
+                           const struct app_view *view)
 {
-    const uint64_t *bits = t->set->sieve_bits + e->body.bits.first;
-    unsigned shift = sieve_shift(e->body.bits.count), found = 0;
+    const uint64_t *bits = t->set->sieve_bits + e->many.bits.first;
+    unsigned shift = sieve_shift(e->many.bits.count), found = 0;
     for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
         if (is_set(bits, shift, gram | (uint32_t)SIEVE_FOLD))
-            found += gram_look(t, e, view, at);
+            found += gram_look(t, e, &e->many, view, at);
     }
     return found;
 }
 
 /* Every fourth place. */
-static unsigned fourth_body(struct detect_thread *t, const struct image_engine *e,
-                            const struct app_view *view)
+static unsigned fourth_place(struct detect_thread *t, const struct image_engine *e,
+                             const struct app_view *view)
 {
-    const uint64_t *bits = t->set->sieve_bits + e->body.bits.first;
-    unsigned shift = sieve_shift(e->body.bits.count), found = 0;
+    const uint64_t *bits = t->set->sieve_bits + e->many.bits.first;
+    unsigned shift = sieve_shift(e->many.bits.count), found = 0;
     uint32_t at = 0;
     for (; at + SIEVE_WIDTH <= view->len && found <= SIEVE_FOUND_MAX; at += SIEVE_WIDTH) {
         uint64_t v;
         memcpy(&v, view->data + at, sizeof(v));
         v |= SIEVE_FOLD;
         if (is_set(bits, shift, gram_of(v, 0)))
-            found += gram_look(t, e, view, at);
+            found += gram_look(t, e, &e->many, view, at);
         if (is_set(bits, shift, gram_of(v, SIEVE_STRIDE)))
-            found += gram_look(t, e, view, at + SIEVE_STRIDE);
+            found += gram_look(t, e, &e->many, view, at + SIEVE_STRIDE);
     }
     if (at + SIEVE_GRAM <= view->len)
-        found += gram_look(t, e, view, at);
+        found += gram_look(t, e, &e->many, view, at);
     return found;
 }
 
-bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
-    if (e->step == IMAGE_STEP_LANES) {
-        lanes_body(t, e, view);
-        return true;
-    }
-    if (e->body.bits.count == 0 || view->len < SIEVE_GRAM)
+    if (e->many.bits.count == 0 || view->len < SIEVE_GRAM)
         return true;
     if (e->step == IMAGE_STEP_ONE)
-        return each_body(t, e, view) <= SIEVE_FOUND_MAX;
-    return view->len < SIEVE_LONG || fourth_body(t, e, view) <= SIEVE_FOUND_MAX;
+        return each_place(t, e, view) <= SIEVE_FOUND_MAX;
+    return view->len < SIEVE_LONG || fourth_place(t, e, view) <= SIEVE_FOUND_MAX;
 }
 
 static void place_look(struct detect_thread *t, const struct image_engine *e,
@@ -180,7 +177,7 @@ static void place_look(struct detect_thread *t, const struct image_engine *e,
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram == gram && g->place == p->at && g->width == p->width &&
             ((v ^ g->want) & g->mask) == 0 && pattern_stands(set, g, view, p->at))
-            detect_candidates_add(t, set->patterns[e->patterns.first + g->pattern]);
+            detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
     }
 }
 
@@ -192,7 +189,7 @@ static void head_all(struct detect_thread *t, const struct image_engine *e)
         uint32_t slot = set->slots[e->head.first + i];
         if (slot)
             detect_candidates_add(t,
-                                  set->patterns[e->patterns.first + set->grams[slot - 1].pattern]);
+                                  set->patterns[e->pattern_first + set->grams[slot - 1].pattern]);
     }
 }
 

@@ -5,13 +5,13 @@
  * Of each pattern the sieve knows a gram of four bytes, the rarest it has, and a table with up to
  * eight bytes around each gram, and then the whole pattern, says what stands at a place. Which
  * places the table is asked at depends on how many patterns there are and how long the buffers.
- * Up to some hundred patterns: those that pass lanes (lanes.h), and Hyperscan is not needed. More:
+ * Few, up to some hundred: those that pass lanes (lanes.h), and Hyperscan is not needed. Many:
  * every place whose gram is in a filter of bits or, where buffers are long, every fourth; then a
  * pattern is known by four neighbouring grams, one of which begins at a multiple of four wherever
- * it stands. There a buffer with more than a few grams goes to Hyperscan whole, whose time per byte
- * has a bound. A pattern that can stand at few places only is looked up there and never searched.
- * All bytes are folded (| 0x20), which makes letters of both cases one: a few places more, never
- * one less.
+ * it stands, and shorter ones are few again. There a buffer with more than a few grams goes to
+ * Hyperscan whole, whose time per byte has a bound. A pattern that can stand at few places only is
+ * looked up there and never searched. All bytes are folded (| 0x20), which makes letters of both
+ * cases one: a few places more, never one less.
  */
 #ifndef SENSOR_DETECT_SIEVE_H
 #define SENSOR_DETECT_SIEVE_H
@@ -68,6 +68,14 @@ static inline uint8_t sieve_first(uint64_t v)
     return first;
 }
 
+/** Which of 64 bits the first two of a value's bytes have. */
+static inline uint64_t sieve_pair(uint64_t v)
+{
+    uint16_t pair;
+    memcpy(&pair, &v, sizeof(pair));
+    return 1ull << ((uint32_t)pair * 0x9E3779B1u >> 26);
+}
+
 /** How far a hash of 32 bits is shifted to be a bit of a filter of `words` (a power of two). */
 static inline unsigned sieve_shift(uint32_t words)
 {
@@ -104,11 +112,14 @@ static inline bool sieve_is_head(uint32_t from, uint32_t to, uint32_t len)
     return to <= SIEVE_HEAD && to >= len && to - len >= from && to - len - from < SIEVE_PLACES_MAX;
 }
 
+/** Make candidates of the rules whose patterns lanes find. */
+void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
+
 /**
- * Make candidates of the rules whose long patterns the view seems to hold. False when it holds too
- * many: all of it has to be scanned.
+ * Make candidates of the rules whose patterns are of the many. False when the view seems to hold
+ * too many: all of it has to be scanned.
  */
-bool sieve_body(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
+bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
 
 /** Make candidates of the rules whose patterns stand at their places. */
 void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);

@@ -114,9 +114,9 @@ struct detect_tx {
     struct detect_entry *entries; /* sorted by rule */
 };
 
-/** A buffer as it was last fetched. */
+/** A buffer as it was last fetched, in an epoch of the thread. */
 struct detect_fetched {
-    uint64_t epoch; /* of the thread */
+    uint64_t epoch;
     bool there;
     struct app_view view;
 };
@@ -162,8 +162,8 @@ struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f);
 /** The port edge of the packet at hand. */
 const struct image_port_edge *detect_edge_find(const struct detect_job *job);
 
-/** Make ready what hangs on the rule set for direction `dir`: port edge and rules without pattern.
- * False when memory is out: it is tried again with the next packet. */
+/** Make ready what hangs on the rule set for direction `dir`: port edge, rules without pattern.
+ * False when memory is out: the next packet tries again. */
 bool detect_flow_resolve(struct detect_job *job, unsigned dir);
 
 /** Whether the flow carries the bit. */
@@ -181,10 +181,7 @@ bool detect_bit_test(const struct detect_job *job, const struct sig_op *op);
  */
 bool detect_header_match(const struct detect_job *job, const struct image_rule *rule);
 
-/**
- * The part of it that stays the same for all packets of a flow's direction: protocol, addresses,
- * ports.
- */
+/** The part that is the same for all packets of a flow's direction: protocol, addresses, ports. */
 bool detect_header_match_static(const struct detect_job *job, const struct image_rule *rule);
 
 /** Whether the instructions on packet, flow and state hold. */
@@ -224,6 +221,9 @@ static inline void detect_candidates_run(struct detect_job *job,
 
 /** Scan `view` with an engine; its rules become candidates. */
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view);
+
+/** The same for patterns with fixed places alone. */
+void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct app_view *view);
 
 /** Scan bytes of the stream with its engines. */
 void detect_scan_stream(struct detect_job *job, const struct app_view *view);

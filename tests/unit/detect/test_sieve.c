@@ -45,7 +45,7 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    { "tcp", "", SIG_BUF_PAYLOAD, SIG_DIR_TOSERVER, IMAGE_STEP_LANES, 400 },
+    { "tcp", "", SIG_BUF_PAYLOAD, SIG_DIR_TOSERVER, IMAGE_STEP_NONE, 400 },
     { "http", "http.uri; ", SIG_BUF_HTTP_URI, SIG_DIR_TOSERVER, IMAGE_STEP_ONE, PATTERNS },
     { "http", "file.data; ", SIG_BUF_FILE_DATA, SIG_DIR_TOCLIENT, IMAGE_STEP_FOUR, PATTERNS },
 };
@@ -102,7 +102,7 @@ static uint32_t engine_find(const struct bench *b)
     for (uint32_t i = 0; i < b->set->engine_count; i++) {
         const struct image_engine *e = &b->set->engines[i];
         if (b->set->specs[e->spec].buffer == b->kind->buffer && e->dir == b->kind->dir &&
-            e->patterns.count > b->kind->patterns / 2)
+            e->pattern_count > b->kind->patterns / 2)
             return i;
     }
     fail_msg("%s: no engine", b->kind->protocol);
