@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { t, tMaybe } from "../src/msg/index.ts";
+import { LANGUAGES, t, tMaybe } from "../src/msg/index.ts";
 import { BINDINGS } from "../src/model/keys.ts";
 import { RSIT, REJECTIONS, rsitOf, rsitText } from "../src/model/outcomes.ts";
 import { en } from "../src/msg/en.ts";
+import { same } from "../src/msg/same.ts";
 
 test("one and many", () => {
     assert.equal(t("queue.total", { n: 1 }), "1 incident");
@@ -25,6 +26,26 @@ test("every key of the keyboard has its words", () => {
     const shared = new Set(["tier-2", "tier-3", "tier-4"]);
     for (const { command } of BINDINGS)
         if (!shared.has(command)) assert.ok(`key.${command}` in en, command);
+});
+
+const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
+
+test("each language says everything, with the same values in it, and nothing twice as English", async () => {
+    const keys = Object.keys(en).filter((key) => !Object.hasOwn(same, key)) as (keyof typeof en)[];
+    for (const [code, { load }] of Object.entries(LANGUAGES)) {
+        const words = await load();
+        let alike = 0;
+        for (const key of keys) {
+            const text = words[key] ?? "";
+            assert.ok(text.trim(), `${code} lacks ${key}`);
+            assert.deepEqual(holes(text), holes(en[key]), `${code}: ${key}`);
+            assert.equal(text.split("|").length, en[key].split("|").length, `${code}: ${key}`);
+            if (text === en[key] && (text.match(/\p{L}{3,}/gu) ?? []).length > 2) alike++;
+        }
+        const more = Object.keys(words).filter((key) => !Object.hasOwn(en, key));
+        assert.deepEqual(more, [], `${code} says what nobody asks for`);
+        assert.ok(code === "en" || alike === 0, `${code} has ${alike} English sentences`);
+    }
 });
 
 test("digits for reasons stay digits, and types survive the form", () => {

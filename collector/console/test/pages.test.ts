@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { hashOf, readRoute } from "../src/model/app.ts";
 import { BINDINGS } from "../src/model/keys.ts";
 import { PAGES, mayOpen, openPages } from "../src/model/pages.ts";
-import { LANGUAGES } from "../src/msg/index.ts";
 import { en } from "../src/msg/en.ts";
 import { chainHolds } from "../src/view/audit.tsx";
 import { calendar } from "../src/view/health.tsx";
@@ -50,18 +49,6 @@ test("links lead to where they were made", () => {
         assert.deepEqual(readRoute(hashOf(route)), route);
     assert.deepEqual(readRoute("#/nowhere"), { page: "queue", q: "" });
     assert.deepEqual(readRoute("#/campaigns/%E0%A4%A"), { page: "campaigns", part: "%E0%A4%A" });
-});
-
-test("other languages have only keys of English, with the same holes", async () => {
-    const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
-    for (const [code, { load }] of Object.entries(LANGUAGES))
-        for (const [key, text] of Object.entries(await load())) {
-            assert.ok(key in en, `${code}: ${key}`);
-            const own = holes(en[key as keyof typeof en]);
-            for (const hole of holes(text))
-                assert.ok(own.includes(hole), `${code}: ${key} ${hole}`);
-            assert.ok(text.trim(), `${code}: ${key}`);
-        }
 });
 
 test("a chain holds in either order, and one changed link breaks it", () => {

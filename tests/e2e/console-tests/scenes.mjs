@@ -586,6 +586,31 @@ async function tenThousandRows(stage) {
     assert.ok((await page.locator(".row").count()) < 80, "only what is on the screen exists");
 }
 
+/** Chosen before signing in, kept after it; what the page says is that language's, titles and all. */
+async function otherLanguages(stage) {
+    const page = await stage.page();
+    for (const [name, code, submit, queue] of [
+        ["Français", "fr", "Se connecter", "File"],
+        ["Español", "es", "Entrar", "Cola"],
+        ["Nederlands", "nl", "Aanmelden", "Wachtrij"],
+    ]) {
+        await page.goto(stage.url);
+        await page.locator("select").selectOption({ label: name });
+        await page.getByRole("button", { name: submit }).waitFor();
+        assert.equal(await page.evaluate(() => document.documentElement.lang), code);
+        await page.locator("input[name=user]").fill(stage.user);
+        await page.locator("input[name=password]").fill(stage.password);
+        await page.keyboard.press("Enter");
+        await page.locator("nav a", { hasText: queue }).first().waitFor();
+        await queueReady(page);
+        await page.goto(`${stage.url}/#/shift`);
+        await page.locator(".shift-part").first().waitFor();
+        await axe(stage, page, `my shift, ${code}`);
+        await page.locator(".top button").last().click();
+        await page.locator("input[name=user]").waitFor();
+    }
+}
+
 async function searchAndFilters(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
@@ -928,6 +953,7 @@ export const SCENES = [
     { name: "hostile strings in every field", run: hostileStrings },
     { name: "a page that can't be drawn leaves the others", run: brokenAnswer },
     { name: "sensors and enrolment", run: sensorsAndEnrolment },
+    { name: "languages", run: otherLanguages },
     { name: "search words and filters", run: searchAndFilters },
     { name: "a view is kept and found again", run: savedViews },
     { name: "a state shows its part of a campaign, or not", run: campaignReleased },

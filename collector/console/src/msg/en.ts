@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // English. `{name}` is filled in; "one|other" chooses by {n}.
 import { enPages } from "./en-pages.ts";
+import { same } from "./same.ts";
 
 export const en = {
+    ...same,
     ...enPages,
-    "app.name": "Abeng",
     "app.skip": "Skip to content",
     "app.signed-in": "Signed in as {name}",
     "app.sign-out": "Sign out",
@@ -152,7 +153,6 @@ export const en = {
     "fact.owner": "Claimed by",
     "fact.outcome": "Outcome",
     "fact.reason": "Reason",
-    "fact.tlp": "TLP",
     "fact.states": "Also in",
     "signal.alerts": "{n} alert|{n} alerts",
     "signal.last": "last {span} ago",
@@ -183,7 +183,6 @@ export const en = {
     "confirm.title": "Confirm {id}",
     "confirm.type": "Type",
     "confirm.victim": "Victim",
-    "confirm.tlp": "Traffic Light Protocol",
     "confirm.note": "Note (optional)",
     "confirm.submit": "Confirm incident",
     "reject.title": "Dismiss {id}",
@@ -231,7 +230,6 @@ export const en = {
     "bulk.done": "{n} incident done|{n} incidents done",
     "bulk.failed": "Nothing was changed: {why}",
     "problem.first": "{who} was first on {id}: {what}. Yours was not applied.",
-    "problem.refused": "{id}: {why}",
     "problem.unsent":
         "{id}: no answer from the collector, so your decision may not have been applied. Shown is what was last known.",
     "problem.unreachable": "no answer from the collector",
@@ -360,15 +358,4 @@ export const en = {
     "key.suppress": "Suppress what is like it",
     "key.help": "This help",
     "key.escape": "Close, or back",
-    "word.is":
-        "is:new, triage, confirmed, handling, resolved, closed, rejected, any, mine, unclaimed, waiting",
-    "word.not": "-state:jm",
-    "word.state": "state:jm",
-    "word.tier": "tier:1,2",
-    "word.ip": "ip:192.0.2.7",
-    "word.host": "host:example.org",
-    "word.rule": 'rule:"et scan"',
-    "word.sid": "sid:2024291",
-    "word.age": "age:>2h, age:<30m",
-    "word.sensor": "sensor:jm-isp1",
 } as const;

@@ -3,9 +3,12 @@
 // browser's first that exists.
 import { whole } from "../format/text.ts";
 import { en } from "./en.ts";
+import type { same } from "./same.ts";
 
 export type MessageKey = keyof typeof en;
 export type Messages = Record<MessageKey, string>;
+/** What a language has to say: all but what is the same in every one. */
+export type Translation = Omit<Messages, keyof typeof same>;
 
 export interface Language {
     /** What it calls itself. */
@@ -14,11 +17,14 @@ export interface Language {
 }
 
 /**
- * The languages there are. A file may lack keys that are newer than it: English stands in for them.
- * A new language is one file with the keys of en.ts and one line here.
+ * The languages there are. A new one is one file of type Translation, so that the compiler names
+ * what it lacks, and one line here; it is fetched when somebody wants it.
  */
 export const LANGUAGES: Readonly<Record<string, Language>> = {
     en: { name: "English", load: () => Promise.resolve(en) },
+    es: { name: "Español", load: () => import("./es.ts").then((m) => m.es) },
+    fr: { name: "Français", load: () => import("./fr.ts").then((m) => m.fr) },
+    nl: { name: "Nederlands", load: () => import("./nl.ts").then((m) => m.nl) },
 };
 
 export let language = "en";

@@ -14,8 +14,9 @@ export interface Point {
     n: number;
 }
 
-const W = 640;
-const H = 220;
+/** As wide as a card beside another on a large screen, so that its letters are those of the page. */
+const W = 900;
+const H = 250;
 const LEFT = 46;
 const BOTTOM = 30;
 

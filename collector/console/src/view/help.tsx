@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The help overlay: the keyboard as one table, made from the same bindings that the reader uses.
-import { LANGUAGES, language, t, tMaybe } from "../msg/index.ts";
-import { app, preference, served, setShortcuts } from "../model/app.ts";
+import { t, tMaybe } from "../msg/index.ts";
+import { app, served, setShortcuts } from "../model/app.ts";
 import { keyOf, type Command } from "../model/keys.ts";
 import { openPages } from "../model/pages.ts";
 import { useStore } from "../model/store.ts";
 import { Key } from "./bits.tsx";
 import { Dialog } from "./dialog.tsx";
+import { LanguageChoice } from "./language.tsx";
 
 const GROUPS: readonly { title: Parameters<typeof t>[0]; commands: Command[] }[] = [
     {
@@ -116,27 +117,5 @@ export function Help() {
                 {t("help.shortcuts")}
             </label>
         </Dialog>
-    );
-}
-
-/** The page is drawn anew in the language that is chosen: words stand in too many places. */
-function LanguageChoice() {
-    const all = Object.entries(LANGUAGES);
-    if (all.length < 2) return null;
-    const choose = (code: string) => {
-        preference("language", code);
-        location.reload();
-    };
-    return (
-        <label class="language">
-            <span>{t("help.language")}</span>{" "}
-            <select value={language} onChange={(e) => choose(e.currentTarget.value)}>
-                {all.map(([code, { name }]) => (
-                    <option value={code} lang={code}>
-                        {name}
-                    </option>
-                ))}
-            </select>
-        </label>
     );
 }

@@ -6,6 +6,7 @@ import type { Me } from "../api/types.ts";
 import { span } from "../format/time.ts";
 import { t } from "../msg/index.ts";
 import { sayProblem } from "../model/desk.ts";
+import { LanguageChoice } from "./language.tsx";
 
 export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me: Me) => void }) {
     const [user, setUser] = useState(known?.user ?? "");
@@ -85,6 +86,7 @@ export function Login({ known, onSignedIn }: { known: Me | null; onSignedIn: (me
                 <button type="submit" class="primary" disabled={busy}>
                     {busy ? t("login.wait") : t("login.submit")}
                 </button>
+                {!known && <LanguageChoice />}
             </form>
         </main>
     );

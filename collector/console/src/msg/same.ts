@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is the same in every language: names, addresses, the words of a search.
+export const same = {
+    "app.name": "Abeng",
+    "fact.tlp": "TLP",
+    "confirm.tlp": "Traffic Light Protocol",
+    "problem.refused": "{id}: {why}",
+    "word.is":
+        "is:new, triage, confirmed, handling, resolved, closed, rejected, any, mine, unclaimed, waiting",
+    "word.not": "-state:jm",
+    "word.state": "state:jm",
+    "word.tier": "tier:1,2",
+    "word.ip": "ip:192.0.2.7",
+    "word.host": "host:example.org",
+    "word.rule": 'rule:"et scan"',
+    "word.sid": "sid:2024291",
+    "word.age": "age:>2h, age:<30m",
+    "word.sensor": "sensor:jm-isp1",
+    "shift.hours": "{n} h",
+    "plot.age-15m": "< 15 m",
+    "plot.age-1h": "< 1 h",
+    "plot.age-4h": "< 4 h",
+    "format.stix": "STIX 2.1",
+    "format.iodef": "IODEF v2",
+    "format.idea": "IDEA",
+    "format.csv": "CSV",
+    "archive.hint-name": "host.example.org",
+    "archive.hint-sid": "2024291",
+    "contact.address-mail": "soc@example.org",
+    "contact.address-phone": "+1 246 555 0100",
+    "contact.address-webhook": "https://example.org/hook",
+} as const;
