@@ -3,15 +3,13 @@
 #include "config.h"
 #include "collector/correlate/score.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/lines.h"
 #include "common/addr.h"
-#include "common/buf.h"
 #include "common/err.h"
-#include "common/file.h"
 #include "common/xalloc.h"
 
 /** Longest table. */
@@ -73,8 +71,9 @@ int assets_add(struct assets *a, const char *prefix, const char *class, const ch
 }
 
 /* Reads one line; returns what is wrong, or NULL. */
-static const char *read_line(struct assets *a, char *line)
+static const char *read_line(void *arg, char *line)
 {
+    struct assets *a = arg;
     char *save = NULL;
     const char *prefix = strtok_r(line, "\t", &save);
     const char *class = strtok_r(NULL, "\t", &save);
@@ -182,24 +181,7 @@ bool assets_know(const struct assets *a, const struct addr *host)
 struct assets *assets_open(const char *path, char *why, size_t why_len)
 {
     struct assets *a = xcalloc(1, sizeof *a);
-    struct buf file;
-    unsigned number = 0;
-    const char *wrong = NULL;
-    buf_init(&file, ASSETS_MAX);
-    int err = file_read(path, &file);
-    if (err)
-        snprintf(why, why_len, "%s: %s", path, err == ABENG_EIO ? strerror(errno) : err_text(err));
-    (void)buf_str(&file);
-    for (char *line = err ? NULL : (char *)file.data, *next; line && !wrong; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        number++;
-        if (*line && *line != '#' && (wrong = read_line(a, line)))
-            snprintf(why, why_len, "%s:%u: %s", path, number, wrong);
-    }
-    buf_free(&file);
-    if (err || wrong) {
+    if (lines_read(path, ASSETS_MAX, read_line, a, why, why_len)) {
         assets_close(a);
         return NULL;
     }

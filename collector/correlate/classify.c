@@ -11,13 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector/correlate/lines.h"
 #include "collector/correlate/observation.h"
 #include "collector/correlate/rsit.h"
 #include "collector/correlate/score.h"
 #include "collector/correlate/table.h"
-#include "common/buf.h"
 #include "common/err.h"
-#include "common/file.h"
 #include "common/xalloc.h"
 
 /**
@@ -232,49 +231,23 @@ static const char *read_columns(struct line *l, char *text)
     return NULL;
 }
 
-static int read_table(struct classify *c, char *text, const char *path, char *why, size_t why_len)
+static const char *read_line(void *arg, char *text)
 {
-    unsigned number = 0;
-    for (char *next; text; text = next) {
-        next = strchr(text, '\n');
-        if (next)
-            *next++ = '\0';
-        number++;
-        if (!*text || *text == '#')
-            continue;
-        c->lines = xreallocarray(c->lines, c->count + 1, sizeof *c->lines);
-        struct line *l = &c->lines[c->count++];
-        memset(l, 0, sizeof *l);
-        const char *wrong = read_columns(l, text);
-        if (wrong) {
-            snprintf(why, why_len, "%s:%u: %s", path, number, wrong);
-            return ABENG_EFORMAT;
-        }
-    }
-    return 0;
+    struct classify *c = arg;
+    c->lines = xreallocarray(c->lines, c->count + 1, sizeof *c->lines);
+    struct line *l = &c->lines[c->count++];
+    memset(l, 0, sizeof *l);
+    return read_columns(l, text);
 }
 
 struct classify *classify_open(const char *path, char *why, size_t why_len)
 {
-    struct buf file;
-    buf_init(&file, TABLE_MAX);
     struct classify *c = xcalloc(1, sizeof *c);
     c->facts = table_create();
-    int err = file_read(path, &file);
-    if (err)
-        snprintf(why, why_len, "%s: %s", path, err == ABENG_EIO ? strerror(errno) : err_text(err));
-    else if (strlen(buf_str(&file)) != file.len) {
-        snprintf(why, why_len, "%s: has NUL bytes; it must be a text", path);
-        err = ABENG_EFORMAT;
-    } else {
-        err = read_table(c, (char *)file.data, path, why, why_len);
-    }
-    buf_free(&file);
-    if (err) {
-        classify_close(c);
-        return NULL;
-    }
-    return c;
+    if (!lines_read(path, TABLE_MAX, read_line, c, why, why_len))
+        return c;
+    classify_close(c);
+    return NULL;
 }
 
 static void forget_facts(struct classify *c)

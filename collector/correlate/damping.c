@@ -3,19 +3,17 @@
 #include "config.h"
 #include "collector/correlate/damping.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/correlate/classify.h"
 #include "collector/correlate/indicator.h"
+#include "collector/correlate/lines.h"
 #include "collector/correlate/signal.h"
 #include "common/addr.h"
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/file.h"
 #include "common/state.h"
 #include "common/xalloc.h"
 
@@ -121,8 +119,9 @@ int damping_add(struct damping *d, const char *list, const char *match, const ch
 /* ---- the installed table --------------------------------------------------------------------- */
 
 /* Reads one line; returns what is wrong, or NULL. */
-static const char *read_line(struct damping *d, char *line)
+static const char *read_line(void *arg, char *line)
 {
+    struct damping *d = arg;
     char *column[5] = { NULL }, *save = NULL;
     unsigned n = 0;
     uint64_t until_ns = 0;
@@ -146,24 +145,7 @@ static const char *read_line(struct damping *d, char *line)
 
 int damping_read(struct damping *d, const char *path, char *why, size_t why_len)
 {
-    struct buf file;
-    unsigned number = 0;
-    const char *wrong = NULL;
-    buf_init(&file, TABLE_MAX);
-    int err = file_read(path, &file);
-    if (err)
-        snprintf(why, why_len, "%s: %s", path, err == ABENG_EIO ? strerror(errno) : err_text(err));
-    (void)buf_str(&file);
-    for (char *line = err ? NULL : (char *)file.data, *next; line && !wrong; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        number++;
-        if (*line && *line != '#' && (wrong = read_line(d, line)))
-            snprintf(why, why_len, "%s:%u: %s", path, number, wrong);
-    }
-    buf_free(&file);
-    return err || wrong ? ABENG_EFORMAT : 0;
+    return lines_read(path, TABLE_MAX, read_line, d, why, why_len) ? ABENG_EFORMAT : 0;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
