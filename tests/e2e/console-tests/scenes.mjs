@@ -860,9 +860,12 @@ async function onlyWhatIsServed(stage) {
 }
 
 /** Thousands of changes over one open page: what is kept must not grow with them. */
-/** Rounds of a thousand changes and a walk through the pages; growth a round that would be a leak. */
+/**
+ * Rounds of a thousand changes and a walk through the pages. One row that is kept of each change
+ * would be a slope of a thousand KiB and more; what a garbage collector leaves is below a hundred.
+ */
 const ROUNDS = 5;
-const SLOPE_KB = 100;
+const SLOPE_KB = 400;
 
 /** Least squares: what a round adds. */
 function slope(values) {
