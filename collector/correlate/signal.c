@@ -10,11 +10,20 @@
 #include "collector/correlate/incident.h"
 #include "collector/correlate/observation.h"
 #include "collector/correlate/rsit.h"
+#include "common/hash.h"
 #include "common/json.h"
 #include "common/xalloc.h"
 
 /** Milliseconds of an hour. */
 #define HOUR_MS 3600000ull
+
+static uint32_t name_hash(const char *name, size_t len)
+{
+    uint64_t h = len;
+    for (size_t i = 0; i < len; i++)
+        h = hash_mix(h, (uint8_t)name[i]);
+    return (uint32_t)h;
+}
 
 bool names_add(struct names *n, const char *name, size_t len)
 {
@@ -22,11 +31,13 @@ bool names_add(struct names *n, const char *name, size_t len)
         return true;
     if (len > SIGNAL_NAME_MAX)
         len = SIGNAL_NAME_MAX;
+    uint32_t hash = name_hash(name, len);
     for (unsigned i = 0; i < n->count; i++)
-        if (!strncmp(n->name[i], name, len) && !n->name[i][len])
+        if (n->hash[i] == hash && !strncmp(n->name[i], name, len) && !n->name[i][len])
             return true;
     if (n->count == SIGNAL_NAMES)
         return false;
+    n->hash[n->count] = hash;
     n->name[n->count++] = xstrndup(name, len);
     return true;
 }

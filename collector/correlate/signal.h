@@ -36,10 +36,14 @@ struct observation;
 /** Longest sample kept; a longer record is left out of the samples. */
 #define SIGNAL_SAMPLE_MAX (64u << 10)
 
-/** A small set of names in order of appearance; owned. */
+/**
+ * A small set of names in order of appearance; owned. Their hashes stand together, so that an alert
+ * touches one name's memory and not all.
+ */
 struct names {
-    char *name[SIGNAL_NAMES];
+    uint32_t hash[SIGNAL_NAMES];
     unsigned count;
+    char *name[SIGNAL_NAMES];
 };
 
 /** Alerts per hour; `last` is the newest hour since 1970, at the end of `count`. */

@@ -31,9 +31,13 @@
 #define ENTRIES_MAX 16
 #define PAUSE_MS    50
 
-/** A commit is followed by a pause of so many times what it took, and this at most. */
+/**
+ * A commit is followed by a pause of so many times what it took, and this at most; one of fewer
+ * words by once what it took, so that the queue is never far behind few alerts.
+ */
 #define COMMIT_PAUSES   8
 #define COMMIT_PAUSE_NS (10 * NS_PER_S)
+#define COMMIT_SMALL    2000
 
 /**
  * Renew a lease this often; ask for a state that another holds this often; let expire this
@@ -300,17 +304,15 @@ static int learn(struct worker *w, struct owned *o)
     return err ? err : refresh_assets(w, o);
 }
 
-/*
- * Under load one commit serves many entries: a signal is written once, however often it changed.
- * So the pause after a commit is a multiple of what it took, up to a bound.
- */
+/* Under load one commit serves many entries: a signal is written once, however often it changed. */
 static int commit_when_due(struct worker *w, struct owned *o)
 {
     uint64_t begun = clock_mono_ns();
     if (begun < o->due_ns)
         return 0;
+    bool small = commit_words(o->fold) < COMMIT_SMALL;
     int err = commit(w, o);
-    uint64_t now = clock_mono_ns(), pause = COMMIT_PAUSES * (now - begun);
+    uint64_t now = clock_mono_ns(), pause = (small ? 1 : COMMIT_PAUSES) * (now - begun);
     if (err)
         pause = PAUSE_MS * NS_PER_MS;
     o->due_ns = now + (pause < COMMIT_PAUSE_NS ? pause : COMMIT_PAUSE_NS);

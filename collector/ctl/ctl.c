@@ -22,7 +22,7 @@
 static const struct ctl_commands *const tables[] = {
     &ctl_session_commands,  &ctl_triage_commands,   &ctl_admin_commands,      &ctl_archive_commands,
     &ctl_account_commands,  &ctl_evidence_commands, &ctl_notice_commands,     &ctl_export_commands,
-    &ctl_security_commands, &ctl_link_commands,     &ctl_completion_commands,
+    &ctl_security_commands, &ctl_link_commands,     &ctl_completion_commands, &ctl_restore_commands,
 };
 
 static void say(const char *fmt, va_list ap)

@@ -63,7 +63,7 @@ struct ctl_commands {
 extern const struct ctl_commands ctl_session_commands, ctl_triage_commands, ctl_admin_commands,
     ctl_archive_commands, ctl_account_commands, ctl_evidence_commands, ctl_notice_commands,
     ctl_export_commands, ctl_security_commands, ctl_completion_commands,
-    ctl_link_commands;
+    ctl_link_commands, ctl_restore_commands;
 
 /** Hand out each command of the tables. */
 void ctl_commands_each(void (*fn)(void *arg, const struct ctl_command *k), void *arg);

@@ -27,6 +27,8 @@
 /* Seconds after which a sensor comes again when the store is short. */
 #define RETRY_FULL "10"
 #define RETRY_AWAY "2"
+/* So long a batch waits while fold and archive are behind. */
+#define BEHIND_MS 250
 /* An overlap is found and cut once; a lane has one sender, so twice means something is wrong. */
 #define TRIES_MAX    3
 #define ENTRY_FIELDS 22
@@ -356,6 +358,13 @@ int ingest_again(struct ingest *in, const struct ingest_past *p, const void *raw
 enum http_done ingest_batch(struct http_request *req, void *app)
 {
     struct ingest *in = app;
+
+    /*
+     * What is not handed on has to be read back and unpacked twice: better a sensor waits a moment
+     * than that fold and archive fall further behind.
+     */
+    if (fresh_behind(in->fresh) && !http_timed_out(req))
+        return http_park(req, "batch", BEHIND_MS);
     struct batch b = { .who = http_session(req),
                        .now_ns = clock_now(in->clock),
                        .fresh = fresh_begin(in->fresh) };

@@ -104,6 +104,16 @@ static size_t size_of(const struct fresh_batch *b)
 
 /* ---- ingest's side --------------------------------------------------------------------------- */
 
+bool fresh_behind(struct fresh *f)
+{
+    if (!f)
+        return false;
+    pthread_mutex_lock(&f->lock);
+    bool behind = f->waiting_bytes > FRESH_BYTES_MAX / 2;
+    pthread_mutex_unlock(&f->lock);
+    return behind;
+}
+
 struct fresh_batch *fresh_begin(struct fresh *f)
 {
     struct fresh_batch *b = NULL;

@@ -42,6 +42,9 @@ struct fresh *fresh_create(void);
 /** Free, with all that waits. No reader holds a batch any more. NULL is allowed. */
 void fresh_free(struct fresh *f);
 
+/** Whether readers are so far behind that senders should wait a moment. `f` may be NULL: no. */
+bool fresh_behind(struct fresh *f);
+
 /** Memory for one batch, used again and again. Never NULL; `f` may be NULL. */
 struct fresh_batch *fresh_begin(struct fresh *f);
 
