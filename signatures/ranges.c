@@ -127,6 +127,36 @@ static struct sig_addr_range everything(bool ports)
     return r;
 }
 
+static bool is_everything(const struct set *s, bool ports)
+{
+    struct sig_addr_range all = everything(ports);
+    return s->count == 1 && memcmp(&s->at[0], &all, sizeof(all)) == 0;
+}
+
+/* All of IPv4, mapped. */
+static struct sig_addr_range ipv4_space(void)
+{
+    struct sig_addr_range r = { .low = { { [10] = 0xff, [11] = 0xff } } };
+    r.high = r.low;
+    memset(r.high.bytes + 12, 0xff, 4);
+    return r;
+}
+
+static bool is_ipv4(const struct sig_addr_range *r)
+{
+    struct sig_addr_range space = ipv4_space();
+    return addr_compare(&r->low, &space.low) >= 0 && addr_compare(&r->high, &space.high) <= 0;
+}
+
+/* A range of IPv6 addresses holds no IPv4 address, though these stand among them here. */
+static void add_ipv6(struct set *s, struct sig_addr_range r)
+{
+    struct set four = { 0 };
+    set_add(&four, ipv4_space());
+    subtract(r, &four, s);
+    free(four.at);
+}
+
 /* Bits of a dotted mask, -1 when it is none. */
 static int mask_bits(const char *text)
 {
@@ -273,8 +303,33 @@ static int expression(struct work *w, struct text t, bool unwanted, unsigned dep
     struct set *s = unwanted ? &w->unwanted : &w->wanted;
     if (s->count >= RANGES_MAX)
         return fail(w, "more than %d elements", RANGES_MAX);
-    set_add(s, r);
+    if (w->ports || is_ipv4(&r) || text_is_nocase(t, "any"))
+        set_add(s, r);
+    else
+        add_ipv6(s, r);
     return 0;
+}
+
+static bool has_family(const struct set *s, bool four)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (is_ipv4(&s->at[i]) == four)
+            return true;
+    }
+    return false;
+}
+
+/* Where all that is said of a family is what is not wanted, the rest of that family is; nothing
+ * is said then of the other. */
+static void add_rest(struct work *w)
+{
+    bool any = w->wanted.count == 1 && is_everything(&w->wanted, false);
+    bool four = !any && !has_family(&w->wanted, true) && has_family(&w->unwanted, true);
+    bool six = !any && !has_family(&w->wanted, false) && has_family(&w->unwanted, false);
+    if (four)
+        set_add(&w->wanted, ipv4_space());
+    if (six)
+        add_ipv6(&w->wanted, everything(false));
 }
 
 /* Work the expression out into `out`. */
@@ -283,8 +338,10 @@ static int lower(struct work *w, struct text t, struct set *out)
     int rc = expression(w, text_trim(t), false, 0);
     if (rc)
         return rc;
-    if (!w->wanted.count)
-        set_add(&w->wanted, everything(w->ports));
+    if (w->ports && !w->wanted.count)
+        set_add(&w->wanted, everything(true));
+    if (!w->ports)
+        add_rest(w);
     set_normalise(&w->wanted);
     set_normalise(&w->unwanted);
     for (uint32_t i = 0; i < w->wanted.count; i++)
@@ -292,12 +349,6 @@ static int lower(struct work *w, struct text t, struct set *out)
     if (!out->count)
         return fail(w, "'%.*s' leaves nothing after its negations", (int)t.len, t.at);
     return 0;
-}
-
-static bool is_everything(const struct set *s, bool ports)
-{
-    struct sig_addr_range all = everything(ports);
-    return s->count == 1 && memcmp(&s->at[0], &all, sizeof(all)) == 0;
 }
 
 static void work_free(struct work *w, struct set *out)

@@ -304,6 +304,8 @@ static bool app_proto_match(const struct detect_job *job, const struct sig_op *o
 {
     if (!job->in->flow || !app_detection_done(job->in->flow, job->in->dir))
         return false;
+    if (op->u.name.id == SIG_APP_UNKNOWN)
+        return false; /* asked when it is known, and never true then, nor its negation */
     return app_match((enum sig_app)op->u.name.id, job->app) != ((op->flags & SIG_F_NEGATED) != 0);
 }
 

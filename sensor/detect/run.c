@@ -215,12 +215,15 @@ static void always_add(struct detect_job *job)
         candidates_add(&job->t->candidates, d->always[job->in->dir][i]);
 }
 
-/* app-layer-protocol rules run once a direction, when detection has come to an end. */
+/* app-layer-protocol rules run once a direction of a TCP flow, when detection has come to an end;
+ * from then on with each datagram. */
 static void detection_end_add(struct detect_job *job)
 {
     const struct image_header *h = job->set->image.header;
     unsigned dir = job->in->dir;
-    if (!job->flow || job->flow->detection_seen[dir] || !app_detection_done(job->in->flow, dir))
+    bool again = job->cls != IMAGE_CLASS_TCP;
+    if (!job->flow || (job->flow->detection_seen[dir] && !again) ||
+        !app_detection_done(job->in->flow, dir))
         return;
     job->flow->detection_seen[dir] = true;
     detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
