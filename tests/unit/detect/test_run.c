@@ -329,6 +329,29 @@ static void test_stream_or_packet(void **state)
     bench_close(&b);
 }
 
+/* Which packets are looked at by flags, as Suricata 7.0.10 does it: worked out with it on the same
+ * flags. */
+static void test_flag_kinds(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b, TCP,
+               "alert tcp any any -> any any (msg:\"a\"; flags:!S; sid:1;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; flags:*SA; sid:2;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; flags:*SA; prefilter; sid:3;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; flags:*F; sid:4;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; flags:!0; sid:5;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; dsize:!5; sid:6;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; dsize:<5; sid:7;)\n");
+    b.packet.tcp.flags = PACKET_TCP_SYN;
+    assert_string_equal(bench_run(&b, 0, NULL), "2 3 5 7");
+    b.packet.tcp.flags = PACKET_TCP_ACK;
+    assert_string_equal(bench_run(&b, 0, NULL), "5 7");
+    b.packet.tcp.flags = PACKET_TCP_FIN | PACKET_TCP_ACK;
+    assert_string_equal(bench_run(&b, 0, NULL), "1 3 4 5 7");
+    bench_close(&b);
+}
+
 static void test_header_rules(void **state)
 {
     struct bench b;
@@ -600,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_flow_keyword),
         cmocka_unit_test(test_stream_or_packet),
         cmocka_unit_test(test_header_rules),
+        cmocka_unit_test(test_flag_kinds),
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_pass),
