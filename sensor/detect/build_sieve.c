@@ -212,23 +212,38 @@ static void lanes_put(struct image_lanes *l, const struct laned *g, unsigned buc
     }
 }
 
-/* Grams that are alike share a bucket, so that each has few values of a pair; short patterns, which
- * let much through, have one of their own. */
+/* Short patterns of each length have a bucket of their own: what lets all values of a pair through
+ * must not do so for others. Returns how many buckets that takes, from the last down. */
+static uint32_t shorts_put(struct image_lanes *l, const struct builder *b,
+                           const struct image_gram *shorts, uint32_t count)
+{
+    uint32_t used = 0;
+    for (unsigned width = 1; width < SIEVE_GRAM; width++) {
+        bool some = false;
+        for (uint32_t i = 0; i < count; i++) {
+            struct laned g = laned_of(b, &shorts[i]);
+            if (shorts[i].width != width)
+                continue;
+            lanes_put(l, &g, LANES_BUCKETS - 1 - used);
+            some = true;
+        }
+        used += some;
+    }
+    return used;
+}
+
+/* Grams that are alike share a bucket, so that each has few values of a pair. */
 static uint32_t lanes_emit(struct builder *b, const struct image_gram *grams, uint32_t count,
                            const struct image_gram *shorts, uint32_t short_count)
 {
     struct image_lanes l = { 0 };
-    uint32_t buckets = short_count ? LANES_BUCKETS - 1 : LANES_BUCKETS;
+    uint32_t buckets = LANES_BUCKETS - shorts_put(&l, b, shorts, short_count);
     struct laned *all = xcalloc(count + 1, sizeof(*all));
     for (uint32_t i = 0; i < count; i++)
         all[i] = laned_of(b, &grams[i]);
     qsort(all, count, sizeof(*all), laned_order);
     for (uint32_t i = 0; i < count; i++)
         lanes_put(&l, &all[i], i * buckets / count);
-    for (uint32_t i = 0; i < short_count; i++) {
-        struct laned g = laned_of(b, &shorts[i]);
-        lanes_put(&l, &g, LANES_BUCKETS - 1);
-    }
     free(all);
     lanes_fold(&l);
     return builder_put(b, IMAGE_LANES, &l, 1);
