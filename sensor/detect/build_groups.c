@@ -187,6 +187,31 @@ static struct image_span ip_edges_build(struct builder *b, struct buf *events)
     return span;
 }
 
+/* How many of the edges begin below the addresses of each upper half, and below those behind the
+ * last. */
+static struct image_span halves_build(struct builder *b, struct image_span edges)
+{
+    const struct image_ip_edge *all =
+        (const struct image_ip_edge *)b->sections[IMAGE_IP_EDGES].data + edges.first;
+    uint32_t *halves = xcalloc(IMAGE_HALVES, sizeof(*halves));
+    uint32_t below = 0;
+    for (uint32_t half = 0; half < IMAGE_HALVES - 1; half++) {
+        uint8_t four[4] = { (uint8_t)(half >> 8), (uint8_t)half };
+        struct addr first = addr_from_v4(four);
+        while (below < edges.count && addr_compare(&all[below].low, &first) < 0)
+            below++;
+        halves[half] = below;
+    }
+    uint8_t last[4] = { 255, 255, 255, 255 };
+    struct addr end = addr_from_v4(last);
+    while (below < edges.count && addr_compare(&all[below].low, &end) <= 0)
+        below++;
+    halves[IMAGE_HALVES - 1] = below;
+    struct image_span span = builder_members(b, halves, IMAGE_HALVES);
+    free(halves);
+    return span;
+}
+
 /* IP-only rules stand in the source's map, or when any source will do in the destination's, or in a
  * list. */
 static void ipmaps_build(struct builder *b)
@@ -209,7 +234,8 @@ static void ipmaps_build(struct builder *b)
             numbers_add(&any, i);
     }
     for (unsigned m = 0; m < 2; m++) {
-        struct image_ipmap map = { ip_edges_build(b, &events[m]) };
+        struct image_ipmap map = { .edges = ip_edges_build(b, &events[m]) };
+        map.halves = halves_build(b, map.edges);
         builder_put(b, IMAGE_IPMAPS, &map, 1);
         buf_free(&events[m]);
     }

@@ -352,7 +352,9 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_PORTMAPS:
         return portmap_ok(image, element);
     case IMAGE_IPMAPS:
-        return span_ok(image, IMAGE_IP_EDGES, ipmap->edges);
+        return span_ok(image, IMAGE_IP_EDGES, ipmap->edges) &&
+               ipmap->halves.count == IMAGE_HALVES &&
+               members_ok(image, ipmap->halves, ipmap->edges.count + 1);
     case IMAGE_IP_EDGES:
         return rules_ok(image, edge->rules);
     case IMAGE_REGEXES:

@@ -18,8 +18,8 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      8
-#define IMAGE_VERSION_TEXT "8"
+#define IMAGE_VERSION      9
+#define IMAGE_VERSION_TEXT "9"
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -154,9 +154,15 @@ struct image_port_edge {
     uint32_t engines[IMAGE_PAYLOADS];
 };
 
+/** Addresses at which the IP-only rules change. */
 struct image_ipmap {
     struct image_span edges;
+    /* In IMAGE_MEMBERS: by the upper half of an IPv4 address, and one more, how many edges begin
+     * below that half's addresses. */
+    struct image_span halves;
 };
+
+#define IMAGE_HALVES 65537u
 
 struct image_ip_edge {
     struct addr low;

@@ -182,6 +182,12 @@ static void ip_map_look(struct detect_job *job, const struct image_ipmap *map, c
 {
     const struct image_ip_edge *edges = job->set->ip_edges + map->edges.first;
     uint32_t low = 0, high = map->edges.count;
+    if (addr_is_v4(a)) {
+        const uint32_t *halves = job->set->members + map->halves.first;
+        uint32_t half = (uint32_t)a->bytes[12] << 8 | a->bytes[13];
+        low = halves[half];
+        high = halves[half + 1];
+    }
     while (low < high) { /* the first edge above a */
         uint32_t middle = low + (high - low) / 2;
         if (addr_compare(&edges[middle].low, a) <= 0)
