@@ -19,9 +19,12 @@
 #include "common/sandbox.h"
 #include "common/sign.h"
 #include "common/xalloc.h"
+#include "sensor/app/app.h"
 #include "sensor/conf.h"
+#include "sensor/decode/event.h"
 #include "sensor/detect/build.h"
 #include "sensor/monitor/channel.h"
+#include "sensor/stream/event.h"
 #include "signatures/bundle.h"
 #include "signatures/frame.h"
 #include "signatures/parse.h"
@@ -86,6 +89,19 @@ static void hash_variables(crypto_generichash_state *h, const struct conf_variab
     }
 }
 
+/* Events are numbers in an image, in the order of their stages' lists. */
+static void hash_events(crypto_generichash_state *h)
+{
+    const char *name;
+    for (unsigned i = 0; (name = decode_event_name(i)); i++)
+        hash_text(h, name, strlen(name));
+    for (unsigned i = 0; (name = stream_event_name(i)); i++)
+        hash_text(h, name, strlen(name));
+    for (unsigned app = 0; app < SIG_APP_COUNT; app++)
+        for (unsigned i = 0; (name = app_event_name((enum sig_app)app, i)); i++)
+            hash_text(h, name, strlen(name));
+}
+
 /* Everything that can change the image: what it is made of, and what makes it. */
 static void make_key(struct load *l)
 {
@@ -99,6 +115,7 @@ static void make_key(struct load *l)
     hash_text(&h, PACKAGE_VERSION, strlen(PACKAGE_VERSION));
     hash_text(&h, version, strlen(version));
     hash_text(&h, shape, sizeof(shape));
+    hash_events(&h);
     hash_text(&h, s->site ? s->site : "", s->site ? strlen(s->site) : 0);
     hash_variables(&h, s->address_groups, s->address_groups_count);
     hash_variables(&h, s->port_groups, s->port_groups_count);

@@ -325,10 +325,13 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
     return taken > 0 || span->gap;
 }
 
-static void feed_stream(struct worker *w, struct flow *f, unsigned dir, const struct packet *p)
+static void feed_stream(struct worker *w, struct flow *f, unsigned dir, const struct packet *p,
+                        struct stream_result *tcp)
 {
     struct stream_span span;
     for (unsigned n = 0; n < SPANS_PER_PACKET && stream_app_next(w->streams, f, dir, &span); n++) {
+        if (span.gap)
+            stream_result_note(tcp, STREAM_EVENT_REASSEMBLY_SEQ_GAP);
         if (!feed_span(w, f, dir, p, &span))
             break;
     }
@@ -394,7 +397,7 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
         stream_finish(w->streams, f);
         for (unsigned d = 0; d < 2; d++) {
             make_pseudo(&pseudo[d], f, d, ended_ns, packet);
-            feed_stream(w, f, d, &pseudo[d]);
+            feed_stream(w, f, d, &pseudo[d], &tcp);
         }
         if (stream_one_sided(f))
             count(w, COUNTER_ONE_SIDED, 1);
@@ -466,7 +469,7 @@ static struct flow *tcp_packet(struct worker *w, const struct packet *p, struct 
     for (unsigned n = 0; n < 2; n++) {
         unsigned d = n ? *dir : !*dir;
         if (tcp->committed[d])
-            feed_stream(w, f, d, p);
+            feed_stream(w, f, d, p, tcp);
     }
     return f;
 }

@@ -188,14 +188,23 @@ void app_describe(struct flow *f, struct app_tx *tx, struct json *out)
         af->parser->describe(af, tx, out);
 }
 
-int app_event_find(enum sig_app app, const char *name)
+const char *app_event_name(enum sig_app app, unsigned number)
 {
     const struct app_parser *parser = app_parser_of(app);
     if (!parser || !parser->events)
-        return -1;
-    for (int i = 0; parser->events[i]; i++)
-        if (strcmp(parser->events[i], name) == 0)
-            return i;
+        return NULL;
+    for (unsigned i = 0; i < number; i++)
+        if (!parser->events[i])
+            return NULL;
+    return parser->events[number];
+}
+
+int app_event_find(enum sig_app app, const char *name)
+{
+    const char *other;
+    for (unsigned i = 0; (other = app_event_name(app, i)); i++)
+        if (strcmp(other, name) == 0)
+            return (int)i;
     return -1;
 }
 

@@ -173,6 +173,9 @@ void app_tx_prune(struct app_ctx *ctx, struct flow *f);
  */
 void app_describe(struct flow *f, struct app_tx *tx, struct json *out);
 
+/** Name of event `number` of `app`, NULL behind the last. Static. */
+const char *app_event_name(enum sig_app app, unsigned number);
+
 /** Number of the app-layer event of `app` that rules call `name`, or -1. */
 int app_event_find(enum sig_app app, const char *name);
 

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sensor/decode/decode.h"
 #include "sensor/decode/internal.h"
@@ -56,7 +57,7 @@ const char *decode_event_name(unsigned number)
 int decode_event_find(const char *name)
 {
     for (int i = 0; i < DECODE_EVENTS; i++) {
-        if (strcmp(names[i], name) == 0)
+        if (strcasecmp(names[i], name) == 0)
             return i;
     }
     return -1;

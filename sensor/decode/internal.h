@@ -88,9 +88,6 @@ void decode_ethernet(struct decoder *d, struct packet *p, struct cursor c);
 /** What follows an EtherType (link.c); false when the type is not known. */
 bool decode_ethertype(struct decoder *d, struct packet *p, uint16_t type, struct cursor c);
 
-/** A PPP frame from its protocol number (ppp.c). */
-void decode_ppp(struct decoder *d, struct packet *p, struct cursor c, uint16_t protocol);
-
 /** PPP with address and control bytes, or without (RFC 1662) (ppp.c). */
 void decode_ppp_framed(struct decoder *d, struct packet *p, struct cursor c);
 

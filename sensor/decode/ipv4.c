@@ -22,8 +22,26 @@ static const struct {
     { 148, DECODE_IPOPT_ROUTER_ALERT, 4 },
 };
 
-static void option_take(struct decoder *d, struct packet *p, uint8_t number, uint8_t len)
+#define OPT_RR   7
+#define OPT_TS   68
+#define OPT_LSRR 131
+#define OPT_SSRR 137
+
+/* Whether the pointer of a route or timestamp option (RFC 791, section 3.1) stands at one of its
+ * slots, or right behind the last. `value` is what follows the length. */
+static bool option_pointer_fits(uint8_t number, struct cursor value)
 {
+    size_t len = cursor_left(&value) + 2;
+    uint8_t pointer = cursor_u8(&value);
+    if (number == OPT_RR || number == OPT_LSRR || number == OPT_SSRR)
+        return pointer >= 4 && pointer % 4 == 0 && pointer <= len + 1;
+    unsigned slot = (cursor_u8(&value) & 15) == 0 ? 4 : 8;
+    return number != OPT_TS || (pointer >= 5 && pointer <= len + 1 && (pointer - 5u) % slot == 0);
+}
+
+static void option_take(struct decoder *d, struct packet *p, uint8_t number, struct cursor value)
+{
+    size_t len = cursor_left(&value) + 2;
     for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (options[i].number != number)
             continue;
@@ -31,6 +49,8 @@ static void option_take(struct decoder *d, struct packet *p, uint8_t number, uin
             decode_event_set(d, p, DECODE_EVENT_IPV4_OPT_INVALID_LEN);
         else if (p->ip_options & options[i].bit)
             decode_event_set(d, p, DECODE_EVENT_IPV4_OPT_DUPLICATE);
+        else if (!option_pointer_fits(number, value))
+            decode_event_set(d, p, DECODE_EVENT_IPV4_OPT_MALFORMED);
         else
             p->ip_options |= options[i].bit;
         return;
@@ -64,8 +84,7 @@ static bool decode_options(struct decoder *d, struct packet *p, struct cursor c)
             decode_event_set(d, p, DECODE_EVENT_IPV4_OPT_INVALID_LEN);
             return false;
         }
-        cursor_skip(&c, len - 2u);
-        option_take(d, p, number, len);
+        option_take(d, p, number, cursor_sub(&c, len - 2u));
     }
     return true;
 }

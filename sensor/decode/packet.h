@@ -48,7 +48,7 @@ struct packet_tcp {
     uint16_t window, mss; /* mss 0: not there */
     uint16_t urgent;
     uint8_t flags, wscale, header_len;
-    bool has_wscale, sack_permitted, has_timestamp, has_fastopen;
+    bool has_wscale, sack_permitted, has_sack, has_timestamp, has_fastopen;
     uint32_t ts_value, ts_echo;
 };
 

@@ -26,7 +26,18 @@ static bool ppp_assigned(uint16_t protocol)
     return false;
 }
 
-void decode_ppp(struct decoder *d, struct packet *p, struct cursor c, uint16_t protocol)
+/* A protocol number of one byte is odd (RFC 1661, section 2). */
+static uint16_t ppp_number(struct cursor *c)
+{
+    uint16_t number = cursor_u8(c);
+    if (number & 1)
+        return number;
+    return (uint16_t)(number << 8 | cursor_u8(c));
+}
+
+/* What follows a protocol number, which took `width` bytes. */
+static void decode_ppp(struct decoder *d, struct packet *p, struct cursor c, uint16_t protocol,
+                       size_t width)
 {
     size_t left = cursor_left(&c);
     switch (protocol) {
@@ -50,29 +61,21 @@ void decode_ppp(struct decoder *d, struct packet *p, struct cursor c, uint16_t p
         break;
     default:
         decode_event_set(d, p,
-                         ppp_assigned(protocol) ? DECODE_EVENT_PPP_UNSUP_PROTO
-                                                : DECODE_EVENT_PPP_WRONG_TYPE);
+                         width == 1 || ppp_assigned(protocol) ? DECODE_EVENT_PPP_UNSUP_PROTO
+                                                              : DECODE_EVENT_PPP_WRONG_TYPE);
     }
-}
-
-/* A protocol number of one byte is odd (RFC 1661, section 2). */
-static uint16_t ppp_number(struct cursor *c)
-{
-    uint16_t number = cursor_u8(c);
-    if (number & 1)
-        return number;
-    return (uint16_t)(number << 8 | cursor_u8(c));
 }
 
 void decode_ppp_framed(struct decoder *d, struct packet *p, struct cursor c)
 {
     if (cursor_left(&c) >= 2 && c.at[0] == 0xff && c.at[1] == 0x03)
         cursor_skip(&c, 2);
+    struct cursor number = c;
     uint16_t protocol = ppp_number(&c);
     if (c.bad)
         decode_event_set(d, p, DECODE_EVENT_PPP_PKT_TOO_SMALL);
     else
-        decode_ppp(d, p, c, protocol);
+        decode_ppp(d, p, c, protocol, cursor_left(&number) - cursor_left(&c));
 }
 
 static void pppoe_tags(struct decoder *d, struct packet *p, struct cursor c)
@@ -117,9 +120,10 @@ void decode_pppoe_session(struct decoder *d, struct packet *p, struct cursor c)
     }
     if (len == 0)
         return;
+    struct cursor number = c;
     uint16_t protocol = ppp_number(&c);
     if (c.bad)
         decode_event_set(d, p, DECODE_EVENT_PPPOE_PKT_TOO_SMALL);
     else
-        decode_ppp(d, p, c, protocol);
+        decode_ppp(d, p, c, protocol, cursor_left(&number) - cursor_left(&c));
 }

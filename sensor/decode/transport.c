@@ -13,6 +13,7 @@ enum tcp_option {
     TCP_OPT_MSS = 2,
     TCP_OPT_WSCALE = 3,
     TCP_OPT_SACK_OK = 4,
+    TCP_OPT_SACK = 5,
     TCP_OPT_TIMESTAMP = 8,
     TCP_OPT_FASTOPEN = 34,
     TCP_OPT_EXPERIMENT_1 = 253,
@@ -58,6 +59,9 @@ static bool tcp_option_take(struct packet_tcp *t, uint8_t kind, struct cursor *v
     case TCP_OPT_SACK_OK:
         t->sack_permitted |= len == 0;
         return len == 0;
+    case TCP_OPT_SACK: /* one to four ranges (RFC 2018, section 3) */
+        t->has_sack = len <= 32 && len % 8 == 0;
+        return t->has_sack;
     case TCP_OPT_TIMESTAMP:
         if (len == 8 && !t->has_timestamp) {
             t->ts_value = cursor_be32(value);
@@ -81,6 +85,7 @@ static bool tcp_option_seen(const struct packet_tcp *t, uint8_t kind)
 {
     return (kind == TCP_OPT_MSS && t->mss) || (kind == TCP_OPT_WSCALE && t->has_wscale) ||
            (kind == TCP_OPT_SACK_OK && t->sack_permitted) ||
+           (kind == TCP_OPT_SACK && t->has_sack) ||
            (kind == TCP_OPT_TIMESTAMP && t->has_timestamp) ||
            (kind == TCP_OPT_FASTOPEN && t->has_fastopen);
 }
@@ -225,7 +230,7 @@ void decode_transport(struct decoder *d, struct packet *p, struct cursor c)
         decode_ip_in_ip(d, p, c);
         break;
     default:
-        if (p->ip_version == 6 && p->proto > 142 && p->proto < 253)
+        if (p->ip_version == 6)
             decode_event_set(d, p, DECODE_EVENT_IPV6_UNKNOWN_NEXT_HEADER);
     }
 }

@@ -387,11 +387,16 @@ static bool pseudo_needed(const struct detect_job *job)
     return false;
 }
 
-/* Decoder events count where a header is broken: the decoder's rules run on the packet. */
+static bool has_events(const struct packet *p)
+{
+    return !(p->flags & PACKET_F_PSEUDO) &&
+           (p->events[0] | p->events[1] | p->events[2] | p->events[3]);
+}
+
+/* A packet whose headers can't be read to their end, and the decoder said so. */
 static bool is_broken(const struct packet *p)
 {
-    uint64_t events = p->events[0] | p->events[1] | p->events[2] | p->events[3];
-    if (p->flags & PACKET_F_PSEUDO || !events)
+    if (!has_events(p))
         return false;
     return !p->l3 || !p->ip_version || p->flags & PACKET_F_L4_BAD ||
            (p->ip_version == 6 && p->flags & PACKET_F_FRAGMENT);
@@ -404,7 +409,8 @@ static bool is_without_protocol(const struct packet *p)
     return is_broken(p) && p->ip_version != 4;
 }
 
-static void broken_run(struct detect_job *job)
+/* The decoder's own rules look at every packet of which it said something. */
+static void events_run(struct detect_job *job)
 {
     const struct image_header *h = job->set->image.header;
     detect_candidates_add(job->t, (struct image_span){ h->de_first, h->de_count });
@@ -450,8 +456,8 @@ void detect_run(struct detect_thread *t, const struct detect_input *in, struct d
         passed_run(&job);
         return;
     }
-    if (is_broken(in->packet))
-        broken_run(&job);
+    if (has_events(in->packet))
+        events_run(&job);
     if (!is_without_protocol(in->packet))
         packet_run(&job);
     verdict(&job);

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sensor/stream/internal.h"
 
@@ -45,10 +46,21 @@ const char *stream_event_name(unsigned number)
     return number < STREAM_EVENTS ? names[number] : NULL;
 }
 
+/* Names that Suricata's own rules use for others'. */
+static const char *plain_name(const char *name)
+{
+    if (strcasecmp(name, "est_synack_resend_with_different_ack") == 0)
+        return names[STREAM_EVENT_EST_SYNACK_RESEND_WITH_DIFF_ACK];
+    if (strcasecmp(name, "3whs_synack_resend_with_different_ack") == 0)
+        return names[STREAM_EVENT_3WHS_SYNACK_RESEND_WITH_DIFF_ACK];
+    return name;
+}
+
 int stream_event_find(const char *name)
 {
+    name = plain_name(name);
     for (int i = 0; i < STREAM_EVENTS; i++) {
-        if (strcmp(names[i], name) == 0)
+        if (strcasecmp(names[i], name) == 0)
             return i;
     }
     return -1;

@@ -19,6 +19,7 @@
     X(3WHS_SYN_TOCLIENT_ON_SYN_RECV, "3whs_syn_toclient_on_syn_recv")                              \
     X(3WHS_WRONG_SEQ_WRONG_ACK, "3whs_wrong_seq_wrong_ack")                                        \
     X(3WHS_ACK_DATA_INJECT, "3whs_ack_data_inject")                                                \
+    X(3WHS_SYNACK_TFO_DATA_IGNORED, "3whs_synack_tfo_data_ignored")                                \
     X(4WHS_SYNACK_WITH_WRONG_ACK, "4whs_synack_with_wrong_ack")                                    \
     X(4WHS_SYNACK_WITH_WRONG_SYN, "4whs_synack_with_wrong_syn")                                    \
     X(4WHS_WRONG_SEQ, "4whs_wrong_seq")                                                            \
@@ -59,6 +60,7 @@
     X(PKT_INVALID_ACK, "pkt_invalid_ack")                                                          \
     X(PKT_BROKEN_ACK, "pkt_broken_ack")                                                            \
     X(RST_INVALID_ACK, "rst_invalid_ack")                                                          \
+    X(RST_WITH_DATA, "rst_with_data")                                                              \
     X(PKT_RETRANSMISSION, "pkt_retransmission")                                                    \
     X(PKT_SPURIOUS_RETRANSMISSION, "pkt_spurious_retransmission")                                  \
     X(PKT_BAD_WINDOW_UPDATE, "pkt_bad_window_update")                                              \

@@ -186,6 +186,8 @@ static bool synack_acks(struct stream_step *s)
     uint32_t ack = s->packet->tcp.ack;
     struct stream_side *to = s->to;
     if (ack == to->next_seq || ack == to->isn + 1) {
+        if (ack != to->next_seq)
+            stream_event_set(s, STREAM_EVENT_3WHS_SYNACK_TFO_DATA_IGNORED);
         to->next_seq = ack;
         return true;
     }

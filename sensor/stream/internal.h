@@ -82,7 +82,8 @@ enum session_flag {
     SESSION_RST = 1u << 5, /* closed by a reset */
     SESSION_FINISHING = 1u << 6,
     SESSION_OTHER_SYN = 1u << 7,
-    SESSION_NO_DEPTH = 1u << 8, /* both sides are put together to their ends */
+    SESSION_NO_DEPTH = 1u << 8,  /* both sides are put together to their ends */
+    SESSION_CONFIRMED = 1u << 9, /* the server sent something behind the handshake */
 };
 
 struct stream_session {

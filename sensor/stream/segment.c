@@ -26,17 +26,6 @@ static void dropped(struct stream_step *s, enum stream_count why, enum stream_ev
     stream_event_set(s, e);
 }
 
-static void note_retransmission(struct stream_step *s, uint32_t len)
-{
-    const struct packet *p = s->packet;
-    uint32_t end = p->tcp.seq + len;
-    if (seq_diff(end, s->from->last_ack) <= 0)
-        stream_event_set(s, STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION);
-    else if (stream_buffer_extent(&s->from->buffer, (uint64_t)side_offset(s->from, p->tcp.seq)) >=
-             (uint64_t)side_offset(s->from, end))
-        stream_event_set(s, STREAM_EVENT_PKT_RETRANSMISSION);
-}
-
 void stream_segment_add(struct stream_step *s)
 {
     const struct packet *p = s->packet;
@@ -52,8 +41,6 @@ void stream_segment_add(struct stream_step *s)
     s->out->added = true;
     if (!len)
         return;
-    if (start >= 0 && (uint64_t)start < side->buffer.right)
-        note_retransmission(s, len);
     switch (stream_buffer_add(&side->buffer, s->ctx->slab, start, p->payload, len)) {
     case STREAM_ADD_OVERLAP:
         stream_count(s->ctx, STREAM_COUNT_OVERLAPS, 1);

@@ -85,6 +85,8 @@ void stream_reset_take(struct stream_step *s)
     s->session->flags |= SESSION_RST;
     s->to->flags |= SIDE_RST_RECEIVED;
     s->from->next_seq = p->tcp.seq + p->payload_len;
+    if (p->payload_len)
+        stream_event_set(s, STREAM_EVENT_RST_WITH_DATA);
     if (p->tcp.flags & PACKET_TCP_ACK)
         stream_ack_take(s);
     stream_state_set(s, STREAM_STATE_CLOSED);
@@ -133,6 +135,8 @@ static bool take(struct stream_step *s)
     if (seq_diff(end, s->from->next_win) > 0 && !window_unknown(s) &&
         seq_diff(end, s->from->next_seq + 1) > 0)
         return refuse(s, refusals[state].wrong_seq);
+    if (s->dir == 1)
+        s->session->flags |= SESSION_CONFIRMED;
     next_seq_take(s);
     stream_ack_take(s);
     if (seq_diff(s->to->last_ack, s->to->next_seq) > 0 && state > STREAM_STATE_ESTABLISHED)
@@ -204,13 +208,28 @@ static enum stream_event wrong_fin(unsigned state)
                                            : STREAM_EVENT_CLOSEWAIT_FIN_OUT_OF_WINDOW;
 }
 
+/* Notes data that was sent before, in part or in whole, acknowledged or still under way; while the
+ * session is open that is nothing to speak of. */
+static bool is_retransmission(struct stream_step *s)
+{
+    const struct packet *p = s->packet;
+    const struct stream_side *from = s->from;
+    uint32_t end = p->tcp.seq + p->payload_len;
+    bool over = seq_diff(p->tcp.seq, from->last_ack) < 0 && seq_diff(end, from->last_ack) > 0;
+    if (!p->payload_len || (!over && seq_diff(end, from->last_ack) > 0 &&
+                            seq_diff(end, from->next_seq) > 0))
+        return false;
+    stream_event_set(s, STREAM_EVENT_PKT_RETRANSMISSION);
+    return true;
+}
+
 static bool closing_fin(struct stream_step *s)
 {
     const struct packet *p = s->packet;
     const struct stream_side *from = s->from;
     unsigned state = s->session->state;
     uint32_t end = p->tcp.seq + p->payload_len;
-    bool again = seq_diff(end, from->last_ack) < 0;
+    bool again = is_retransmission(s) || seq_diff(end, from->last_ack) < 0;
     bool early = seq_diff(p->tcp.seq, from->next_seq) < 0;
     bool late = seq_diff(p->tcp.seq, from->last_ack + from->window + 1) > 0;
     if ((early || late) && !again && !window_unknown(s))
@@ -227,9 +246,10 @@ static bool closing_ack(struct stream_step *s)
     const struct packet *p = s->packet;
     unsigned state = s->session->state;
     uint32_t expected = s->from->next_seq;
+    bool again = is_retransmission(s);
     if (!take(s))
         return false;
-    bool stands = p->tcp.seq == expected || p->tcp.seq == expected + 1;
+    bool stands = !again && (p->tcp.seq == expected || p->tcp.seq == expected + 1);
     if (stands && after_ack(state) != (enum stream_state)state)
         stream_state_set(s, after_ack(state));
     return true;
@@ -249,7 +269,9 @@ static bool late_syn(struct stream_step *s)
             return refuse(s, STREAM_EVENT_EST_SYNACK_RESEND_WITH_DIFF_ACK);
         if (t->seq != s->from->isn)
             return refuse(s, STREAM_EVENT_EST_SYNACK_RESEND_WITH_DIFF_SEQ);
-        stream_event_set(s, STREAM_EVENT_EST_SYNACK_RESEND);
+        /* Until it sent something else, the server may not have seen the handshake's last ACK. */
+        if (s->session->flags & SESSION_CONFIRMED)
+            return refuse(s, STREAM_EVENT_EST_SYNACK_RESEND);
         return true;
     }
     if (s->dir == 1)
@@ -262,13 +284,12 @@ static bool late_syn(struct stream_step *s)
 
 /* ---- CLOSED ---- */
 
-/* Who reset a session and then goes on probably did not reset it: somebody else sent that packet.
- */
+/* Who reset a session and then goes on has the session back, as far as his packet fits. */
 static bool closed_packet(struct stream_step *s)
 {
     if (s->packet->tcp.flags & PACKET_TCP_RST || !(s->to->flags & SIDE_RST_RECEIVED) ||
         s->from->flags & SIDE_RST_RECEIVED)
-        return true;
+        return true; /* stream_packet says what it thinks of it */
     s->session->state = s->session->before;
     bool taken =
         s->session->state >= STREAM_STATE_ESTABLISHED && s->session->state != STREAM_STATE_CLOSED
@@ -276,9 +297,6 @@ static bool closed_packet(struct stream_step *s)
             : true;
     if (!taken)
         s->session->state = STREAM_STATE_CLOSED;
-    s->to->flags &= ~SIDE_RST_RECEIVED;
-    s->session->flags &= ~SESSION_RST;
-    stream_event_set(s, STREAM_EVENT_SUSPECTED_RST_INJECT);
     return taken;
 }
 

@@ -47,7 +47,7 @@ void stream_count(struct stream_ctx *ctx, enum stream_count what, uint64_t n)
 
 void stream_event_set(struct stream_step *s, enum stream_event e)
 {
-    s->out->events[e / 64] |= 1ull << e % 64;
+    stream_result_note(s->out, e);
     counter_add(s->ctx->counters, STREAM_COUNT_EVENTS + e, 1);
 }
 
@@ -178,6 +178,93 @@ static bool is_keepalive(const struct stream_step *s)
            t->seq == s->from->next_seq - 1 && t->ack == s->to->last_ack;
 }
 
+/* A pure ACK behind what was acknowledged before: it came late. */
+static bool is_outdated_ack(const struct stream_step *s)
+{
+    const struct packet_tcp *t = &s->packet->tcp;
+    const uint8_t looked = PACKET_TCP_ACK | PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST;
+    return !s->packet->payload_len && (t->flags & looked) == PACKET_TCP_ACK && !t->has_sack &&
+           t->seq == s->from->next_seq && seq_diff(t->ack, s->to->last_ack) < 0;
+}
+
+/* The last ACK of an orderly end stands one behind both sides. */
+static bool is_shutdown_ack(const struct stream_step *s)
+{
+    const struct packet_tcp *t = &s->packet->tcp;
+    unsigned state = s->session->state;
+    return (state == STREAM_STATE_TIME_WAIT || state == STREAM_STATE_CLOSE_WAIT ||
+            state == STREAM_STATE_LAST_ACK) &&
+           t->flags == PACKET_TCP_ACK && !s->packet->payload_len &&
+           t->seq == s->from->next_seq + 1 && t->ack == s->to->next_seq + 1;
+}
+
+/* A window under this may shrink by no more than what is newly acknowledged. */
+#define WINDOW_SMALL 1024
+/* Above it, so much more is not unusual. */
+#define WINDOW_SLACK 32
+
+/* Out of place, and shrinks the window so that the packets that are in place would be refused:
+ * an evasion. Packets behind a loss look much the same, hence the slack. */
+static bool is_bad_window(const struct stream_step *s)
+{
+    const struct packet_tcp *t = &s->packet->tcp;
+    const struct stream_side *to = s->to;
+    uint32_t window = (uint32_t)t->window << to->wscale;
+    if (s->session->state == STREAM_STATE_CLOSED || window >= to->window ||
+        t->flags & (PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST) || is_shutdown_ack(s))
+        return false;
+    uint32_t shrinks = to->window - window, acks = t->ack - to->last_ack;
+    return shrinks > s->packet->payload_len && seq_diff(t->ack, to->next_seq) > 0 &&
+           seq_diff(t->seq, s->from->next_seq) > 0 &&
+           shrinks > acks + (window > WINDOW_SMALL ? WINDOW_SLACK : 0);
+}
+
+/* Notes data that was acknowledged before; whether all of it was consumed, so that it changes
+ * nothing. */
+static bool is_spurious(struct stream_step *s)
+{
+    const struct packet *p = s->packet;
+    const struct stream_side *from = s->from;
+    uint32_t end = p->tcp.seq + p->payload_len;
+    bool old = !(from->flags & SIDE_CLOSED) && side_offset(from, end) <= (int64_t)from->buffer.base;
+    /* Before an answer there is no number to compare with, and Suricata compares with 0. */
+    uint32_t acked = s->session->state == STREAM_STATE_SYN_SENT ? 0 : from->last_ack;
+    if (!p->payload_len || (!old && seq_diff(end, acked) > 0))
+        return false;
+    stream_event_set(s, STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION);
+    return old;
+}
+
+/* Whether the session takes the packet without being changed by it. */
+static bool passes_by(struct stream_step *s)
+{
+    bool established = s->session->state >= STREAM_STATE_ESTABLISHED;
+    if (established && is_bad_window(s)) {
+        stream_event_set(s, STREAM_EVENT_PKT_BAD_WINDOW_UPDATE);
+        return true;
+    }
+    return (established && is_outdated_ack(s)) || is_spurious(s);
+}
+
+/* Who sent a reset and then goes on probably did not send it: somebody else did. */
+static void judge_reset(struct stream_step *s)
+{
+    if (s->packet->tcp.flags & PACKET_TCP_RST || !(s->to->flags & SIDE_RST_RECEIVED))
+        return;
+    s->to->flags &= ~SIDE_RST_RECEIVED;
+    s->session->flags &= ~SESSION_RST;
+    stream_event_set(s, STREAM_EVENT_SUSPECTED_RST_INJECT);
+}
+
+/* A packet moves its own direction only when nothing will answer it; else the answer does. */
+static bool moves(const struct stream_step *s, unsigned dir)
+{
+    uint8_t flags = s->packet->tcp.flags;
+    return dir != s->dir || on_arrival(s->ctx, s->session) || flags & PACKET_TCP_RST ||
+           (flags & PACKET_TCP_FIN && s->session->state > STREAM_STATE_TIME_WAIT) ||
+           s->session->sides[dir].flags & SIDE_DEPTH;
+}
+
 static void result_set(struct stream_step *s)
 {
     struct stream_session *session = s->session;
@@ -187,7 +274,7 @@ static void result_set(struct stream_step *s)
                           (s->was_established || s->packet->payload_len > 0);
     for (unsigned d = 0; d < 2; d++) {
         const struct stream_side *side = &session->sides[d];
-        if (!app_wants(side))
+        if (!app_wants(side) || !moves(s, d))
             continue;
         uint64_t limit = app_limit(s->ctx, session, side);
         s->out->committed[d] = (limit > side->app && side->buffer.right > side->app) ||
@@ -231,15 +318,22 @@ void stream_packet(struct stream_ctx *ctx, struct flow *f, unsigned dir, const s
         out->reuse = true;
         return;
     }
-    if (is_keepalive(&s))
+    if (is_keepalive(&s) || passes_by(&s))
         out->valid = true;
     else if (session->state < STREAM_STATE_ESTABLISHED)
         out->valid = stream_handshake_packet(&s);
     else
         out->valid = stream_session_packet(&s);
-    if (!out->valid)
+    if (out->valid)
+        judge_reset(&s);
+    else
         stream_count(ctx, STREAM_COUNT_INVALID, 1);
     result_set(&s);
+}
+
+void stream_result_note(struct stream_result *out, enum stream_event e)
+{
+    out->events[e / 64] |= 1ull << e % 64;
 }
 
 void stream_finish(struct stream_ctx *ctx, struct flow *f)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/counter.h"
+#include "sensor/stream/event.h"
 
 struct flow;
 struct packet;
@@ -85,6 +86,9 @@ struct stream_ctx *stream_create(const struct stream_conf *conf, struct slab *sl
  * f->state. */
 void stream_packet(struct stream_ctx *ctx, struct flow *f, unsigned dir, const struct packet *p,
                    struct stream_result *out);
+
+/** Note an event on a packet that is through: what came of its bytes only showed later. */
+void stream_result_note(struct stream_result *out, enum stream_event e);
 
 /** At a flow's end: commit all there is, both directions; the spans that follow have `end` set at
  * last. */

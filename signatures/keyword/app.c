@@ -48,7 +48,6 @@ static int parse_decode_event(struct draft *d, struct text value)
 
 static int parse_stream_event(struct draft *d, struct text value)
 {
-    text_skip(&value, "stream.");
     return event(d, value, SIG_EVENT_STREAM, SIG_APP_UNKNOWN);
 }
 

@@ -328,6 +328,9 @@ static void test_bad_headers(void **state)
         /* an option longer than the header */
         { "\x46\0\0\x20\0\0\0\0\x40\x11\0\0\1\2\3\4\5\6\7\x08\x83\x09\0\0\0\1\0\2\0\x08\0\0", 32,
           DECODE_EVENT_IPV4_OPT_INVALID_LEN, 0, 0 },
+        /* a record route option whose pointer stands between two slots */
+        { "\x46\0\0\x20\0\0\0\0\x40\x11\0\0\1\2\3\4\5\6\7\x08\x07\x03\x05\0\0\0\0\0\0\x08\0\0", 32,
+          DECODE_EVENT_IPV4_OPT_MALFORMED, 4, 17 },
         /* IPv6 that says IPv6 and carries something else */
         { "\x60\0\0\0\0\x28\x29\x40" SIXTEEN SIXTEEN "\x45\0\0\0\0\0\0\0" SIXTEEN SIXTEEN, 80,
           DECODE_EVENT_IPV6_IPV6_IN_IPV6_WRONG_VERSION, 6, 41 },

@@ -536,6 +536,80 @@ static void test_one_sided(void **state)
     assert_true(stream_one_sided(&r->flow));
 }
 
+/* ---- what comes again ---- */
+
+static void test_spurious_retransmission(void **state)
+{
+    struct rig *r = *state;
+    shake(r);
+    tcp(r, 0, ACK, 1, 1, "hello");
+    tcp(r, 1, ACK, 1, 6, "");
+    tcp(r, 0, ACK, 1, 1, "hello");
+    assert_true(event(r, STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION));
+    assert_true(r->last.valid);
+    assert_string_equal(r->app[0], "hello");
+    tcp(r, 0, ACK, 6, 1, "again");
+    assert_false(event(r, STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION));
+    assert_true(r->last.added);
+}
+
+static void test_retransmission_while_closing(void **state)
+{
+    struct rig *r = *state;
+    shake(r);
+    tcp(r, 1, ACK, 1, 1, "data");
+    tcp(r, 1, ACK, 1, 1, "data");
+    assert_false(event(r, STREAM_EVENT_PKT_RETRANSMISSION));
+    tcp(r, 1, FIN | ACK, 5, 1, "");
+    tcp(r, 1, FIN | ACK, 1, 1, "data");
+    assert_true(event(r, STREAM_EVENT_PKT_RETRANSMISSION));
+    assert_false(event(r, STREAM_EVENT_FIN1_FIN_WRONG_SEQ));
+}
+
+static void test_bad_window_update(void **state)
+{
+    struct rig *r = *state;
+    shake(r);
+    tcp(r, 1, ACK, 1, 1, "data");
+    struct packet p = { .tcp = { .flags = ACK, .window = 1 } };
+    give(r, 0, &p, 9, 9, "");
+    assert_true(event(r, STREAM_EVENT_PKT_BAD_WINDOW_UPDATE));
+    tcp(r, 1, ACK, 5, 1, "more");
+    assert_true(r->last.added); /* the window is as it was */
+}
+
+static void test_outdated_ack(void **state)
+{
+    struct rig *r = *state;
+    shake(r);
+    tcp(r, 1, ACK, 1, 1, "data");
+    tcp(r, 0, ACK, 1, 5, "");
+    tcp(r, 0, ACK, 1, 1u - 70000, "");
+    assert_true(r->last.valid);
+    assert_false(event(r, STREAM_EVENT_PKT_INVALID_ACK));
+}
+
+static void test_synack_resend(void **state)
+{
+    struct rig *r = *state;
+    shake(r);
+    tcp(r, 1, SYN | ACK, 0, 1, "");
+    assert_false(event(r, STREAM_EVENT_EST_SYNACK_RESEND));
+    tcp(r, 1, ACK, 1, 1, "data");
+    tcp(r, 1, SYN | ACK, 0, 1, "");
+    assert_true(event(r, STREAM_EVENT_EST_SYNACK_RESEND));
+    assert_false(r->last.valid);
+}
+
+static void test_event_names(void **state)
+{
+    (void)state;
+    assert_int_equal(stream_event_find("PKT_broken_ack"), STREAM_EVENT_PKT_BROKEN_ACK);
+    assert_int_equal(stream_event_find("est_synack_resend_with_different_ack"),
+                     STREAM_EVENT_EST_SYNACK_RESEND_WITH_DIFF_ACK);
+    assert_int_equal(stream_event_find("stream.pkt_broken_ack"), -1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -565,6 +639,12 @@ int main(void)
         CASE(test_midstream_on),
         CASE(test_midstream_from_the_answer),
         CASE(test_one_sided),
+        CASE(test_spurious_retransmission),
+        CASE(test_retransmission_while_closing),
+        CASE(test_bad_window_update),
+        CASE(test_outdated_ack),
+        CASE(test_synack_resend),
+        CASE(test_event_names),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
