@@ -88,6 +88,7 @@ struct worker {
     struct decoded decoded[DECODE_AHEAD];
     struct detect_output hits;
     struct alert_record record;
+    uint32_t app_events; /* of detection, seen on the packet at hand */
     bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
     bool flush;  /* what came before the packet at hand is to be inspected before it is */
     uint8_t extra[ALERT_EXTRA_MAX];
@@ -306,6 +307,7 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
     struct app_result r = { 0 };
     uint32_t taken = app_stream(w->apps, f, dir, span, p, &r);
     w->flush |= r.flush;
+    w->app_events |= r.events;
     if (r.encrypted) {
         stream_raw_disable(w->streams, f);
         evidence_ring_close(f);
@@ -346,7 +348,9 @@ static void detect(struct worker *w, const struct packet *p, struct flow *f, uns
                                .fresh_direction = first_of_direction,
                                .tcp = tcp,
                                .streams = w->streams,
-                               .apps = w->apps };
+                               .apps = w->apps,
+                               .app_events = w->app_events };
+    w->app_events = 0;
     detect_run(w->detect, &in, &w->hits);
     if (w->hits.count)
         put_hits(w, p, f, dir);

@@ -188,15 +188,26 @@ void app_describe(struct flow *f, struct app_tx *tx, struct json *out)
         af->parser->describe(af, tx, out);
 }
 
+static const char *const detection_events[] = {
+    [APP_DETECTION_MISMATCH] = "applayer_mismatch_protocol_both_directions",
+    [APP_DETECTION_WRONG_DIRECTION] = "applayer_wrong_direction_first_data",
+    [APP_DETECTION_ONE_DIRECTION] = "applayer_detect_protocol_only_one_direction",
+    [APP_DETECTION_SKIPPED] = "applayer_proto_detection_skipped",
+    [APP_DETECTION_NO_TLS] = "applayer_no_tls_after_starttls",
+    [APP_DETECTION_UNEXPECTED] = "applayer_unexpected_protocol",
+    NULL,
+};
+
 const char *app_event_name(enum sig_app app, unsigned number)
 {
     const struct app_parser *parser = app_parser_of(app);
-    if (!parser || !parser->events)
-        return NULL;
-    for (unsigned i = 0; i < number; i++)
-        if (!parser->events[i])
+    const char *const *names = parser ? parser->events : NULL;
+    if (app == SIG_APP_UNKNOWN)
+        names = detection_events;
+    for (unsigned i = 0; names && i < number; i++)
+        if (!names[i])
             return NULL;
-    return parser->events[number];
+    return names ? names[number] : NULL;
 }
 
 int app_event_find(enum sig_app app, const char *name)
@@ -314,6 +325,7 @@ static void flow_change_now(struct app_ctx *ctx, struct app_flow *af)
     af->first_dir = -1;
     for (unsigned d = 0; d < 2; d++) {
         af->side[d] = SIG_APP_UNKNOWN;
+        af->head_len = 0;
         af->probed[d] = 0;
         af->want[d] = 0;
         af->taken[d] = 0;
@@ -324,15 +336,60 @@ static void flow_change_now(struct app_ctx *ctx, struct app_flow *af)
 
 /* ---- detection ----------------------------------------------------------------------------- */
 
+static void note(struct app_io *io, enum app_detection_event e)
+{
+    io->out->events |= 1u << e;
+}
+
+/** What a change of protocol was to lead to, and did not. */
+static void change_judge(struct app_io *io, enum sig_app app)
+{
+    if (io->af->from_app != SIG_APP_SMTP || app == SIG_APP_TLS)
+        return;
+    note(io, APP_DETECTION_NO_TLS);
+    if (app != SIG_APP_UNKNOWN)
+        note(io, APP_DETECTION_UNEXPECTED);
+}
+
+/**
+ * The protocol is known from the other side's bytes: what this side says by itself. Its first bytes
+ * are kept until they are enough to tell.
+ */
+static void other_side(struct app_io *io, const uint8_t *data, uint32_t len)
+{
+    struct app_flow *af = io->af;
+    unsigned d = io->dir;
+    bool over = true;
+    if (af->side[d] != SIG_APP_UNKNOWN || af->expected != SIG_APP_UNKNOWN ||
+        io->flow->proto == PACKET_PROTO_UDP)
+        return;
+    uint32_t room = APP_HEAD_MAX - af->head_len, n = len < room ? len : room;
+    bool whole = af->head_len == 0;
+    memcpy(af->head + af->head_len, data, n);
+    af->head_len = (uint8_t)(af->head_len + n);
+    if (af->head_len < app_probe_enough(d))
+        return;
+    enum sig_app app = app_probe(io->flow->proto, d, io->flow->server_port, whole ? data : af->head,
+                                 whole ? len : af->head_len, &over);
+    if (app != SIG_APP_UNKNOWN && app != af->app)
+        note(io, APP_DETECTION_MISMATCH);
+    else if (app == SIG_APP_UNKNOWN ? over : app == SIG_APP_SMTP && d == SIG_DIR_TOSERVER)
+        note(io, APP_DETECTION_ONE_DIRECTION); /* to Suricata a greeting alone is not SMTP */
+    af->side[d] = (uint8_t)(app == SIG_APP_UNKNOWN ? SIG_APP_FAILED : app);
+}
+
 /** The protocol is known: make its parser ready. */
 static void flow_known(struct app_io *io, enum sig_app app)
 {
     struct app_flow *af = io->af;
-    af->app = (uint8_t)app;
-    io->out->detected = true;
-    app_count(io->ctx, APP_COUNT_FLOWS + app);
     const struct app_parser *parser = app_parser_of(app);
     bool stream = io->flow->proto != PACKET_PROTO_UDP;
+    af->app = (uint8_t)app;
+    io->out->detected = true;
+    change_judge(io, app);
+    if (af->side[!io->dir] == SIG_APP_FAILED && af->probed[!io->dir] && stream)
+        note(io, APP_DETECTION_ONE_DIRECTION);
+    app_count(io->ctx, APP_COUNT_FLOWS + app);
     if (!parser || (stream ? !parser->stream : !parser->datagram)) {
         flow_stop(af, io->out);
         return;
@@ -347,8 +404,10 @@ static void flow_known(struct app_io *io, enum sig_app app)
     }
     af->parser = parser;
     io->out->endless = parser->endless;
-    if (parser->first_dirs && !(parser->first_dirs & 1u << af->first_dir))
+    if (parser->first_dirs && !(parser->first_dirs & 1u << af->first_dir)) {
+        note(io, APP_DETECTION_WRONG_DIRECTION);
         flow_give_up(io);
+    }
 }
 
 static void flow_unknown(struct app_io *io)
@@ -379,6 +438,10 @@ static bool flow_detect(struct app_io *io, const uint8_t *data, uint32_t len, bo
     if (over || end)
         af->side[d] = SIG_APP_FAILED;
     bool both = af->side[0] == SIG_APP_FAILED && af->side[1] == SIG_APP_FAILED;
+    if (both)
+        change_judge(io, SIG_APP_UNKNOWN);
+    else if (af->probed[0] + af->probed[1] > PROBE_BYTES_MAX)
+        note(io, APP_DETECTION_SKIPPED);
     if (both || af->probed[0] + af->probed[1] > PROBE_BYTES_MAX) {
         flow_unknown(io);
         return true;
@@ -590,6 +653,8 @@ uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
         stream_detect(&io, span);
         return span->len;
     }
+    if (!span->gap && span->len)
+        other_side(&io, span->data, span->len);
     if (!af->parser || af->stopped[dir]) {
         out->stop[dir] = true;
         return span->len;

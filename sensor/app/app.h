@@ -67,8 +67,23 @@ struct app_conf {
 /** Counter names of this stage, ended by a NULL name. */
 extern const struct counter_def app_counters[];
 
+/**
+ * What detection has to say of a TCP packet, bits in app_result; rules name them without a
+ * protocol ("applayer_unexpected_protocol").
+ */
+enum app_detection_event {
+    APP_DETECTION_MISMATCH,        /* the two sides speak different protocols */
+    APP_DETECTION_WRONG_DIRECTION, /* the side spoke first that should have waited */
+    APP_DETECTION_ONE_DIRECTION,   /* one side speaks it, the other something unknown */
+    APP_DETECTION_SKIPPED,         /* given up: too many bytes */
+    APP_DETECTION_NO_TLS,          /* STARTTLS was agreed, and something else came */
+    APP_DETECTION_UNEXPECTED,      /* likewise, and it is known what */
+};
+
 /** What taking bytes led to. */
 struct app_result {
+    uint32_t events;     /* bits of enum app_detection_event */
+
     bool detected;       /* the protocol became known (or FAILED) with these bytes */
     bool raw_trigger[2]; /* a message is complete: inspect raw bytes now (stream_raw_trigger) */
     bool flush;          /* what came so far is to be inspected before this packet is */
@@ -176,7 +191,10 @@ void app_describe(struct flow *f, struct app_tx *tx, struct json *out);
 /** Name of event `number` of `app`, NULL behind the last. Static. */
 const char *app_event_name(enum sig_app app, unsigned number);
 
-/** Number of the app-layer event of `app` that rules call `name`, or -1. */
+/**
+ * Number of the app-layer event of `app` that rules call `name`, or -1; SIG_APP_UNKNOWN: of
+ * detection itself.
+ */
 int app_event_find(enum sig_app app, const char *name);
 
 /** Forget a flow's application state and empty its slot. */

@@ -21,6 +21,9 @@
  */
 #define APP_CARRY_MAX (66u * 1024)
 
+/** First bytes of the second side that are kept to see whether it speaks the same protocol. */
+#define APP_HEAD_MAX 24
+
 /** What `stream` returns to give up: the flow is marked FAILED. */
 #define APP_GIVE_UP UINT32_MAX
 
@@ -62,6 +65,8 @@ struct app_flow {
     bool closed[2];     /* the stream's end came before the protocol was known */
     int8_t first_dir;   /* direction of the first bytes, -1 before */
     uint32_t probed[2]; /* bytes that detection has seen */
+    /* first bytes of the side that did not tell the protocol */
+    uint8_t head[APP_HEAD_MAX], head_len;
     struct app_bytes carry[2];
     uint32_t want[2];       /* not called again before so many bytes are there */
     uint64_t change_packet; /* packet that asked for a change of protocol; 0: none */

@@ -550,3 +550,15 @@ enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uin
         *over = true;
     return SIG_APP_UNKNOWN;
 }
+
+uint32_t app_probe_enough(unsigned dir)
+{
+    uint32_t most = 0;
+    for (unsigned i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        const struct probe_pattern *p = &patterns[i];
+        uint32_t end = (uint32_t)p->offset + p->len;
+        if (p->ip_proto == TCP && p->dirs & 1u << dir && end > most)
+            most = end;
+    }
+    return most;
+}

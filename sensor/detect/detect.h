@@ -72,6 +72,7 @@ struct detect_input {
     const struct stream_result *tcp; /* NULL unless TCP with flow */
     struct stream_ctx *streams;
     struct app_ctx *apps;
+    uint32_t app_events; /* bits of enum app_detection_event seen on it */
 };
 
 /** What it found. */

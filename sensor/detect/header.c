@@ -319,6 +319,8 @@ static bool event_match(const struct detect_job *job, const struct sig_op *op)
     case SIG_EVENT_STREAM:
         return in->tcp && number < 128 && in->tcp->events[number / 64] >> number % 64 & 1;
     default:
+        if (op->u.name.id == SIG_APP_UNKNOWN)
+            return number < 32 && in->app_events >> number & 1;
         return job->tx && number < 64 && (job->tx->events[0] | job->tx->events[1]) >> number & 1;
     }
 }

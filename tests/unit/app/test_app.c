@@ -172,6 +172,42 @@ static void test_unknown(void **state)
     rig_close(&r);
 }
 
+/** Whether the last bytes made detection say `name`. */
+static bool says(const struct rig *r, const char *name)
+{
+    int bit = app_event_find(SIG_APP_UNKNOWN, name);
+    return bit >= 0 && r->last.events >> bit & 1;
+}
+
+static void test_detection_events(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "GET / HTTP/1.1\r\n\r\n", 0);
+    assert_int_equal(r.last.events, 0);
+    rig_text(&r, TC, "nay", 0); /* too little to say */
+    assert_int_equal(r.last.events, 0);
+    rig_text(&r, TC, " or yes", 0);
+    assert_true(says(&r, "applayer_detect_protocol_only_one_direction"));
+    rig_text(&r, TC, " once only", 0);
+    assert_int_equal(r.last.events, 0);
+    rig_close(&r);
+
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "GET / HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "SSH-2.0-x\r\n", 0);
+    assert_true(says(&r, "applayer_mismatch_protocol_both_directions"));
+    rig_close(&r);
+
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "something else altogether", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 OK\r\n\r\n", 0);
+    assert_true(says(&r, "applayer_detect_protocol_only_one_direction"));
+    rig_close(&r);
+    assert_int_equal(app_event_find(SIG_APP_HTTP1, "applayer_unexpected_protocol"), -1);
+}
+
 /* ---- DNS ----------------------------------------------------------------------------------- */
 
 #define QUERY                                                                                      \
@@ -453,6 +489,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digest),      cmocka_unit_test(test_digest_in_pieces),
         cmocka_unit_test(test_probe),       cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_detection_events),
         cmocka_unit_test(test_dns_udp),     cmocka_unit_test(test_dns_tcp),
         cmocka_unit_test(test_dns_hostile), cmocka_unit_test(test_dns_record_without_data),
         cmocka_unit_test(test_tls),         cmocka_unit_test(test_tls_issuer_with_nul),
