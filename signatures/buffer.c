@@ -129,6 +129,8 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
         { "ja3s.hash", "ja3s_hash", NULL, APP(TLS) | APP(QUIC), TC, P1(START), SIG_BUFFER_HASH },
     [SIG_BUF_JA3S_STRING] =
         { "ja3s.string", "ja3s_string", NULL, APP(TLS) | APP(QUIC), TC, P1(START), 0 },
+    [SIG_BUF_JA4_HASH] =
+        { "ja4.hash", NULL, NULL, APP(TLS) | APP(QUIC), TS, P1(START), 0 },
     [SIG_BUF_SSH_PROTO] = { "ssh.proto", "ssh_proto", NULL, APP(SSH), BOTH, P1(LINE), 0 },
     [SIG_BUF_SSH_SOFTWARE] = { "ssh.software", "ssh_software", NULL, APP(SSH), BOTH, P1(LINE), 0 },
     [SIG_BUF_SSH_HASSH] =
@@ -250,6 +252,7 @@ bool sig_app_parsed(enum sig_app app)
         APP(MQTT) |
         APP(KRB5) |
         APP(NFS) |
+        APP(NTP) |
         APP(SMB) |
         APP(QUIC) |
         APP(RFB) |
@@ -261,6 +264,12 @@ bool sig_app_parsed(enum sig_app app)
         APP(TLS);
     /* clang-format on */
     return parsed >> app & 1;
+}
+
+bool sig_app_offered(enum sig_app app)
+{
+    const uint64_t off = APP(MODBUS) | APP(DNP3) | APP(ENIP) | APP(PGSQL);
+    return !(off >> app & 1);
 }
 
 const struct sig_buffer_def *sig_buffer_def(enum sig_buffer buffer)

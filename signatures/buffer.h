@@ -63,6 +63,12 @@ enum sig_app sig_app_find(const char *name, size_t len);
  */
 bool sig_app_parsed(enum sig_app app);
 
+/**
+ * Whether rules may name `app`: Suricata 7.0.10 as it is shipped neither detects Modbus, DNP3,
+ * EtherNet/IP nor PostgreSQL, and refuses their rules.
+ */
+bool sig_app_offered(enum sig_app app);
+
 enum sig_dir {
     SIG_DIR_TOSERVER = 0,
     SIG_DIR_TOCLIENT = 1,
@@ -143,6 +149,7 @@ enum sig_buffer {
     SIG_BUF_JA3_STRING,
     SIG_BUF_JA3S_HASH,
     SIG_BUF_JA3S_STRING,
+    SIG_BUF_JA4_HASH,
     SIG_BUF_SSH_PROTO,
     SIG_BUF_SSH_SOFTWARE,
     SIG_BUF_SSH_HASSH,

@@ -92,6 +92,9 @@ static int read_proto(struct draft *d, struct text t)
     enum sig_app app = text_is(t, "ikev2") ? SIG_APP_IKE : sig_app_find(t.at, t.len);
     if (app == SIG_APP_UNKNOWN)
         return draft_refuse(d, "unknown protocol '%.*s'", (int)t.len, t.at);
+    if (!sig_app_offered(app))
+        return draft_refuse(d, "%s is not detected, as in Suricata's own configuration",
+                            sig_app_name(app));
     d->rule.app = (uint8_t)app;
     d->rule.proto = (uint8_t)app_carrier(app);
     return 0;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -623,11 +624,66 @@ static void print_alternative(struct printer *p, const char *name, const struct 
     p->joined = more;
 }
 
-static void print_app_number(struct printer *p, const struct sig_op *op)
+/* One version as a number, others by name, and all that may hold instead in one list. */
+static void print_tls_version(struct printer *p, const struct sig_op *op)
 {
     static const char *const ssl[] = { "sslv3", "tls1.0", "tls1.1", "tls1.2", "tls1.3" };
+    uint64_t low = op->u.number.a, high = op->u.number.b;
+    bool one = op->u.number.compare == SIG_CMP_EQ, more = op->flags & SIG_F_OR_NEXT;
+    if (!one && low > high) { /* negated, which never matches */
+        buf_text(p->out, "ssl_version:!sslv2; ");
+        return;
+    }
+    if (one && !more && !p->joined) {
+        buf_printf(p->out, "tls.version:0x%llx; ", (unsigned long long)low);
+        return;
+    }
+    if (one)
+        high = low;
+    const char *lead = p->joined ? "" : "ssl_version:";
+    if (low < 0x300) {
+        buf_printf(p->out, "%ssslv2", lead);
+        lead = ",";
+    }
+    for (uint64_t v = low < 0x300 ? 0x300 : low; v <= high && v <= 0x304; v++) {
+        buf_printf(p->out, "%s%s", lead, ssl[v - 0x300]);
+        lead = ",";
+    }
+    buf_text(p->out, more ? "," : "; ");
+    p->joined = more;
+}
+
+static void print_date(struct buf *out, uint64_t seconds)
+{
+    char text[24];
+    struct tm tm;
+    time_t t = (time_t)seconds;
+    if (seconds == 0)
+        buf_text(out, "1970"); /* a year alone */
+    else if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
+        buf_text(out, text);
+}
+
+/* A certificate's date, or whether it was over. */
+static void print_cert(struct buf *out, const char *name, const struct sig_op *op)
+{
+    uint8_t compare = op->u.number.compare;
+    if (strcmp(name, "tls_cert_expired") == 0) {
+        buf_text(out, op->u.number.a ? "tls_cert_expired; " : "tls_cert_valid; ");
+        return;
+    }
+    buf_printf(out, "%s:%s", name, compare == SIG_CMP_LE ? "<" : compare == SIG_CMP_GE ? ">" : "");
+    print_date(out, op->u.number.a);
+    if (compare == SIG_CMP_RANGE_INCL) {
+        buf_text(out, "<>");
+        print_date(out, op->u.number.b);
+    }
+    buf_text(out, "; ");
+}
+
+static void print_app_number(struct printer *p, const struct sig_op *op)
+{
     const char *name = (const char *)p->set->blob + op->u.number.text.at;
-    const char *no = op->flags & SIG_F_NEGATED ? "!" : "";
     if (op->u.number.compare == SIG_CMP_MASKED_NE) {
         print_ssl_state(p->out, op);
         return;
@@ -649,16 +705,20 @@ static void print_app_number(struct printer *p, const struct sig_op *op)
         buf_printf(p->out, "krb5.ticket_encryption:%sweak; ", op->u.number.a ? "" : "!");
         return;
     }
-    if (strcmp(name, "tls.version") != 0) {
-        buf_printf(p->out, "%s:", name);
-        print_number(p->out, op);
-    } else if (op->u.number.compare == SIG_CMP_EQ) {
-        buf_printf(p->out, "tls.version:%s0x%llx", no, (unsigned long long)op->u.number.a);
-    } else {
-        buf_printf(p->out, "ssl_version:%s%s", no, op->u.number.a < 0x300 ? "sslv2" : "");
-        for (uint64_t v = op->u.number.a < 0x300 ? 0x300 : op->u.number.a; v <= op->u.number.b; v++)
-            buf_printf(p->out, "%s%s", v == op->u.number.a ? "" : ",", ssl[v - 0x300]);
+    if (strcmp(name, "tls.version") == 0) {
+        print_tls_version(p, op);
+        return;
     }
+    if (strncmp(name, "tls_cert_", 9) == 0) {
+        print_cert(p->out, name, op);
+        return;
+    }
+    if (strcmp(name, "ssh.protoversion") == 0) {
+        buf_text(p->out, "ssh.protoversion:2_compat; ");
+        return;
+    }
+    buf_printf(p->out, "%s:", name);
+    print_number(p->out, op);
     buf_text(p->out, "; ");
 }
 

@@ -16,16 +16,24 @@
 
 /** Longest name that is made of labels, as Suricata: more is cut. */
 #define DNS_NAME_MAX 1025
-/** Compression pointers that are followed in one name. */
-#define DNS_POINTERS_MAX 255
+/** Labels and compression pointers of one name, as in Suricata. */
+#define DNS_STEPS_MAX 256
 /** Questions of a message that rules see. */
 #define DNS_QUESTIONS_MAX 64
 #define DNS_HEADER        12
 
-enum dns_event { DNS_MALFORMED, DNS_NOT_REQUEST, DNS_NOT_RESPONSE, DNS_Z_FLAG, DNS_BAD_OPCODE };
+enum dns_event {
+    DNS_MALFORMED,
+    DNS_NOT_REQUEST,
+    DNS_NOT_RESPONSE,
+    DNS_Z_FLAG,
+    DNS_BAD_OPCODE,
+    DNS_NAME_TOO_LONG, /* the last three in the order of enum name_oddity */
+};
 
-static const char *const dns_events[] = { "malformed_data", "not_request",    "not_response",
-                                          "z_flag_set",     "invalid_opcode", NULL };
+static const char *const dns_events[] = { "malformed_data", "not_request",   "not_response",
+                                          "z_flag_set",     "invalid_opcode", "name_too_long",
+                                          "infinite_loop",  "too_many_labels", NULL };
 
 struct dns_tx {
     struct app_tx tx;
@@ -36,37 +44,40 @@ struct dns_tx {
     bool named;
 };
 
-/** Where the labels of a name end up; `cut` when it was longer than DNS_NAME_MAX. */
+/** What is odd about a name that can be read all the same. */
+enum name_oddity { NAME_CUT = 1, NAME_LOOP = 2, NAME_LABELS = 4 };
+
+/** Where the labels of a name end up. */
 struct dns_name {
     uint8_t text[DNS_NAME_MAX];
     uint32_t len;
-    bool cut;
+    unsigned oddities; /* enum name_oddity */
 };
 
 static void name_label(struct dns_name *out, const uint8_t *label, uint32_t n)
 {
-    uint32_t dot = out->len > 0;
-    if (n + dot > DNS_NAME_MAX - out->len) {
-        out->cut = true;
-        return;
-    }
-    if (dot)
+    if (out->len > 0 && out->len < DNS_NAME_MAX)
         out->text[out->len++] = '.';
-    memcpy(out->text + out->len, label, n);
-    out->len += n;
+    uint32_t room = DNS_NAME_MAX - out->len;
+    if (n > room)
+        out->oddities |= NAME_CUT;
+    memcpy(out->text + out->len, label, n < room ? n : room);
+    out->len += n < room ? n : room;
 }
 
 /**
  * Read a name at `c` (a cursor over the rest of the message `whole`), following pointers. False
- * when malformed.
+ * when malformed. Once a pointer was followed it is known where the name ends, and what is wrong
+ * behind it only makes it odd.
  */
 static bool name_read(struct cursor *c, const uint8_t *whole, uint32_t len, struct dns_name *out)
 {
     struct cursor walk = *c;
     bool jumped = false;
     out->len = 0;
-    out->cut = false;
-    for (unsigned pointers = 0; pointers <= DNS_POINTERS_MAX;) {
+    out->oddities = 0;
+    for (unsigned steps = 0; steps < DNS_STEPS_MAX; steps++) {
+        const uint8_t *at = walk.at;
         uint8_t n = cursor_u8(&walk);
         if (walk.bad || (n & 0xc0) == 0x40 || (n & 0xc0) == 0x80)
             return false;
@@ -78,20 +89,24 @@ static bool name_read(struct cursor *c, const uint8_t *whole, uint32_t len, stru
                 *c = walk;
             if (n == 0)
                 return true;
-            if (!out->cut)
+            if (!(out->oddities & NAME_CUT))
                 name_label(out, label, n);
             continue;
         }
-        uint32_t at = (uint32_t)(n & 0x3f) << 8 | cursor_u8(&walk);
-        if (walk.bad || at >= len)
+        uint32_t to = (uint32_t)(n & 0x3f) << 8 | cursor_u8(&walk);
+        if (walk.bad || to >= len)
             return false;
+        if (whole + to == at) {
+            out->oddities |= NAME_LOOP;
+            return jumped;
+        }
         if (!jumped)
             *c = walk;
         jumped = true;
-        pointers++;
-        walk = cursor_make(whole + at, len - at);
+        walk = cursor_make(whole + to, len - to);
     }
-    return false;
+    out->oddities |= NAME_LABELS | NAME_CUT;
+    return jumped;
 }
 
 /** Make the names of the questions. */
@@ -154,14 +169,17 @@ static void dns_clear(struct app_ctx *ctx, struct app_tx *tx)
     app_bytes_free(ctx->slab, &t->names);
 }
 
-/** Whether the questions of a message can be read: a message that can't is no transaction. */
-static bool message_sound(const uint8_t *data, uint32_t len, uint16_t questions)
+/** Whether the questions of a message can be read: a message that can't is no transaction. What is
+ * odd about their names is added to `oddities`. */
+static bool message_sound(const uint8_t *data, uint32_t len, uint16_t questions,
+                          unsigned *oddities)
 {
     struct cursor c = cursor_make(data + DNS_HEADER, len - DNS_HEADER);
     struct dns_name name;
     for (unsigned i = 0; i < questions && i < DNS_QUESTIONS_MAX; i++) {
         if (!name_read(&c, data, len, &name))
             return false;
+        *oddities |= name.oddities;
         cursor_skip(&c, 4);
     }
     return !c.bad;
@@ -169,7 +187,8 @@ static bool message_sound(const uint8_t *data, uint32_t len, uint16_t questions)
 
 /** Whether the records of a response can be read, its answers and authorities; Suricata takes a
  * record without data for a broken one. */
-static bool records_sound(const uint8_t *data, uint32_t len, uint16_t questions)
+static bool records_sound(const uint8_t *data, uint32_t len, uint16_t questions,
+                          unsigned *oddities)
 {
     struct cursor c = cursor_make(data + 6, len - 6);
     unsigned records = cursor_be16(&c);
@@ -184,6 +203,7 @@ static bool records_sound(const uint8_t *data, uint32_t len, uint16_t questions)
     for (unsigned i = 0; i < records && !c.bad; i++) {
         if (!name_read(&c, data, len, &name))
             return false;
+        *oddities |= name.oddities;
         cursor_skip(&c, 8); /* type, class, time to live */
         uint16_t size = cursor_be16(&c);
         cursor_skip(&c, size);
@@ -209,8 +229,9 @@ static bool dns_message(struct app_io *io, const uint8_t *data, uint32_t len)
     struct cursor c = cursor_make(data, len);
     cursor_skip(&c, 2);
     uint16_t flags = cursor_be16(&c), questions = cursor_be16(&c);
-    if (len < DNS_HEADER || !message_sound(data, len, questions) ||
-        (flags & 0x8000 && !records_sound(data, len, questions))) {
+    unsigned oddities = 0;
+    if (len < DNS_HEADER || !message_sound(data, len, questions, &oddities) ||
+        (flags & 0x8000 && !records_sound(data, len, questions, &oddities))) {
         malformed(io);
         return false;
     }
@@ -237,6 +258,9 @@ static bool dns_message(struct app_io *io, const uint8_t *data, uint32_t len)
         app_tx_event(&t->tx, io->dir, DNS_Z_FLAG);
     if ((flags >> 11 & 15) >= 7)
         app_tx_event(&t->tx, io->dir, DNS_BAD_OPCODE);
+    for (unsigned i = 0; oddities >> i; i++)
+        if (oddities >> i & 1)
+            app_tx_event(&t->tx, io->dir, DNS_NAME_TOO_LONG + i);
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_DONE);
     return true;
 }
@@ -335,7 +359,7 @@ static void describe_question(const struct dns_tx *t, struct cursor *c, struct j
     if (!name_read(c, t->message, t->len, &name))
         return;
     json_strn(out, "rrname", name.text, name.len);
-    if (name.cut)
+    if (name.oddities & NAME_CUT)
         json_bool(out, "rrname_truncated", true);
     json_str(out, "rrtype", type_name(cursor_be16(c), number));
     cursor_skip(c, 2);

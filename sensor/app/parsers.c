@@ -16,6 +16,7 @@ static const struct app_parser *const parsers[] = {
     &app_parser_krb5,
     &app_parser_mqtt,
     &app_parser_nfs,
+    &app_parser_ntp,
     &app_parser_smb,
     &app_parser_quic,
     &app_parser_rfb,

@@ -15,6 +15,7 @@ extern const struct app_parser app_parser_http2;
 extern const struct app_parser app_parser_mqtt;
 extern const struct app_parser app_parser_krb5;
 extern const struct app_parser app_parser_nfs;
+extern const struct app_parser app_parser_ntp;
 extern const struct app_parser app_parser_smb;
 extern const struct app_parser app_parser_quic;
 extern const struct app_parser app_parser_rfb;

@@ -351,19 +351,6 @@ static enum probe_verdict check_nfs_udp(unsigned dir, const uint8_t *data, uint3
     return call && len >= 48 ? PROBE_YES : PROBE_NO;
 }
 
-/** EtherNet/IP encapsulation: a known command and a length that fits. */
-static enum probe_verdict check_enip(unsigned dir, const uint8_t *data, uint32_t len)
-{
-    (void)dir;
-    if (len < 24)
-        return PROBE_MORE;
-    unsigned command = data[0] | (unsigned)data[1] << 8;
-    unsigned status = data[8] | (unsigned)data[9] << 8;
-    bool known = command == 0 || command == 4 || (command >= 0x63 && command <= 0x66) ||
-                 command == 0x6f || command == 0x70;
-    return known && status <= 0x69 ? PROBE_YES : PROBE_NO;
-}
-
 /** RFC 9113 3.4: the server's first frame is SETTINGS, of no more than the smallest maximum. */
 static enum probe_verdict check_http2(unsigned dir, const uint8_t *data, uint32_t len)
 {
@@ -501,8 +488,6 @@ static const struct probe_port ports[] = {
     { SIG_APP_TELNET, TCP, BOTH, 23,    check_telnet  },
     { SIG_APP_NFS,    TCP, BOTH, 2049,  check_nfs_tcp },
     { SIG_APP_NFS,    UDP, BOTH, 2049,  check_nfs_udp },
-    { SIG_APP_ENIP,   TCP, BOTH, 44818, check_enip    },
-    { SIG_APP_ENIP,   UDP, BOTH, 44818, check_enip    },
 };
 
 static enum probe_verdict pattern_try(const struct probe_pattern *p, unsigned dir,

@@ -18,7 +18,7 @@
 enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uint8_t *data,
                        uint32_t len, bool *over);
 
-/** Bytes of a direction, at most APP_HEAD_MAX, behind which no pattern of TCP can begin any more. */
+/** Bytes of a direction, at most APP_HEAD_MAX, behind which no pattern of TCP begins any more. */
 uint32_t app_probe_enough(unsigned dir);
 
 #endif

@@ -461,6 +461,8 @@ static bool quic_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
     case SIG_BUF_JA3_HASH:
     case SIG_BUF_JA3_STRING:
         return dir == SIG_DIR_TOSERVER && hash_view(side, buffer == SIG_BUF_JA3_HASH, out);
+    case SIG_BUF_JA4_HASH:
+        return dir == SIG_DIR_TOSERVER && side->ja4[0] && app_view_set(out, side->ja4, JA4_LEN);
     case SIG_BUF_JA3S_HASH:
     case SIG_BUF_JA3S_STRING:
         return dir == SIG_DIR_TOCLIENT && hash_view(side, buffer == SIG_BUF_JA3S_HASH, out);
@@ -526,6 +528,8 @@ static void quic_describe(struct app_flow *af, struct app_tx *tx, struct json *o
     }
     describe_ja3("ja3", &t->hello.side[SIG_DIR_TOSERVER], out);
     describe_ja3("ja3s", &t->hello.side[SIG_DIR_TOCLIENT], out);
+    if (t->hello.side[SIG_DIR_TOSERVER].ja4[0])
+        json_str(out, "ja4", t->hello.side[SIG_DIR_TOSERVER].ja4);
     json_close(out);
 }
 

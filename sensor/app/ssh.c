@@ -216,6 +216,19 @@ static bool ssh_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
     return b && b->len > 0 && app_view_set(out, b->data, b->len);
 }
 
+/** "ssh.protoversion": 2 when the side speaks version 2, by itself or as 1.99 (RFC 4253 5.1). */
+static bool ssh_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
+                       uint64_t *out)
+{
+    (void)af;
+    const struct app_bytes *proto = &((struct ssh_tx *)tx)->side[dir].proto;
+    if (strcmp(name, "ssh.protoversion") != 0 || proto->len == 0)
+        return false;
+    bool both = proto->len == 4 && memcmp(proto->data, "1.99", 4) == 0;
+    *out = proto->data[0] == '2' || both ? 2 : 1;
+    return true;
+}
+
 static void ssh_clear(struct app_ctx *ctx, struct app_tx *tx)
 {
     struct ssh_tx *t = (struct ssh_tx *)tx;
@@ -259,6 +272,7 @@ const struct app_parser app_parser_ssh = {
     .stream = ssh_stream,
     .gap = ssh_gap,
     .buffer = ssh_buffer,
+    .number = ssh_number,
     .tx_clear = ssh_clear,
     .describe = ssh_describe,
     .tx_size = sizeof(struct ssh_tx),

@@ -43,6 +43,23 @@ static const char *const tls_events[] = { "invalid_record_type",
                                           "invalid_handshake_message",
                                           "multiple_sni_extensions",
                                           "error_message_encountered",
+                                          "heartbeat_message",
+                                          "invalid_heartbeat_message",
+                                          "overflow_heartbeat_message",
+                                          "dataleak_heartbeat_mismatch",
+                                          "invalid_sni_type",
+                                          "invalid_sni_length",
+                                          "invalid_certificate",
+                                          "certificate_invalid_length",
+                                          "certificate_invalid_der",
+                                          "certificate_invalid_version",
+                                          "certificate_invalid_serial",
+                                          "certificate_invalid_algorithmidentifier",
+                                          "certificate_invalid_x509name",
+                                          "certificate_invalid_date",
+                                          "certificate_invalid_subject",
+                                          "certificate_invalid_issuer",
+                                          "certificate_invalid_validity",
                                           NULL };
 
 /** Reading state of one direction. */
@@ -59,6 +76,9 @@ struct tls_state {
     struct tls_reader reader[2];
     struct tls_tx *tx; /* may be pruned only after it is done, when nothing is read any more */
     bool through;      /* it is done, and only the headers of records are read, for frames */
+    /* 1 + the direction of a heartbeat (RFC 6520) that is not answered; its length when sealed */
+    uint8_t asked;
+    uint32_t asked_len;
 };
 
 static struct tls_tx *tls_tx_get(struct app_io *io, struct tls_state *s)
@@ -89,6 +109,41 @@ static void tls_state_clear(struct app_ctx *ctx, void *state)
 
 /* ---- handshake ----------------------------------------------------------------------------- */
 
+/** The first certificate of a side. */
+static bool first_cert(const struct tls_side *side, const uint8_t **der, uint32_t *len)
+{
+    struct cursor c = cursor_make(side->certs.data, side->certs.len);
+    *len = cursor_be24(&c);
+    *der = cursor_take(&c, *len);
+    return *der != NULL && *len > 0;
+}
+
+/** Raise what is wrong with a side's first certificate; the rest of the chain is not judged. */
+static void judge_certificate(struct app_io *io, struct tls_tx *t, struct tls_side *side)
+{
+    const uint8_t *der;
+    uint32_t len;
+    struct x509 x;
+    char text[X509_TEXT_MAX];
+    int64_t seconds;
+    if (!first_cert(side, &der, &len))
+        return;
+    enum x509_fault fault = x509_read(der, len, &x);
+    int event = -1;
+    if (fault != X509_SOUND)
+        event = TLS_CERTIFICATE_DER + (int)fault - X509_BAD_DER;
+    else if (memchr(text, 0, x509_name_text(x.subject, text)))
+        event = TLS_CERTIFICATE_SUBJECT;
+    else if (memchr(text, 0, x509_name_text(x.issuer, text)))
+        event = TLS_CERTIFICATE_ISSUER;
+    else if (!x509_time_seconds(x.not_before, x.before_long, &seconds) ||
+             !x509_time_seconds(x.not_after, x.after_long, &seconds))
+        event = TLS_CERTIFICATE_VALIDITY;
+    side->sound = event < 0;
+    if (event >= 0)
+        app_tx_event(&t->tx, io->dir, (unsigned)event);
+}
+
 /** RFC 5246 7.4.2; TLS 1.3 sends certificates encrypted. */
 static void read_certificates(struct app_io *io, struct tls_tx *t, const uint8_t *body,
                               uint32_t len)
@@ -98,11 +153,14 @@ static void read_certificates(struct app_io *io, struct tls_tx *t, const uint8_t
     uint32_t n = cursor_be24(&c);
     const uint8_t *list = cursor_take(&c, n);
     if (!list) {
-        app_tx_event(&t->tx, io->dir, TLS_INVALID_HANDSHAKE);
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_CERTIFICATE);
         return;
     }
-    if (side->certs.len == 0 && n > 0)
-        side->certified = app_bytes_add(io->ctx->slab, &side->certs, list, n);
+    if (side->certs.len > 0 || n == 0)
+        return;
+    side->certified = app_bytes_add(io->ctx->slab, &side->certs, list, n);
+    side->read_s = (int64_t)(io->now_ns / 1000000000u);
+    judge_certificate(io, t, side);
 }
 
 /** What ssl_state calls a handshake message, 0 for those it has no word for. */
@@ -266,6 +324,48 @@ static bool record_begin_v2(struct app_io *io, struct tls_reader *r, const uint8
     return true;
 }
 
+#define HEARTBEAT_HEADER  3 /* type and length of the payload (RFC 6520 4) */
+#define HEARTBEAT_PADDING 16
+
+/**
+ * A heartbeat whose first bytes are at hand. One that says more payload than it has asks for bytes
+ * of the peer's memory; when it is sealed, an answer that is longer than the question tells.
+ */
+static void heartbeat(struct app_io *io, struct tls_state *s, const uint8_t *body, uint32_t len)
+{
+    struct tls_tx *t = tls_tx_get(io, s);
+    bool sealed = s->reader[0].sealed || s->reader[1].sealed;
+    if (!t || len < HEARTBEAT_HEADER)
+        return;
+    uint32_t payload = (uint32_t)body[1] << 8 | body[2];
+    if (!sealed && body[0] != 1 && body[0] != 2) {
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_HEARTBEAT);
+        return;
+    }
+    if (s->asked == 0) {
+        s->asked = (uint8_t)(1 + io->dir);
+        s->asked_len = sealed ? len : 0;
+        app_tx_event(&t->tx, io->dir, TLS_HEARTBEAT);
+        if (!sealed && payload > len)
+            app_tx_event(&t->tx, io->dir, TLS_OVERFLOW_HEARTBEAT);
+        else if (!sealed && payload + HEARTBEAT_HEADER + HEARTBEAT_PADDING > len)
+            app_tx_event(&t->tx, io->dir, TLS_INVALID_HEARTBEAT);
+    } else if (s->asked == 1 + !io->dir) {
+        if (s->asked_len > 0 && s->asked_len < len)
+            app_tx_event(&t->tx, io->dir, TLS_DATALEAK_HEARTBEAT);
+        s->asked = 0;
+    }
+}
+
+/** Bytes that must be there before a record is begun: its header, of a heartbeat more. */
+static uint32_t record_need(const uint8_t *data, uint32_t len)
+{
+    if (len < RECORD_HEADER || data[0] != RECORD_HEARTBEAT)
+        return RECORD_HEADER;
+    uint32_t body = (uint32_t)data[3] << 8 | data[4];
+    return RECORD_HEADER + (body < HEARTBEAT_HEADER ? body : HEARTBEAT_HEADER);
+}
+
 static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *head)
 {
     struct tls_reader *r = &s->reader[io->dir];
@@ -286,6 +386,8 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
         return false;
     }
     record_frames(io, head, len);
+    if (head[0] == RECORD_HEARTBEAT)
+        heartbeat(io, s, head + RECORD_HEADER, len);
     r->record = head[0];
     r->left = len;
     r->started = true;
@@ -300,7 +402,7 @@ static uint32_t tls_stream(struct app_io *io, const uint8_t *data, uint32_t len,
     uint32_t used = 0;
     while (used < len && !io->af->stopped[io->dir]) {
         if (r->left == 0) {
-            if (len - used < RECORD_HEADER)
+            if (len - used < record_need(data + used, len - used))
                 break;
             if (!record_begin(io, s, data + used))
                 return APP_GIVE_UP;
@@ -330,15 +432,6 @@ static bool tls_gap(struct app_io *io, uint32_t len)
 
 /* ---- what rules and records see ------------------------------------------------------------- */
 
-/** The first certificate of a side. */
-static bool first_cert(const struct tls_side *side, const uint8_t **der, uint32_t *len)
-{
-    struct cursor c = cursor_make(side->certs.data, side->certs.len);
-    *len = cursor_be24(&c);
-    *der = cursor_take(&c, *len);
-    return *der != NULL && *len > 0;
-}
-
 /** Text `which` (order of tls_side.text) of a certificate. */
 static uint32_t cert_text(const uint8_t *der, uint32_t len, unsigned which, char out[X509_TEXT_MAX])
 {
@@ -348,7 +441,7 @@ static uint32_t cert_text(const uint8_t *der, uint32_t len, unsigned which, char
         app_sha1(der, len, sum);
         return x509_hex_text(sum, sizeof(sum), true, out);
     }
-    if (!x509_read(der, len, &x))
+    if (x509_read(der, len, &x) != X509_SOUND)
         return 0;
     /* A NUL within a name is an attempt to hide what follows it: the certificate has no text from
      * there on, as in Suricata. */
@@ -441,6 +534,8 @@ static bool tls_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
     case SIG_BUF_JA3_HASH:
     case SIG_BUF_JA3_STRING:
         return dir == SIG_DIR_TOSERVER && hash_buffer(side, buffer == SIG_BUF_JA3_HASH, out);
+    case SIG_BUF_JA4_HASH:
+        return dir == SIG_DIR_TOSERVER && side->ja4[0] && app_view_set(out, side->ja4, JA4_LEN);
     case SIG_BUF_JA3S_HASH:
     case SIG_BUF_JA3S_STRING:
         return dir == SIG_DIR_TOCLIENT && hash_buffer(side, buffer == SIG_BUF_JA3S_HASH, out);
@@ -449,11 +544,33 @@ static bool tls_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
     }
 }
 
+/** The times of a side's certificate, and whether it was over when it came. */
+static bool cert_number(const struct tls_side *side, const char *name, uint64_t *out)
+{
+    const uint8_t *der;
+    uint32_t len;
+    struct x509 x;
+    int64_t before, after;
+    if (!side->sound || !first_cert(side, &der, &len) || x509_read(der, len, &x) != X509_SOUND ||
+        !x509_time_seconds(x.not_before, x.before_long, &before) ||
+        !x509_time_seconds(x.not_after, x.after_long, &after))
+        return false;
+    if (strcmp(name, "tls_cert_expired") == 0) {
+        *out = after < side->read_s;
+        return true;
+    }
+    int64_t time = strcmp(name, "tls_cert_notbefore") == 0 ? before : after;
+    *out = time > 0 ? (uint64_t)time : 0;
+    return true;
+}
+
 static bool tls_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
                        uint64_t *out)
 {
     (void)af;
     const struct tls_tx *t = (const struct tls_tx *)tx;
+    if (strncmp(name, "tls_cert_", 9) == 0)
+        return cert_number(&t->side[dir], name, out);
     if (strcmp(name, "tls.version") == 0 || strcmp(name, "ssl_version") == 0) {
         *out = t->side[dir].version;
         return *out != 0;
@@ -477,7 +594,7 @@ static void describe_cert(const struct tls_side *side, struct json *out)
     const uint8_t *der;
     uint32_t len;
     struct x509 x;
-    if (!first_cert(side, &der, &len) || !x509_read(der, len, &x))
+    if (!first_cert(side, &der, &len) || x509_read(der, len, &x) != X509_SOUND)
         return;
     char text[X509_TEXT_MAX];
     for (unsigned i = 0; i < 4; i++) {
@@ -514,6 +631,8 @@ static void tls_describe(struct app_flow *af, struct app_tx *tx, struct json *ou
         json_str(out, "from_proto", sig_app_name((enum sig_app)af->from_app));
     describe_ja3("ja3", &t->side[SIG_DIR_TOSERVER], out);
     describe_ja3("ja3s", &t->side[SIG_DIR_TOCLIENT], out);
+    if (t->side[SIG_DIR_TOSERVER].ja4[0])
+        json_str(out, "ja4", t->side[SIG_DIR_TOSERVER].ja4);
     json_close(out);
 }
 

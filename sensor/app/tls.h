@@ -6,7 +6,9 @@
 #ifndef SENSOR_APP_TLS_H
 #define SENSOR_APP_TLS_H
 
+#include "sensor/app/ja4.h"
 #include "sensor/app/parser.h"
+#include "sensor/app/x509.h"
 
 #define TLS_RANDOM_LEN 32
 /** Room for the name of a version. */
@@ -19,6 +21,23 @@ enum tls_event {
     TLS_INVALID_HANDSHAKE,
     TLS_MULTIPLE_SNI,
     TLS_ALERT_SEEN,
+    TLS_HEARTBEAT,
+    TLS_INVALID_HEARTBEAT,
+    TLS_OVERFLOW_HEARTBEAT,
+    TLS_DATALEAK_HEARTBEAT,
+    TLS_INVALID_SNI_TYPE,
+    TLS_INVALID_SNI_LENGTH,
+    TLS_INVALID_CERTIFICATE,
+    TLS_CERTIFICATE_LENGTH,
+    TLS_CERTIFICATE_DER, /* from here on in the order of enum x509_fault */
+    TLS_CERTIFICATE_VERSION,
+    TLS_CERTIFICATE_SERIAL,
+    TLS_CERTIFICATE_ALGORITHM,
+    TLS_CERTIFICATE_NAME,
+    TLS_CERTIFICATE_DATE,
+    TLS_CERTIFICATE_SUBJECT,
+    TLS_CERTIFICATE_ISSUER,
+    TLS_CERTIFICATE_VALIDITY,
 };
 
 /** Bits of ssl_state, in the order of its words (signatures/keyword/tls.c). */
@@ -38,6 +57,9 @@ struct tls_side {
     struct app_bytes text[4]; /* subject, issuer, serial, fingerprint, made when asked for */
     struct app_bytes ja3;     /* JA3 or JA3S string */
     char ja3_hash[33];
+    char ja4[JA4_LEN + 1]; /* of the client; empty without */
+    int64_t read_s;        /* when the certificates came */
+    bool sound;            /* the first certificate was read without fault */
 };
 
 /** The one transaction of a flow. */

@@ -8,10 +8,13 @@
 #include "common/buf.h"
 #include "common/cursor.h"
 #include "sensor/app/digest.h"
+#include "sensor/decode/packet.h"
 
 #define EXT_SERVER_NAME        0
 #define EXT_GROUPS             10
 #define EXT_POINT_FORMATS      11
+#define EXT_SIGNATURES         13
+#define EXT_ALPN               16
 #define EXT_EARLY_DATA         42
 #define EXT_SUPPORTED_VERSIONS 43
 
@@ -46,19 +49,13 @@ const char *tls_version_name(uint16_t version, char scratch[TLS_VERSION_TEXT_MAX
     }
 }
 
-/** RFC 8701: values that mean nothing, left out of JA3. */
-static bool grease(uint16_t v)
-{
-    return (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
-}
-
 /** Numbers of `width` bytes as "1-2-3". */
 static void ja3_list(struct buf *b, struct cursor list, unsigned width)
 {
     bool first = true;
     while (cursor_left(&list) >= width) {
         unsigned v = width == 1 ? cursor_u8(&list) : cursor_be16(&list);
-        if (width == 2 && grease((uint16_t)v))
+        if (width == 2 && ja4_grease((uint16_t)v))
             continue;
         buf_printf(b, first ? "%u" : "-%u", v);
         first = false;
@@ -68,6 +65,8 @@ static void ja3_list(struct buf *b, struct cursor list, unsigned width)
 /** Parts of the extensions that JA3 is made of. */
 struct hello_parts {
     struct cursor ciphers, types, groups, formats;
+    struct cursor versions, signatures, alpn; /* of JA4 */
+    bool named;
 };
 
 static void read_server_name(struct app_io *io, struct tls_tx *t, struct cursor ext)
@@ -80,6 +79,10 @@ static void read_server_name(struct app_io *io, struct tls_tx *t, struct cursor 
     uint8_t type = cursor_u8(&list);
     uint16_t len = cursor_be16(&list);
     const uint8_t *name = cursor_take(&list, len);
+    if (type != 0)
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_SNI_TYPE);
+    else if (!name)
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_SNI_LENGTH);
     if (!name || type != 0)
         return;
     if (t->sni.len > 0) {
@@ -116,6 +119,7 @@ static void read_extension(struct app_io *io, struct tls_tx *t, uint16_t type, s
 {
     switch (type) {
     case EXT_SERVER_NAME:
+        parts->named = true;
         if (io->dir == SIG_DIR_TOSERVER)
             read_server_name(io, t, ext);
         break;
@@ -129,10 +133,22 @@ static void read_extension(struct app_io *io, struct tls_tx *t, uint16_t type, s
         parts->formats = cursor_sub(&ext, n);
         break;
     }
+    case EXT_SIGNATURES: {
+        uint16_t n = cursor_be16(&ext);
+        parts->signatures = cursor_sub(&ext, n);
+        break;
+    }
+    case EXT_ALPN: {
+        uint16_t n = cursor_be16(&ext);
+        parts->alpn = cursor_sub(&ext, n);
+        break;
+    }
     case EXT_EARLY_DATA:
         t->early_data |= io->dir == SIG_DIR_TOSERVER;
         break;
     case EXT_SUPPORTED_VERSIONS:
+        parts->versions = ext;
+        cursor_skip(&parts->versions, 1);
         read_versions(io, &t->side[io->dir], ext);
         break;
     default:
@@ -166,7 +182,7 @@ static void ja3_types(struct buf *b, struct cursor list)
         uint16_t type = cursor_be16(&list);
         uint16_t len = cursor_be16(&list);
         cursor_skip(&list, len);
-        if (list.bad || grease(type))
+        if (list.bad || ja4_grease(type))
             continue;
         buf_printf(b, first ? "%u" : "-%u", type);
         first = false;
@@ -198,11 +214,26 @@ static void ja3_make(struct app_io *io, struct tls_side *side, uint16_t version,
     app_md5_hex(text, b.len, side->ja3_hash);
 }
 
+static void fingerprint(struct app_io *io, struct tls_side *side, uint16_t version,
+                        const struct hello_parts *parts)
+{
+    struct ja4_hello hello = { .version = version,
+                               .versions = parts->versions,
+                               .ciphers = parts->ciphers,
+                               .extensions = parts->types,
+                               .signatures = parts->signatures,
+                               .alpn = parts->alpn,
+                               .quic = io->flow->proto == PACKET_PROTO_UDP,
+                               .named = parts->named };
+    ja3_make(io, side, version, parts);
+    if (io->dir == SIG_DIR_TOSERVER)
+        ja4_make(&hello, side->ja4);
+}
+
 bool tls_hello_read(struct app_io *io, struct tls_tx *t, const uint8_t *body, uint32_t len)
 {
     struct tls_side *side = &t->side[io->dir];
-    struct hello_parts parts = { cursor_make(NULL, 0), cursor_make(NULL, 0), cursor_make(NULL, 0),
-                                 cursor_make(NULL, 0) };
+    struct hello_parts parts = { .named = false };
     struct cursor c = cursor_make(body, len);
     uint16_t version = cursor_be16(&c);
     const uint8_t *random = cursor_take(&c, TLS_RANDOM_LEN);
@@ -217,12 +248,13 @@ bool tls_hello_read(struct app_io *io, struct tls_tx *t, const uint8_t *body, ui
         parts.ciphers = cursor_sub(&c, 2);
         cursor_skip(&c, 1);
     }
-    if (c.bad || !random || side->version != 0)
+    if (c.bad || !random)
         return false;
+    bool again = side->version != 0; /* RFC 8446 4.1.4: the server asked for another hello */
     side->version = version;
     memcpy(side->random, random, TLS_RANDOM_LEN);
     bool sound = read_extensions(io, t, &c, &parts);
-    if (io->ctx->conf.ja3)
-        ja3_make(io, side, version, &parts);
+    if (io->ctx->conf.ja3 && !again)
+        fingerprint(io, side, version, &parts);
     return sound;
 }

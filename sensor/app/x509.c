@@ -14,24 +14,36 @@
 #define DER_GENERALIZED_TIME 0x18
 #define DER_CONTEXT_0        0xa0
 
-bool x509_read(const uint8_t *der, uint32_t len, struct x509 *out)
+enum x509_fault x509_read(const uint8_t *der, uint32_t len, struct x509 *out)
 {
     struct cursor c = cursor_make(der, len);
     struct cursor certificate = der_want(&c, DER_SEQUENCE);
     struct cursor tbs = der_want(&certificate, DER_SEQUENCE);
     uint8_t tag;
+    if (tbs.bad)
+        return X509_BAD_DER;
     if (cursor_left(&tbs) > 0 && *tbs.at == DER_CONTEXT_0)
         (void)der_next(&tbs, &tag);
+    if (tbs.bad)
+        return X509_BAD_VERSION;
     out->serial = der_want(&tbs, DER_INTEGER);
+    if (tbs.bad)
+        return X509_BAD_SERIAL;
     (void)der_want(&tbs, DER_SEQUENCE);
+    if (tbs.bad)
+        return X509_BAD_ALGORITHM;
     out->issuer = der_want(&tbs, DER_SEQUENCE);
+    if (tbs.bad)
+        return X509_BAD_NAME;
     struct cursor validity = der_want(&tbs, DER_SEQUENCE);
     out->not_before = der_next(&validity, &tag);
     out->before_long = tag == DER_GENERALIZED_TIME;
     out->not_after = der_next(&validity, &tag);
     out->after_long = tag == DER_GENERALIZED_TIME;
+    if (tbs.bad || validity.bad)
+        return X509_BAD_DATE;
     out->subject = der_want(&tbs, DER_SEQUENCE);
-    return !tbs.bad && !validity.bad;
+    return tbs.bad ? X509_BAD_NAME : X509_SOUND;
 }
 
 /** Short name of an attribute type, NULL when it has none. */
@@ -160,5 +172,28 @@ bool x509_time_text(struct cursor digits, bool four, char out[20])
     const char *t = (const char *)d + skip;
     snprintf(out, 20, "%s%.*s-%.2s-%.2sT%.2s:%.2s:%.2s", four ? "" : century, (int)skip,
              (const char *)d, t, t + 2, t + 4, t + 6, t + 8);
+    return true;
+}
+
+/** Days from 1970-01-01 (Gregorian, from a year that begins in March). */
+static int64_t days_of(int64_t year, unsigned month, unsigned day)
+{
+    year -= month <= 2;
+    int64_t era = year / 400, of_era = year % 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+bool x509_time_seconds(struct cursor digits, bool four, int64_t *out)
+{
+    char text[20];
+    int year, month, day, hour, minute, second;
+    if (!x509_time_text(digits, four, text) ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+        return false;
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    *out = days_of(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
+           second;
     return true;
 }

@@ -20,8 +20,19 @@ struct x509 {
     bool before_long, after_long;          /* GeneralizedTime: four digits of year */
 };
 
-/** Read a certificate; false when its structure is not one. The result points into `der`. */
-bool x509_read(const uint8_t *der, uint32_t len, struct x509 *out);
+/** What is wrong with a certificate, by the field that could not be read. */
+enum x509_fault {
+    X509_SOUND,
+    X509_BAD_DER, /* no certificate at all */
+    X509_BAD_VERSION,
+    X509_BAD_SERIAL,
+    X509_BAD_ALGORITHM,
+    X509_BAD_NAME,
+    X509_BAD_DATE,
+};
+
+/** Read a certificate as far as its subject. The result points into `der`. */
+enum x509_fault x509_read(const uint8_t *der, uint32_t len, struct x509 *out);
 
 /** A Name as "C=JM, O=Example, CN=host.example.org"; returns its length, without a NUL. */
 uint32_t x509_name_text(struct cursor name, char out[X509_TEXT_MAX]);
@@ -31,5 +42,8 @@ uint32_t x509_hex_text(const uint8_t *bytes, uint32_t len, bool lower, char out[
 
 /** A time as "2025-01-31T23:59:59" and NUL; false when it is not a time. */
 bool x509_time_text(struct cursor digits, bool four, char out[20]);
+
+/** A time as seconds since 1970; false when it is not a time. */
+bool x509_time_seconds(struct cursor digits, bool four, int64_t *out);
 
 #endif

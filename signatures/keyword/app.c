@@ -11,7 +11,7 @@ static int parse_app_layer_protocol(struct draft *d, struct text value)
 {
     enum sig_app app = sig_app_find(value.at, value.len);
     bool none = text_is(value, "unknown"), failed = text_is(value, "failed");
-    if (app == SIG_APP_UNKNOWN && !none && !failed)
+    if ((app == SIG_APP_UNKNOWN && !none && !failed) || !sig_app_offered(app))
         return draft_refuse(d, "app-layer-protocol: unknown protocol '%.*s'", (int)value.len,
                             value.at);
     if (d->rule.app != SIG_APP_UNKNOWN)

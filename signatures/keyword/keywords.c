@@ -36,6 +36,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_rfb,
     keywords_rpc,
     keywords_size,
+    keywords_ssh,
     keywords_threshold,
     keywords_tls,
     keywords_transform,

@@ -241,6 +241,50 @@ static void test_dns_udp(void **state)
     rig_close(&r);
 }
 
+/** Names that go round, have too many labels, or are too long are read and noted. */
+static void test_dns_odd_names(void **state)
+{
+    (void)state;
+    struct rig r;
+    char query[600] = "\0\1\1\0\0\1\0\0\0\0\0\0";
+    size_t n = 12;
+    rig_open(&r, 17, 53);
+    rig_datagram(&r, TS, BYTES("\0\1\1\0\0\1\0\0\0\0\0\0\1a\xc0\x14\0\1\0\1\xc0\x14"));
+    assert_true(rig_tx(&r, 0)->events[TS] >> app_event_find(SIG_APP_DNS, "infinite_loop") & 1);
+    rig_expect(&r, 0, TS, SIG_BUF_DNS_QUERY, 0, "a");
+    rig_close(&r);
+
+    rig_open(&r, 17, 53);
+    rig_datagram(&r, TS, BYTES("\0\1\1\0\0\1\0\0\0\0\0\0\1a\xc0\x0c\0\1\0\1"));
+    assert_true(rig_tx(&r, 0)->events[TS] >> app_event_find(SIG_APP_DNS, "too_many_labels") & 1);
+    rig_close(&r);
+
+    for (; n < 12 + 2 * 250; n += 2)
+        memcpy(query + n, "\1b", 2);
+    memcpy(query + n, "\0\0\1\0\1", 5);
+    rig_open(&r, 17, 53);
+    rig_datagram(&r, TS, BYTES(QUERY));
+    rig_datagram(&r, TS, query, n + 5);
+    assert_int_equal(rig_tx(&r, 1)->events[TS], 0);
+    rig_close(&r);
+}
+
+static void test_ntp(void **state)
+{
+    (void)state;
+    struct rig r;
+    char ask[48] = { 0x23 }, answer[48] = { 0x24 };
+    rig_open(&r, 17, 123);
+    rig_datagram(&r, TS, ask, sizeof(ask));
+    rig_datagram(&r, TC, answer, sizeof(answer));
+    assert_int_equal(app_protocol(&r.flow), SIG_APP_NTP);
+    assert_int_equal(app_tx_count(&r.flow), 1);
+    assert_true(rig_tx(&r, 0)->one_way);
+    rig_datagram(&r, TC, answer, 20);
+    assert_true(rig_tx(&r, 0)->events[TC] >> app_event_find(SIG_APP_NTP, "malformed_data") & 1);
+    rig_close(&r);
+}
+
 static void test_dns_tcp(void **state)
 {
     (void)state;
@@ -366,6 +410,7 @@ static void test_tls(void **state)
         rig_expect(&r, 0, TS, SIG_BUF_TLS_SNI, 0, "www.example.org");
         rig_expect(&r, 0, TS, SIG_BUF_JA3_STRING, 0,
                    "771,4865-49195-47,0-10-11-23-43-65281,29-23,0");
+        rig_expect(&r, 0, TS, SIG_BUF_JA4_HASH, 0, "t12d030600_58a34ed92d94_0d9483a76cb3");
         rig_expect(&r, 0, TC, SIG_BUF_JA3S_STRING, 0, "771,49195,65281");
         rig_expect(&r, 0, TC, SIG_BUF_TLS_CERT_SUBJECT, 0,
                    "C=JM, O=Example Org, CN=www.example.org, Email=a@example.org");
@@ -490,7 +535,9 @@ int main(void)
         cmocka_unit_test(test_digest),      cmocka_unit_test(test_digest_in_pieces),
         cmocka_unit_test(test_probe),       cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_detection_events),
-        cmocka_unit_test(test_dns_udp),     cmocka_unit_test(test_dns_tcp),
+        cmocka_unit_test(test_dns_udp),     cmocka_unit_test(test_dns_odd_names),
+        cmocka_unit_test(test_ntp),
+        cmocka_unit_test(test_dns_tcp),
         cmocka_unit_test(test_dns_hostile), cmocka_unit_test(test_dns_record_without_data),
         cmocka_unit_test(test_tls),         cmocka_unit_test(test_tls_issuer_with_nul),
         cmocka_unit_test(test_tls_hostile), cmocka_unit_test(test_classify),

@@ -193,8 +193,10 @@ static const struct verdict_case verdicts[] = {
     { TCP "classtype:no-such-class;" END, NULL },
     { TCP "lua:script.lua;" END, "scripts" },
     { TCP "iprep:src,list,>,1;" END, "reputation" },
-    { "alert modbus any any -> any any (modbus: function 1; sid:1;)", "no parser for Modbus" },
-    { "alert pgsql any any -> any any (app-layer-event:pgsql.a; sid:1;)", "no parser" },
+    { "alert modbus any any -> any any (content:\"a\"; sid:1;)", "not detected" },
+    { TCP "modbus: function 1;" END, "not detected" },
+    { TCP "app-layer-protocol:!pgsql;" END, "unknown protocol" },
+    { TCP "app-layer-event:rdp.a;" END, "no parser" },
     { "alert dns any any -> any any (dns.query; content:\"a\"; dotprefix; content:\"b\"; sid:1;)",
      NULL },
     { "alert dns any any -> any any (dns.query; dotprefix; content:\"b\"; to_md5; content:\"c\"; "
@@ -209,6 +211,17 @@ static const struct verdict_case verdicts[] = {
     { "alert tls any any -> any any (ssl_state:client_hello|!server_hello; sid:1;)", NULL },
     { "alert tls any any -> any any (ssl_state:hello; sid:1;)", "client_keyx" },
     { HTTP "ssl_state:client_hello;" END, "keywords of tls" },
+    { TCP "ssl_version:sslv2,tls1.0,tls1.2;" END, NULL },
+    { TCP "ssl_version:!tls1.0,tls1.2;" END, "all with ! or none" },
+    { TCP "tls.version:!1.2;" END, "1.0, 1.1" },
+    { TCP "tls_cert_notbefore:<2012-10-31T10:20;" END, NULL },
+    { TCP "tls_cert_notafter:2012-10<>2012-11-30 23:59:59;" END, NULL },
+    { TCP "tls_cert_notafter:2012-12<>2012-11;" END, "DATE<>DATE" },
+    { TCP "tls_cert_notafter:<2012-10<>2012-11;" END, "DATE<>DATE" },
+    { TCP "tls_cert_notafter:2012-13;" END, "DATE<>DATE" },
+    { TCP "tls_cert_valid; ja4.hash; content:\"t13\";" END, NULL },
+    { TCP "tls_cert_expired:1;" END, "takes no value" },
+    { TCP "ssh.protoversion:2_compat; ssh.softwareversion:\"OpenSSH_9\";" END, NULL },
     { TCP "requires:version >= 7.0.3;" END, NULL },
     { TCP "requires:version >= 8 | >= 7.0.10 < 8;" END, NULL },
     { TCP "requires:version > 7.0.10;" END, "as Suricata 7.0.10" },
@@ -594,10 +607,16 @@ static void test_round_trip(void **state)
                   "alert smtp any any -> any any (filestore; sid:11;)\n"
                   "alert udp any any -> any any (rpc:100000,*,3; l3_proto:ip6; priority:700; "
                   "flowbits:isset,a|b|c|d|e; flowbits:set,f; sid:12;)\n"
-                  "alert tcp any any -> any any (ip.dst; content:\"|01|\"; sid:13;)\n");
+                  "alert tcp any any -> any any (ip.dst; content:\"|01|\"; sid:13;)\n"
+                  "alert tls any any -> any any (ssl_version:sslv2,tls1.0,tls1.2,tls1.3; sid:14;)\n"
+                  "alert tls any any -> any any (ssl_version:!tls1.2; tls_cert_valid; sid:15;)\n"
+                  "alert tls any any -> any any (tls_cert_notafter:2012-10<>2012-11-30 23:59; "
+                  "tls_cert_notbefore:>2012; sid:16;)\n"
+                  "alert ssh any any -> any any (ssh.protoversion:2_compat; "
+                  "ssh.softwareversion:x; sid:17;)\n");
     for (uint32_t i = 0; i < set->verdict_count; i++)
         assert_string_equal(set->verdicts[i].reason, "");
-    assert_int_equal(set->rule_count, 13);
+    assert_int_equal(set->rule_count, 17);
     check_round_trip(set);
     sig_ruleset_free(set);
 }
