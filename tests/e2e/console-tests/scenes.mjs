@@ -500,7 +500,8 @@ async function axePages(stage, page, colorScheme) {
     const visit = async (href) => {
         await page.goto(`${stage.url}/${href}`);
         await page.locator("#content h1").waitFor();
-        await page.locator(".loading").waitFor({ state: "detached" });
+        // A page may read several things at once.
+        await page.waitForFunction(() => !document.querySelector(".loading"));
         await axe(stage, page, `${href} ${colorScheme}`);
     };
     const pages = await hrefs(".top nav a");
