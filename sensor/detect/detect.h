@@ -10,8 +10,8 @@
  * The way of a packet: detect_run is called once for each packet of a flow, after stream and app
  * have taken it, with what became new. It runs, in Suricata's order (anchors 2.3, 2.4, 2.7, 2.11):
  * IP-only rules on the first packet of a direction, then packet and stream rules, then transaction
- * rules for each updated transaction. Hyperscan and name tables find candidates, programs confirm
- * them exactly. Hits are returned sorted by rule order; what flows share (threshold, xbits,
+ * rules for each updated transaction. Sieves, Hyperscan where patterns are many and name tables
+ * find candidates, programs confirm them exactly. Hits are returned sorted by rule order; what flows share (threshold, xbits,
  * suppress, the cap of 15) is decided by the sequencer (sensor/alert), not here. Flowbits live
  * here, in the flow's slot.
  */
