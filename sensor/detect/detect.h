@@ -11,9 +11,9 @@
  * have taken it, with what became new. It runs, in Suricata's order (anchors 2.3, 2.4, 2.7, 2.11):
  * IP-only rules on the first packet of a direction, then packet and stream rules, then transaction
  * rules for each updated transaction. Sieves, Hyperscan where patterns are many and name tables
- * find candidates, programs confirm them exactly. Hits are returned sorted by rule order; what flows share (threshold, xbits,
- * suppress, the cap of 15) is decided by the sequencer (sensor/alert), not here. Flowbits live
- * here, in the flow's slot.
+ * find candidates, programs confirm them exactly. Hits are returned sorted by rule order; what
+ * flows share (threshold, xbits, suppress, the cap of 15) is decided by the sequencer
+ * (sensor/alert), not here. Flowbits live here, in the flow's slot.
  */
 #ifndef SENSOR_DETECT_H
 #define SENSOR_DETECT_H
