@@ -13,6 +13,7 @@
 #include "collector/archive/file.h"
 #include "collector/archive/list.h"
 #include "collector/ingest/ingest.h"
+#include "collector/store/entry.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "common/buf.h"
@@ -24,32 +25,14 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 
-/* A stream entry's id. */
-struct entry_id {
-    uint64_t ms, seq;
-};
-
 struct replay {
     const char *dir, *state;
     struct ingest *in;
-    struct entry_id last; /* the stream's newest, ever */
+    struct store_entry_id last; /* the stream's newest, ever */
     char oldest[LIST_DAY_TEXT];
     struct buf raw;
     uint64_t records;
 };
-
-static struct entry_id parse_id(const char *text)
-{
-    unsigned long long ms = 0, seq = 0;
-    if (sscanf(text, "%19llu-%19llu", &ms, &seq) != 2)
-        ms = seq = 0;
-    return (struct entry_id){ ms, seq };
-}
-
-static bool later(struct entry_id a, struct entry_id b)
-{
-    return a.ms > b.ms || (a.ms == b.ms && a.seq > b.seq);
-}
 
 /* The newest id the stream ever had; trimming does not change it. No stream: 0-0. */
 static int ask_last(struct replay *r)
@@ -60,11 +43,12 @@ static int ask_last(struct replay *r)
     bool there = store_reply_int(reply) == 1;
 
     store_reply_free(reply);
-    r->last = (struct entry_id){ 0, 0 };
+    r->last = (struct store_entry_id){ 0, 0 };
     if (err || !there)
         return err;
     err = store_command(store_conn(r->in->store, NULL), &reply, "XINFO STREAM %s", key.text);
-    r->last = parse_id(store_reply_text(store_reply_field(reply, "last-generated-id"), NULL));
+    r->last =
+        store_entry_parse(store_reply_text(store_reply_field(reply, "last-generated-id"), NULL));
     store_reply_free(reply);
     return err;
 }
@@ -100,7 +84,7 @@ static int walk_file(struct replay *r, const struct list_file *f, bool put, bool
         log_error("archive", "%s: %s", path, strerror(errno));
     struct cursor c = cursor_make(map.bytes, map.len);
     while (!err && (block_read(&c, &b) > 0 || block_find(&c, &b))) {
-        if (!later(parse_id(b.head.entry), r->last))
+        if (!store_entry_after(store_entry_parse(b.head.entry), r->last))
             continue;
         *any = true;
         if (put)

@@ -11,6 +11,7 @@
 
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/record.h"
+#include "collector/store/entry.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/state.h"
@@ -19,17 +20,12 @@
 /* So long a batch whose predecessor is not here is waited with: an answer may be on its way. */
 #define GAP_NS (50 * NS_PER_MS)
 
-/* A stream entry's id. */
-struct place {
-    uint64_t ms, seq;
-};
-
 struct fresh_batch {
     struct record_room room;
     struct buf frame, names; /* `names`: the view's texts */
     struct buf scratch;
     struct record_batch view;
-    struct place previous, id;
+    struct store_entry_id previous, id;
     uint64_t put_ns;
     unsigned holds;   /* readers at work, and the list */
     unsigned readers; /* mask of those that have not passed it */
@@ -40,7 +36,7 @@ struct fresh_batch {
 struct row {
     struct fresh_batch *first, *last;
     unsigned expected;    /* entries being made */
-    struct place skipped; /* newest entry that found no room here */
+    struct store_entry_id skipped; /* newest entry that found no room here */
     unsigned readers;     /* mask of who wants it */
 };
 
@@ -165,21 +161,7 @@ void fresh_expect(struct fresh *f, unsigned state, bool more)
     pthread_mutex_unlock(&f->lock);
 }
 
-static struct place parse(const char *id)
-{
-    unsigned long long ms = 0, seq = 0;
-
-    if (sscanf(id, "%19llu-%19llu", &ms, &seq) != 2)
-        ms = seq = 0;
-    return (struct place){ ms, seq };
-}
-
-static bool after(struct place a, struct place b)
-{
-    return a.ms > b.ms || (a.ms == b.ms && a.seq > b.seq);
-}
-
-static bool same(struct place a, struct place b)
+static bool same(struct store_entry_id a, struct store_entry_id b)
 {
     return a.ms == b.ms && a.seq == b.seq;
 }
@@ -212,9 +194,9 @@ static void insert(struct row *row, struct fresh_batch *b)
 {
     struct fresh_batch **at = &row->first;
 
-    if (row->last && after(b->id, row->last->id))
+    if (row->last && store_entry_after(b->id, row->last->id))
         at = &row->last->next;
-    while (*at && after(b->id, (*at)->id))
+    while (*at && store_entry_after(b->id, (*at)->id))
         at = &(*at)->next;
     b->next = *at;
     *at = b;
@@ -250,14 +232,14 @@ void fresh_put(struct fresh *f, unsigned state, struct fresh_batch *b,
         return;
     }
     fill_view(b, what);
-    b->previous = parse(previous);
-    b->id = parse(what->id);
+    b->previous = store_entry_parse(previous);
+    b->id = store_entry_parse(what->id);
     b->put_ns = clock_mono_ns();
     pthread_mutex_lock(&f->lock);
     struct row *row = &f->rows[state];
     b->readers = row->readers;
     if (!b->readers || b->names.bad || f->waiting_bytes + size_of(b) > FRESH_BYTES_MAX) {
-        row->skipped = after(b->id, row->skipped) ? b->id : row->skipped;
+        row->skipped = store_entry_after(b->id, row->skipped) ? b->id : row->skipped;
         let_go(f, b);
     } else {
         f->waiting_bytes += size_of(b);
@@ -282,13 +264,13 @@ void fresh_drop(struct fresh *f, struct fresh_batch *b)
 /* ---- the readers' side ----------------------------------------------------------------------- */
 
 /* Reader `r` has passed all up to `upto`; what all have passed goes. */
-static void pass(struct fresh *f, struct row *row, enum fresh_reader r, struct place upto)
+static void pass(struct fresh *f, struct row *row, enum fresh_reader r, struct store_entry_id upto)
 {
     struct fresh_batch **at = &row->first, *last = NULL;
 
     while (*at) {
         struct fresh_batch *b = *at;
-        if (!after(b->id, upto))
+        if (!store_entry_after(b->id, upto))
             b->readers &= ~(1u << r);
         if (b->readers) {
             last = b;
@@ -313,21 +295,22 @@ void fresh_follow(struct fresh *f, enum fresh_reader r, unsigned state, bool wan
     else
         row->readers &= ~(1u << r);
     if (!wants)
-        pass(f, row, r, (struct place){ UINT64_MAX, UINT64_MAX });
+        pass(f, row, r, (struct store_entry_id){ UINT64_MAX, UINT64_MAX });
     pthread_mutex_unlock(&f->lock);
 }
 
-static enum fresh_next look(const struct row *row, struct place at, struct fresh_batch **out)
+static enum fresh_next look(const struct row *row, struct store_entry_id at,
+                            struct fresh_batch **out)
 {
     struct fresh_batch *b = row->first;
 
-    while (b && !after(b->id, at))
+    while (b && !store_entry_after(b->id, at))
         b = b->next;
     if (b && same(b->previous, at)) {
         *out = b;
         return FRESH_TAKEN;
     }
-    bool gone = after(row->skipped, at);
+    bool gone = store_entry_after(row->skipped, at);
     if (row->expected && !gone && (!b || clock_mono_ns() - b->put_ns < GAP_NS))
         return FRESH_SOON;
     return b || gone ? FRESH_STREAM : FRESH_NONE;
@@ -336,7 +319,7 @@ static enum fresh_next look(const struct row *row, struct place at, struct fresh
 enum fresh_next fresh_next(struct fresh *f, enum fresh_reader r, unsigned state, const char *from,
                            struct fresh_batch **out)
 {
-    struct place at = parse(from);
+    struct store_entry_id at = store_entry_parse(from);
 
     if (!f)
         return FRESH_NONE;

@@ -82,8 +82,7 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
     counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
     if (e->slots.count)
         scan_names(t, e, view);
-    if (e->places.count)
-        sieve_head(t, e, view);
+    sieve_head(t, e, view);
     sieve_few(t, e, view);
     if (e->databases & 1u << IMAGE_TIER_SHORT)
         scan_tier(t, engine, IMAGE_TIER_SHORT, view);
