@@ -55,6 +55,7 @@ struct owned {
     struct commit_place place;      /* as committed */
     struct commit_place reached;    /* as folded */
     uint64_t uncommitted;           /* alerts between the two */
+    bool unsure;                    /* the last commit's answer was lost: it may be done */
     char seen[COMMIT_POSITION_MAX]; /* last change looked at */
     uint64_t due_ns;                /* monotonic: the next commit, and the next look at the */
     uint64_t poll_ns;               /* stream and at what analysts did */
@@ -110,6 +111,7 @@ static void let_go(struct worker *w, struct owned *o)
     w->held -= o->fold != NULL;
     o->fold = NULL;
     o->uncommitted = 0;
+    o->unsure = false;
 }
 
 static void take(struct worker *w, struct owned *o)
@@ -183,6 +185,7 @@ static int commit(struct worker *w, struct owned *o)
         !fold_gone(o->fold) && !signals && !incidents)
         return 0;
     int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted);
+    o->unsure = err == ABENG_EAGAIN;
     if (!err) {
         count(&w->stats.commits, 1);
         count(&w->stats.alerts, o->uncommitted);
@@ -319,12 +322,18 @@ static int commit_when_due(struct worker *w, struct owned *o)
     return err;
 }
 
-/* Read, fold and commit what came to one state; how many entries, or below 0. */
+/*
+ * Read, fold and commit what came to one state; how many entries, or below 0. A commit whose answer
+ * was lost is repeated as it was before anything is folded on top: only then can the store tell a
+ * repeat from another worker's commit.
+ */
 static int serve(struct worker *w, struct owned *o)
 {
     uint64_t now = clock_mono_ns();
     bool look = now >= o->poll_ns;
-    int entries = 0, err = 0;
+    int entries = 0, err = o->unsure ? commit_when_due(w, o) : 0;
+    if (err || o->unsure || !o->fold)
+        return err;
     if (look) {
         o->poll_ns = now + PAUSE_MS * NS_PER_MS;
         err = learn(w, o);
@@ -433,7 +442,7 @@ static int turn(struct worker *w)
         if (o->fold)
             renew(w, o);
         int n = o->fold ? serve(w, o) : 0;
-        if (o->fold && n >= 0)
+        if (o->fold && n >= 0 && !o->unsure)
             expire(w, o);
         busy += n > 0;
     }
