@@ -27,6 +27,7 @@
 #include "sensor/stream/event.h"
 #include "signatures/bundle.h"
 #include "signatures/frame.h"
+#include "signatures/lists.h"
 #include "signatures/parse.h"
 #include "signatures/policy.h"
 #include "signatures/report.h"
@@ -38,10 +39,20 @@
 #define REPORT_MAX    (256u << 20)
 #define KEY_TEXT      41 /* 20 bytes in hex */
 
+/* Lists that rules files name and that stand beside them. */
+#define BESIDE_MAX 64
+
+struct beside {
+    char name[CHANNEL_NAME_MAX];
+    struct buf text;
+};
+
 struct load {
     const struct loader_conf *conf;
     struct buf *texts; /* content of each source, in their order */
     struct buf classification;
+    struct beside *beside;
+    unsigned beside_count, naming; /* naming: the source whose lists are being looked for */
     struct sig_parser *parser;
     struct sig_policy *policy;
     struct bundle **bundles; /* by source, NULL: none, or left out */
@@ -72,6 +83,63 @@ static int read_sources(struct load *l)
     if (c->classification_fd >= 0 && file_read_fd(c->classification_fd, &l->classification) < 0)
         return fail(l, "classification-file", "cannot be read");
     return ABENG_OK;
+}
+
+static bool has_list(const struct load *l, const char *name)
+{
+    for (unsigned i = 0; i < l->beside_count; i++) {
+        if (strcmp(l->beside[i].name, name) == 0)
+            return true;
+    }
+    for (unsigned i = 0; i < l->conf->source_count; i++) {
+        const struct loader_source *s = &l->conf->sources[i];
+        const char *slash = strrchr(s->name, '/');
+        if (s->list && strcmp(slash ? slash + 1 : s->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What can't be had stays away: the rule that names it says so. */
+static void read_beside(void *arg, struct text name)
+{
+    struct load *l = arg;
+    struct channel_message m = { .verb = CHANNEL_LIST_OPEN, .arg = l->naming };
+    int fd = -1;
+    if (name.len >= sizeof(m.name))
+        return;
+    memcpy(m.name, name.at, name.len);
+    if (!channel_name_ok(m.name) || has_list(l, m.name))
+        return;
+    if (l->beside_count == BESIDE_MAX) {
+        log_warn("rules", "%s: more than %d lists beside rules files; put them into list-files",
+                 l->conf->sources[l->naming].name, BESIDE_MAX);
+        return;
+    }
+    if (channel_ask(l->conf->channel, &m, &fd) == ABENG_OK && fd >= 0) {
+        struct beside *b = &l->beside[l->beside_count];
+        snprintf(b->name, sizeof(b->name), "%s", m.name);
+        buf_init(&b->text, SOURCE_MAX);
+        if (file_read_fd(fd, &b->text) == ABENG_OK)
+            l->beside_count++;
+        else
+            buf_free(&b->text);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Rules files name lists by file; bundles carry theirs. */
+static void read_all_beside(struct load *l)
+{
+    l->beside = xcalloc(BESIDE_MAX, sizeof(*l->beside));
+    for (unsigned i = 0; i < l->conf->source_count; i++) {
+        const struct loader_source *s = &l->conf->sources[i];
+        l->naming = i;
+        if (!s->channel && !s->list && !s->policy)
+            lists_named((struct text){ (const char *)l->texts[i].data, l->texts[i].len },
+                        read_beside, l);
+    }
 }
 
 static void hash_text(crypto_generichash_state *h, const void *text, size_t len)
@@ -117,6 +185,7 @@ static void make_key(struct load *l)
     hash_text(&h, shape, sizeof(shape));
     hash_events(&h);
     hash_text(&h, s->site ? s->site : "", s->site ? strlen(s->site) : 0);
+    hash_text(&h, s->profile ? s->profile : "", s->profile ? strlen(s->profile) : 0);
     hash_variables(&h, s->address_groups, s->address_groups_count);
     hash_variables(&h, s->port_groups, s->port_groups_count);
     hash_text(&h, l->classification.data, l->classification.len);
@@ -127,6 +196,10 @@ static void make_key(struct load *l)
         hash_text(&h, &source->list, sizeof(source->list));
         hash_text(&h, &source->policy, sizeof(source->policy));
         hash_text(&h, l->texts[i].data, l->texts[i].len);
+    }
+    for (unsigned i = 0; i < l->beside_count; i++) {
+        hash_text(&h, l->beside[i].name, strlen(l->beside[i].name));
+        hash_text(&h, l->beside[i].text.data, l->beside[i].text.len);
     }
     crypto_generichash_final(&h, digest, sizeof(digest));
     sodium_bin2hex(l->key, sizeof(l->key), digest, sizeof(digest));
@@ -256,6 +329,9 @@ static void add_lists(struct load *l)
             sig_parser_add_list(l->parser, source->name, (const char *)l->texts[i].data,
                                 l->texts[i].len);
     }
+    for (unsigned i = 0; i < l->beside_count; i++)
+        sig_parser_add_list(l->parser, l->beside[i].name, (const char *)l->beside[i].text.data,
+                            l->beside[i].text.len);
 }
 
 static int read_rules(struct load *l)
@@ -347,6 +423,8 @@ static int compile(struct load *l)
 {
     struct sig_ruleset *set = NULL;
     l->parser = sig_parser_create();
+    if (l->conf->conf->profile && strcmp(l->conf->conf->profile, "abeng") == 0)
+        sig_parser_go_beyond(l->parser);
     int err = read_rules(l);
     if (err == ABENG_OK) {
         set = sig_parser_finish(l->parser);
@@ -425,6 +503,7 @@ int loader_run(const struct loader_conf *conf)
         return 1;
     int err = read_sources(&l);
     if (err == ABENG_OK) {
+        read_all_beside(&l);
         make_key(&l);
         if (!in_cache(&l))
             err = compile(&l);
@@ -434,6 +513,9 @@ int loader_run(const struct loader_conf *conf)
     for (unsigned i = 0; l.texts && i < conf->source_count; i++)
         buf_free(&l.texts[i]);
     free(l.texts);
+    for (unsigned i = 0; i < l.beside_count; i++)
+        buf_free(&l.beside[i].text);
+    free(l.beside);
     buf_free(&l.classification);
     return err < 0 ? 1 : 0;
 }

@@ -139,6 +139,23 @@ static bool sealed(int fd)
     return fd >= 0 && (fcntl(fd, F_GET_SEALS) & SEALS) == SEALS;
 }
 
+/* A list that stands in the folder of the rules file that names it. */
+static void answer_list(struct load *l, int channel, struct channel_message *m)
+{
+    const struct loader_source *s = m->arg < l->count ? &l->sources[m->arg] : NULL;
+    int fd = -1;
+    if (s && !s->channel && !s->list && !s->policy && channel_name_ok(m->name)) {
+        const char *slash = strrchr(s->name, '/');
+        char *path = xasprintf("%.*s%s", slash ? (int)(slash + 1 - s->name) : 0, s->name, m->name);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        free(path);
+    }
+    m->status = fd < 0 ? ABENG_ENOENT : ABENG_OK;
+    channel_send(channel, m, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* One message of the loader; descriptors are kept in `out` or closed. */
 static void hear(struct load *l, int channel, struct channel_message *m, int fd, struct loaded *out)
 {
@@ -148,6 +165,9 @@ static void hear(struct load *l, int channel, struct channel_message *m, int fd,
         m->status = files_cache_get(l->files, m->name, &out->image, &out->report, out->counts);
         l->cached = m->status == ABENG_OK;
         channel_send(channel, m, -1);
+        break;
+    case CHANNEL_LIST_OPEN:
+        answer_list(l, channel, m);
         break;
     case CHANNEL_RULESET_DONE:
         if (!sealed(fd) || out->image >= 0)

@@ -143,6 +143,7 @@ static bool make_stages(struct worker *w)
     if (c->ndpi)
         w->classify = classify_create(c->ndpi_tcp, c->ndpi_udp, w->slab, &k[WORKER_STAGE_CLASSIFY]);
     app_frames_want(w->apps, detect_ruleset_frames(w->rules));
+    app_sums_want(w->apps, detect_ruleset_sums(w->rules));
     w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
     if (w->detect && c->profile_abeng)
         detect_thread_look_at_seams(w->detect);
@@ -226,7 +227,7 @@ static void fill_packet(struct alert_record *r, const struct packet *p)
 }
 
 /* The application's and nDPI's JSON members, written once, here, where they are known. */
-static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx)
+static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx, unsigned dir)
 {
     struct buf out;
     struct json j;
@@ -235,6 +236,11 @@ static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx)
     if (f)
         app_describe(f, tx, &j);
     size_t whole = out.len;
+    if (f && tx && !out.bad) {
+        app_describe_files(w->apps, f, tx, dir, &j);
+        if (!out.bad)
+            whole = out.len;
+    }
     if (f && w->classify && !out.bad) {
         classify_describe(w->classify, f, &j);
         if (!out.bad)
@@ -266,7 +272,7 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
         fill_packet(r, p);
         if (f)
             fill_flow(r, f);
-        fill_extra(w, f, hit->tx);
+        fill_extra(w, f, hit->tx, dir);
         put_record(w);
     }
 }
@@ -294,7 +300,7 @@ static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns,
         r->vlan_count++;
     r->flow_reason = reason;
     fill_flow(r, f);
-    fill_extra(w, f, NULL);
+    fill_extra(w, f, NULL, 0);
     put_record(w);
 }
 
@@ -566,6 +572,7 @@ void worker_swap_rules(struct worker *w, struct detect_ruleset *rules)
     detect_ruleset_drop(w->rules);
     w->rules = detect_ruleset_hold(rules);
     app_frames_want(w->apps, detect_ruleset_frames(rules));
+    app_sums_want(w->apps, detect_ruleset_sums(rules));
 }
 
 void worker_finish(struct worker *w)

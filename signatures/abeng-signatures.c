@@ -33,9 +33,11 @@
 
 static const char usage[] =
     "usage: abeng-signatures COMMAND …\n"
-    "  check [-v NAME=VALUE]… [-C CLASSIFICATION] [--json] FILE…\n"
+    "  check [-v NAME=VALUE]… [-C CLASSIFICATION] [-L LIST]… [--profile NAME] [--json] FILE…\n"
     "                      read rules and say what becomes of each one that is refused\n"
-    "                      (--json: a line for every rule); exit 1 when any is refused\n"
+    "                      (--json: a line for every rule); exit 1 when any is refused;\n"
+    "                      -L: a list that rules name (dataset, filemd5 …); --profile: suricata7\n"
+    "                      (default) or abeng, which knows more keywords\n"
     "  print [-v NAME=VALUE]… FILE…\n"
     "                      write the rules that load as they were understood\n"
     "  keygen -s SECRET -p PUBLIC\n"
@@ -101,21 +103,44 @@ static int read_classification(struct sig_parser *p, const char *path)
     return rc;
 }
 
+/* A list is known by its path, and by what stands behind the last slash of it. */
+static int read_list(struct sig_parser *p, const char *path)
+{
+    struct buf text;
+    int rc = slurp(path, RULES_MAX, &text) ? 0 : ABENG_EIO;
+    if (!rc)
+        sig_parser_add_list(p, path, (const char *)text.data, text.len);
+    buf_free(&text);
+    return rc;
+}
+
+static int set_profile(struct sig_parser *p, const char *name)
+{
+    if (strcmp(name, "abeng") == 0)
+        sig_parser_go_beyond(p);
+    else if (strcmp(name, "suricata7") != 0)
+        return misuse("--profile: use suricata7 or abeng");
+    return 0;
+}
+
 /* Read options and all files; NULL with a message, and the exit status. */
 static struct sig_ruleset *read_rules(int argc, char **argv, bool *json, int *status)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        { NULL,  0,           NULL, 0  }
-    };
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "profile", required_argument, NULL, 'p' },
+                                             { NULL, 0, NULL, 0 } };
     struct sig_parser *p = sig_parser_create();
     struct sig_ruleset *set = NULL;
     int rc = 0, c;
-    while (!rc && (c = getopt_long(argc, argv, "v:C:", options, NULL)) != -1) {
+    while (!rc && (c = getopt_long(argc, argv, "v:C:L:", options, NULL)) != -1) {
         if (c == 'v')
             rc = set_variable(p, optarg);
         else if (c == 'C')
             rc = read_classification(p, optarg);
+        else if (c == 'L')
+            rc = read_list(p, optarg);
+        else if (c == 'p')
+            rc = set_profile(p, optarg);
         else if (c == 'j')
             *json = true;
         else

@@ -101,9 +101,9 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_FILE_NAME] = { "file.name", NULL, NULL, NAMED, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_SIZE] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_FILE_MAGIC] = { "file.magic", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
-    [SIG_BUF_FILE_MD5] = { "file.md5", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
-    [SIG_BUF_FILE_SHA1] = { "file.sha1", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
-    [SIG_BUF_FILE_SHA256] = { "file.sha256", NULL, NULL, FILES, BOTH, P1(BODY), LATER },
+    [SIG_BUF_FILE_MD5] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
+    [SIG_BUF_FILE_SHA1] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
+    [SIG_BUF_FILE_SHA256] = { "", NULL, NULL, FILES, BOTH, P1(BODY), SIG_BUFFER_FILE },
     [SIG_BUF_DNS_QUERY] =
         { "dns.query", "dns_query", NULL, APP(DNS), TS, P1(START), SIG_BUFFER_MULTI },
     [SIG_BUF_TLS_SNI] = { "tls.sni", "tls_sni", NULL, APP(TLS), TS, P1(START), 0 },
@@ -143,11 +143,14 @@ static const struct sig_buffer_def buffers[SIG_BUF_COUNT] = {
     [SIG_BUF_SSH_HASSH_SERVER_STRING] =
         { "ssh.hassh.server.string", "ssh-hassh-server-string", NULL, APP(SSH), TC, P1(HEADERS),
             0 },
-    [SIG_BUF_SMTP_HELO] = { "smtp.helo", NULL, NULL, APP(SMTP), TS, P1(START), 0 },
-    [SIG_BUF_SMTP_MAIL_FROM] = { "smtp.mail_from", NULL, NULL, APP(SMTP), TS, P1(START), 0 },
+    [SIG_BUF_SMTP_HELO] = { "smtp.helo", NULL, NULL, APP(SMTP), TS, P1(START), SIG_BUFFER_BEYOND },
+    [SIG_BUF_SMTP_MAIL_FROM] =
+        { "smtp.mail_from", NULL, NULL, APP(SMTP), TS, P1(START), SIG_BUFFER_BEYOND },
     [SIG_BUF_SMTP_RCPT_TO] =
-        { "smtp.rcpt_to", NULL, NULL, APP(SMTP), TS, P1(START), SIG_BUFFER_MULTI },
-    [SIG_BUF_FTP_COMMAND] = { "ftp.command", NULL, NULL, APP(FTP), TS, P1(START), 0 },
+        { "smtp.rcpt_to", NULL, NULL, APP(SMTP), TS, P1(START),
+            SIG_BUFFER_MULTI | SIG_BUFFER_BEYOND },
+    [SIG_BUF_FTP_COMMAND] =
+        { "ftp.command", NULL, NULL, APP(FTP), TS, P1(START), SIG_BUFFER_BEYOND },
     [SIG_BUF_SMB_NAMED_PIPE] =
         { "smb.named_pipe", "smb_named_pipe", NULL, APP(SMB), TS, P1(START), 0 },
     [SIG_BUF_SMB_SHARE] = { "smb.share", "smb_share", NULL, APP(SMB), TS, P1(START), 0 },

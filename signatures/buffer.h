@@ -131,7 +131,7 @@ enum sig_buffer {
     SIG_BUF_FILE_NAME,
     SIG_BUF_FILE_SIZE, /* uint64_t in native order: bytes so far; its end is the file's */
     SIG_BUF_FILE_MAGIC,
-    SIG_BUF_FILE_MD5,
+    SIG_BUF_FILE_MD5, /* bytes of the digest, of a whole file alone; likewise those that follow */
     SIG_BUF_FILE_SHA1,
     SIG_BUF_FILE_SHA256,
     SIG_BUF_DNS_QUERY, /* multi-instance */
@@ -219,6 +219,8 @@ enum sig_buffer {
 #define SIG_BUFFER_GROWS (1u << 6)
 /* a range of the stream, looked at apart from transactions */
 #define SIG_BUFFER_FRAME (1u << 8)
+/* Suricata 7.0.10 has it not: for the profile abeng alone */
+#define SIG_BUFFER_BEYOND (1u << 9)
 #define SIG_BUFFER_EMPTY (1u << 7) /* no parser fills it yet: rules on it are refused */
 
 /** One row of the table. */

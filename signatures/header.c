@@ -121,7 +121,7 @@ static bool get_port(void *arg, struct text name, struct text *value)
 int parser_addresses(struct sig_parser *p, struct text expression, struct sig_addrs *out,
                      char *reason, size_t cap)
 {
-    struct range_vars vars = { get_address, p };
+    struct range_vars vars = { get_address, p, true };
     return ranges_addresses(p->set->arena, &vars, expression, out, reason, cap) ? ABENG_EFORMAT : 0;
 }
 
@@ -152,7 +152,7 @@ static int read_ports(struct draft *d, struct text t, const char *side, struct s
         return 0;
     }
     char reason[DRAFT_REASON_MAX / 2];
-    struct range_vars vars = { get_port, p };
+    struct range_vars vars = { get_port, p, p->beyond };
     if (ranges_ports(p->set->arena, &vars, t, out, reason, sizeof(reason)))
         return draft_refuse(d, "%s port: %s", side, reason);
     id = names_id(p->ports, t);

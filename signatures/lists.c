@@ -67,6 +67,51 @@ void sig_parser_forget_lists(struct sig_parser *p)
     p->table_count = 0;
 }
 
+static bool ends_name(char c)
+{
+    return c == ',' || c == ';' || c == ')' || c == '"' || c == ' ' || c == '\t' || c == '\n' ||
+           c == '\r';
+}
+
+static const char *const leads[] = { "load ", "filemd5:", "filesha1:", "filesha256:", NULL };
+
+/* `load` is an option behind a comma; the word alone stands in many messages. */
+static bool is_lead(const char *text, const char *hit)
+{
+    const char *before = hit;
+    if (*hit != 'l')
+        return true;
+    while (before > text && before[-1] == ' ')
+        before--;
+    return before > text && before[-1] == ',';
+}
+
+static struct text named_at(const char *at, const char *end)
+{
+    while (at < end && (*at == '!' || *at == ' ' || *at == '"'))
+        at++;
+    const char *from = at;
+    for (; at < end && !ends_name(*at); at++) {
+        if (*at == '/')
+            from = at + 1;
+    }
+    return (struct text){ from, (size_t)(at - from) };
+}
+
+void lists_named(struct text all, void (*each)(void *arg, struct text name), void *arg)
+{
+    const char *end = all.at + all.len;
+    for (unsigned i = 0; leads[i]; i++) {
+        size_t len = strlen(leads[i]);
+        const char *hit = all.at;
+        while ((hit = memmem(hit, (size_t)(end - hit), leads[i], len))) {
+            if (is_lead(all.at, hit))
+                each(arg, named_at(hit + len, end));
+            hit += len;
+        }
+    }
+}
+
 /* By the whole name, or by what stands behind the last slash of either. */
 static uint32_t find(const struct sig_parser *p, struct text name)
 {
@@ -143,12 +188,26 @@ static bool read_key(struct text t, enum list_kind kind, struct buf *out)
     }
 }
 
-static int read_line(struct table *t, struct text line, uint32_t number, bool values)
+/* The hexadecimal digits that a line begins with. */
+static struct text leading_hex(struct text line)
+{
+    size_t n = 0;
+    while (n < line.len && text_hex_digit(line.at[n]) >= 0)
+        n++;
+    return (struct text){ line.at, n };
+}
+
+static int read_line(struct table *t, struct text line, uint32_t number, enum list_lines lines)
 {
     struct text key = line;
     uint64_t value = 0;
     uint32_t at = (uint32_t)t->keys.len;
-    bool ok = true;
+    bool ok = true, values = lines == LIST_VALUES;
+    if (lines == LIST_SUMS) {
+        key = leading_hex(line);
+        if (key.len != 2 * (size_t)kinds[t->kind].len)
+            return 0;
+    }
     if (values)
         ok = text_cut(&line, ',', &key) && text_u64(text_trim(line), UINT16_MAX, &value) == 0;
     if (!ok || !read_key(text_trim(key), t->kind, &t->keys))
@@ -162,7 +221,7 @@ static int read_line(struct table *t, struct text line, uint32_t number, bool va
     return 0;
 }
 
-static int read_lines(struct table *t, const struct parser_list *list, bool values)
+static int read_lines(struct table *t, const struct parser_list *list, enum list_lines lines)
 {
     struct text rest = { list->text, list->len }, line;
     uint32_t number = 0;
@@ -174,7 +233,7 @@ static int read_lines(struct table *t, const struct parser_list *list, bool valu
         rest = (struct text){ rest.at + n + (end != NULL), rest.len - n - (end != NULL) };
         number++;
         if (line.len && line.at[0] != '#')
-            rc = read_line(t, line, number, values);
+            rc = read_line(t, line, number, lines);
     }
     return rc;
 }
@@ -212,33 +271,33 @@ static int write_table(struct table *t, struct sig_bytes *out)
     return ok ? 0 : draft_refuse(t->d, "list %.*s does not fit", (int)t->file.len, t->file.at);
 }
 
-int lists_table(struct draft *d, struct text file, enum list_kind kind, bool values,
+int lists_table(struct draft *d, struct text file, enum list_kind kind, enum list_lines lines,
                 struct sig_bytes *out)
 {
     struct sig_parser *p = d->parser;
     uint32_t list = find(p, file);
     if (list == UINT32_MAX)
         return draft_refuse(d,
-                            "no list %.*s: name its file in list-files, or put it into the "
-                            "bundle",
+                            "no list %.*s: put it beside the rules file, name it in "
+                            "list-files, or put it into the bundle",
                             (int)file.len, file.at);
     for (uint32_t i = 0; i < p->table_count; i++) {
         const struct parser_table *known = &p->tables[i];
-        if (known->list == list && known->kind == kind && known->values == values) {
+        if (known->list == list && known->kind == kind && known->lines == lines) {
             *out = known->table;
             return 0;
         }
     }
     struct table t = { .d = d, .file = file, .kind = kind };
     buf_init(&t.keys, PARSER_BLOB_MAX);
-    int rc = read_lines(&t, &p->lists[list], values);
+    int rc = read_lines(&t, &p->lists[list], lines);
     if (!rc) {
         qsort_r(t.entries, t.count, sizeof(*t.entries), compare, &t);
         rc = write_table(&t, out);
     }
     if (!rc) {
         PARSER_ROOM(p->tables, p->table_count, p->table_cap);
-        p->tables[p->table_count++] = (struct parser_table){ list, kind, values, *out };
+        p->tables[p->table_count++] = (struct parser_table){ list, kind, lines, *out };
         p->blob_kept = p->set->blob_len; /* it stays, also when this rule is refused */
     }
     buf_free(&t.keys);

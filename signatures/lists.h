@@ -26,6 +26,13 @@ enum list_kind {
     LIST_KINDS,
 };
 
+/** What stands on a line of a list. */
+enum list_lines {
+    LIST_KEYS,
+    LIST_VALUES, /* KEY,VALUE (0 to 65,535) */
+    LIST_SUMS,   /* a digest, and anything behind it; lines that begin with none are passed over */
+};
+
 /** Bytes of a key, 0 for strings. */
 uint32_t lists_key_len(enum list_kind kind);
 
@@ -33,10 +40,17 @@ uint32_t lists_key_len(enum list_kind kind);
 enum list_kind lists_kind_find(struct text word);
 
 /**
- * The table of list `file`, made when no rule has named it before in this way. `values`: each line
- * is KEY,VALUE (0 to 65,535). 0, or refused: no such list, a line that can't be read, no room.
+ * Call `each` with every list that the text of a rules file names (dataset's and datarep's load,
+ * filemd5 and its like); read roughly: comments and texts may name some too. `name` is what stands
+ * behind the last slash.
  */
-int lists_table(struct draft *d, struct text file, enum list_kind kind, bool values,
+void lists_named(struct text all, void (*each)(void *arg, struct text name), void *arg);
+
+/**
+ * The table of list `file`, made when no rule has named it before in this way. 0, or refused: no
+ * such list, a line that can't be read, no room.
+ */
+int lists_table(struct draft *d, struct text file, enum list_kind kind, enum list_lines lines,
                 struct sig_bytes *out);
 
 #endif

@@ -101,6 +101,11 @@ struct sig_parser *sig_parser_create(void)
     return p;
 }
 
+void sig_parser_go_beyond(struct sig_parser *p)
+{
+    p->beyond = true;
+}
+
 static void forget_lowered(struct sig_parser *p)
 {
     names_free(p->addresses);
@@ -120,7 +125,7 @@ static bool no_variable(void *arg, struct text name, struct text *value)
 int sig_parser_set_address(struct sig_parser *p, const char *name, const char *value,
                            const char **reason)
 {
-    struct range_vars vars = { no_variable, NULL };
+    struct range_vars vars = { no_variable, NULL, true };
     struct sig_addrs out;
     bool is_negated_variable = value[0] == '!' && value[1] == '$';
     *reason = p->reason;
@@ -135,7 +140,7 @@ int sig_parser_set_address(struct sig_parser *p, const char *name, const char *v
 int sig_parser_set_ports(struct sig_parser *p, const char *name, const char *value,
                          const char **reason)
 {
-    struct range_vars vars = { no_variable, NULL };
+    struct range_vars vars = { no_variable, NULL, true };
     struct sig_ports out;
     bool is_negated_variable = value[0] == '!' && value[1] == '$';
     *reason = p->reason;

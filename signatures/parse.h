@@ -19,6 +19,9 @@ struct sig_policy;
  */
 struct sig_parser *sig_parser_create(void);
 
+/** Read also what Suricata 7.0.10 does not know (profile abeng): see docs/RULES.md. */
+void sig_parser_go_beyond(struct sig_parser *p);
+
 /**
  * Free the parser and the set it has made, unless sig_parser_finish took the set. NULL is
  * allowed.

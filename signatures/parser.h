@@ -27,7 +27,7 @@ struct parser_list {
 struct parser_table {
     uint32_t list; /* index */
     unsigned kind; /* enum list_kind */
-    bool values;
+    unsigned lines; /* enum list_lines */
     struct sig_bytes table;
 };
 
@@ -50,6 +50,7 @@ struct sig_parser {
     uint32_t list_count, list_cap, table_count, table_cap;
     uint32_t blob_kept;              /* the blob is not cut back below this */
     const struct sig_policy *policy; /* NULL: none */
+    bool beyond;                     /* keywords that Suricata 7.0.10 has not are read too */
     struct buf *modified;            /* a line as the policy wants it */
     char reason[DRAFT_REASON_MAX];
 };

@@ -349,6 +349,18 @@ static void print_asn1(struct buf *out, const struct sig_op *op)
     buf_text(out, "; ");
 }
 
+static void print_set(struct printer *p, const struct sig_op *op, enum sig_buffer buffer)
+{
+    const char *name = buffer == SIG_BUF_FILE_MD5      ? "filemd5"
+                       : buffer == SIG_BUF_FILE_SHA1   ? "filesha1"
+                       : buffer == SIG_BUF_FILE_SHA256 ? "filesha256"
+                                                       : NULL;
+    const char *not = name && op->flags & SIG_F_NEGATED ? "!" : "";
+    if (!name)
+        name = op->u.set.by_value ? "datarep" : "dataset";
+    buf_printf(p->out, "%s:%s%s; ", name, not, (const char *)p->set->blob + op->u.set.text.at);
+}
+
 static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_buffer buffer)
 {
     switch (op->kind) {
@@ -389,8 +401,7 @@ static void print_list_op(struct printer *p, const struct sig_op *op, enum sig_b
         buf_text(p->out, "; ");
         break;
     case SIG_OP_DATASET:
-        buf_printf(p->out, "%s:%s; ", op->u.set.by_value ? "datarep" : "dataset",
-                   (const char *)p->set->blob + op->u.set.text.at);
+        print_set(p, op, buffer);
         break;
     default:
         buf_text(p->out, op->kind == SIG_OP_BSIZE ? "bsize:" : "urilen:");

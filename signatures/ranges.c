@@ -242,7 +242,7 @@ static struct text cut_element(struct text *rest)
         if (c == ',' && level == 0)
             break;
     }
-    struct text part = text_trim((struct text){ rest->at, i });
+    struct text part = { rest->at, i };
     size_t used = i < rest->len ? i + 1 : i;
     rest->at += used;
     rest->len -= used;
@@ -253,11 +253,15 @@ static int group(struct work *w, struct text t, bool unwanted, unsigned depth)
 {
     if (t.at[t.len - 1] != ']')
         return fail(w, "'[' without its ']'");
-    struct text rest = text_trim((struct text){ t.at + 1, t.len - 2 });
-    if (!rest.len)
+    struct text rest = { t.at + 1, t.len - 2 };
+    if (!text_trim(rest).len)
         return fail(w, "an empty group '[]'");
     while (rest.len) {
-        int rc = expression(w, cut_element(&rest), unwanted, depth + 1);
+        struct text part = cut_element(&rest);
+        bool blank = part.len && (part.at[part.len - 1] == ' ' || part.at[part.len - 1] == '\t');
+        if (blank && w->ports && !w->vars->loose)
+            return fail(w, "a blank behind '%.*s'", (int)text_trim(part).len, text_trim(part).at);
+        int rc = expression(w, text_trim(part), unwanted, depth + 1);
         if (rc)
             return rc;
     }

@@ -25,6 +25,7 @@ struct arena;
 struct range_vars {
     bool (*get)(void *arg, struct text name, struct text *value);
     void *arg;
+    bool loose; /* a blank may stand behind a port: Suricata 7.0.10 refuses it */
 };
 
 /**

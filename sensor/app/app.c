@@ -188,6 +188,18 @@ void app_describe(struct flow *f, struct app_tx *tx, struct json *out)
         af->parser->describe(af, tx, out);
 }
 
+void app_sums_want(struct app_ctx *ctx, uint8_t sums)
+{
+    ctx->sums = sums;
+}
+
+bool app_file_get(struct app_ctx *ctx, const struct flow *f, struct app_tx *tx, unsigned dir,
+                  uint32_t index, struct app_file_view *out)
+{
+    struct app_flow *af = flow_of(f);
+    return af && af->parser && af->parser->file && af->parser->file(ctx, tx, dir, index, out);
+}
+
 static const char *const detection_events[] = {
     [APP_DETECTION_MISMATCH] = "applayer_mismatch_protocol_both_directions",
     [APP_DETECTION_WRONG_DIRECTION] = "applayer_wrong_direction_first_data",
@@ -232,7 +244,13 @@ static struct app_flow *flow_make(struct app_ctx *ctx, struct flow *f)
         return NULL;
     }
     af->first_dir = -1;
-    af->expected = (uint8_t)app_expect_take(ctx->expect, f, &af->expect_tag);
+    const struct app_expect_note *note = NULL;
+    af->expected = (uint8_t)app_expect_take(ctx->expect, f, &note);
+    if (note) {
+        af->expect_tag = note->tag;
+        if (note->len && !app_bytes_add(ctx->slab, &af->handover, note->name, note->len))
+            app_count(ctx, APP_COUNT_NO_MEMORY);
+    }
     f->slot[FLOW_SLOT_APP] = af;
     return af;
 }

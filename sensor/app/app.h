@@ -152,6 +152,31 @@ void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx,
 bool app_tx_number(struct flow *f, struct app_tx *tx, unsigned dir, const char *name,
                    uint64_t *out);
 
+/** A file of a transaction, as EVE tells it and the file store takes it. */
+struct app_file_view {
+    struct app_view name;      /* len 0: it has none */
+    struct app_view data;      /* what is kept of its beginning */
+    struct app_view type;      /* its kind, when a rule has asked for it; else len 0 */
+    struct app_view md5, sha1; /* when a rule has asked for them; else len 0 */
+    struct app_view sha256;    /* of a whole file; len 0 when that is not known */
+    uint64_t size;             /* bytes so far */
+    bool closed, truncated, gaps;
+};
+
+/**
+ * File `index` of the transaction in direction `dir`; false behind the last. Views are valid until
+ * the flow's next bytes.
+ */
+bool app_file_get(struct app_ctx *ctx, const struct flow *f, struct app_tx *tx, unsigned dir,
+                  uint32_t index, struct app_file_view *out);
+
+/** Write EVE's "files" array as a member of the open object; nothing without files. */
+void app_describe_files(struct app_ctx *ctx, const struct flow *f, struct app_tx *tx, unsigned dir,
+                        struct json *out);
+
+/** Digests that rules ask for (SIG_BUF_FILE_MD5 and its like), bits 1 << enum app_digest_kind. */
+void app_sums_want(struct app_ctx *ctx, uint8_t sums);
+
 struct app_frame;
 
 /** Follow the frames of this set, bits 1 << enum sig_frame: rules ask for them. */

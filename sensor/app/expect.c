@@ -15,9 +15,9 @@
 
 struct expect_slot {
     struct addr from, to;
-    uint64_t tag;
     uint16_t port;
     uint8_t app; /* enum sig_app; UNKNOWN: empty */
+    struct app_expect_note note;
 };
 
 struct app_expect {
@@ -48,15 +48,16 @@ static struct expect_slot *slot_of(struct app_expect *e, const struct addr *from
 }
 
 void app_expect_add(struct app_expect *e, const struct addr *from, const struct addr *to,
-                    uint16_t port, enum sig_app app, uint64_t tag)
+                    uint16_t port, enum sig_app app, const struct app_expect_note *note)
 {
     struct expect_slot *s = slot_of(e, from, to, port);
     if (s->app == SIG_APP_UNKNOWN)
         e->live++;
-    *s = (struct expect_slot){ *from, *to, tag, port, (uint8_t)app };
+    *s = (struct expect_slot){ *from, *to, port, (uint8_t)app, *note };
 }
 
-enum sig_app app_expect_take(struct app_expect *e, const struct flow *f, uint64_t *tag)
+enum sig_app app_expect_take(struct app_expect *e, const struct flow *f,
+                             const struct app_expect_note **note)
 {
     if (e->live == 0)
         return SIG_APP_UNKNOWN;
@@ -65,7 +66,7 @@ enum sig_app app_expect_take(struct app_expect *e, const struct flow *f, uint64_
         addr_compare(&s->from, &f->client) != 0 || addr_compare(&s->to, &f->server) != 0)
         return SIG_APP_UNKNOWN;
     enum sig_app app = (enum sig_app)s->app;
-    *tag = s->tag;
+    *note = &s->note;
     s->app = SIG_APP_UNKNOWN;
     e->live--;
     return app;

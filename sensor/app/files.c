@@ -31,16 +31,26 @@ struct app_file *app_file_open(struct app_ctx *ctx, struct app_files *files, con
     return file;
 }
 
+/* Its bytes go beyond what is kept. */
+static void outgrow(struct app_ctx *ctx, struct app_file *file, const void *bytes, uint32_t len)
+{
+    if (!file->limited) {
+        app_count(ctx, APP_COUNT_BODY_LIMIT);
+        if (file->size == file->data.len)
+            app_sums_begin(ctx, &file->sums, &file->data);
+    }
+    file->limited = true;
+    app_sums_add(file->sums, bytes, len);
+}
+
 void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes, uint32_t len)
 {
-    file->size += len;
     uint32_t room = file_window.limit - file->data.len;
-    if (len > room) {
+    if (len > room || file->limited)
+        outgrow(ctx, file, bytes, len);
+    file->size += len;
+    if (len > room)
         len = room;
-        if (!file->limited)
-            app_count(ctx, APP_COUNT_BODY_LIMIT);
-        file->limited = true;
-    }
     if (len > 0 && !app_bytes_add(ctx->slab, &file->data, bytes, len))
         app_count(ctx, APP_COUNT_NO_MEMORY);
 }
@@ -61,15 +71,72 @@ bool app_file_type(struct app_ctx *ctx, const struct app_bytes *data, bool done,
     return app_view_set(out, type->data, type->len);
 }
 
+/* Sizes and digests are known when a file ends, its data may have been seen long before. */
+static bool looks_at_end(enum sig_buffer buffer)
+{
+    return buffer == SIG_BUF_FILE_SIZE || app_sums_kind(buffer) != APP_DIGEST_KINDS;
+}
+
+static bool is_whole(const struct app_file *file)
+{
+    return file->done && !file->truncated && !file->gaps;
+}
+
+/* All of its bytes, or NULL. */
+static const struct app_bytes *kept_whole(const struct app_file *file)
+{
+    return file->data.len == file->size ? &file->data : NULL;
+}
+
+static void view_of(const struct app_bytes *b, struct app_view *out)
+{
+    *out = (struct app_view){ b->data, b->len, 0, true };
+}
+
+void app_file_sums_get(struct app_ctx *ctx, struct app_sums **sums, const struct app_bytes *kept,
+                       struct app_file_view *out)
+{
+    uint8_t have = *sums ? (*sums)->have | (*sums)->runs : 0;
+    if (have >> APP_DIGEST_MD5 & 1)
+        (void)app_sums_view(ctx, sums, kept, APP_DIGEST_MD5, &out->md5);
+    if (have >> APP_DIGEST_SHA1 & 1)
+        (void)app_sums_view(ctx, sums, kept, APP_DIGEST_SHA1, &out->sha1);
+    (void)app_sums_view(ctx, sums, kept, APP_DIGEST_SHA256, &out->sha256);
+}
+
+bool app_files_get(struct app_ctx *ctx, const struct app_files *files, uint32_t index,
+                   struct app_file_view *out)
+{
+    struct app_file *file = files->first;
+    while (file && index-- > 0)
+        file = file->next;
+    if (!file)
+        return false;
+    *out = (struct app_file_view){ .size = file->size,
+                                   .closed = file->done,
+                                   .truncated = file->truncated || file->gaps,
+                                   .gaps = file->gaps };
+    view_of(&file->name, &out->name);
+    view_of(&file->data, &out->data);
+    view_of(&file->type, &out->type);
+    if (is_whole(file))
+        app_file_sums_get(ctx, &file->sums, kept_whole(file), out);
+    return true;
+}
+
 bool app_files_buffer(struct app_ctx *ctx, struct app_files *files, enum sig_buffer buffer,
                       uint32_t index, struct app_view *out)
 {
     uint32_t offset;
     struct app_file *file = files->first;
-    while (file && (file->seen || index-- > 0))
+    bool late = looks_at_end(buffer);
+    while (file && ((late ? file->over : file->seen) || index-- > 0))
         file = file->next;
     if (!file)
         return false;
+    if (app_sums_kind(buffer) != APP_DIGEST_KINDS)
+        return is_whole(file) &&
+               app_sums_view(ctx, &file->sums, kept_whole(file), app_sums_kind(buffer), out);
     if (buffer == SIG_BUF_FILE_NAME)
         return file->name.len > 0 && app_view_set(out, file->name.data, file->name.len);
     if (buffer == SIG_BUF_FILE_SIZE) {
@@ -96,6 +163,7 @@ void app_files_advance(struct app_files *files)
         if (app_window_next(&file_window, file->data.len, file->inspected, done, &offset))
             file->inspected = file->data.len;
         file->seen = done && file->inspected == file->data.len;
+        file->over = file->done && file->seen;
     }
 }
 
@@ -107,6 +175,7 @@ void app_files_free(struct app_ctx *ctx, struct app_files *files)
         app_bytes_free(ctx->slab, &file->name);
         app_bytes_free(ctx->slab, &file->data);
         app_bytes_free(ctx->slab, &file->type);
+        app_sums_free(ctx, file->sums);
         slab_free(ctx->slab, file, sizeof(*file));
     }
     *files = (struct app_files){ NULL, NULL, 0 };

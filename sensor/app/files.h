@@ -8,6 +8,7 @@
 #define SENSOR_APP_FILES_H
 
 #include "sensor/app/parser.h"
+#include "sensor/app/sums.h"
 
 /** Files of one transaction that are followed. */
 #define APP_FILES_MAX 32
@@ -15,9 +16,12 @@
 struct app_file {
     struct app_file *next;
     struct app_bytes name, data, type; /* type: its kind, once asked for */
+    struct app_sums *sums;             /* NULL until asked for */
     uint64_t size; /* bytes there were, kept or not */
     uint32_t inspected;
-    bool done, limited, seen; /* seen: rules have had all of it */
+    bool done, limited, seen; /* seen: rules have had all of its data */
+    bool over;                /* … and have looked at it when it was done */
+    bool truncated, gaps;     /* ends before its end; bytes are missing */
 };
 
 struct app_files {
@@ -39,9 +43,17 @@ void app_file_add(struct app_ctx *ctx, struct app_file *file, const void *bytes,
 bool app_file_type(struct app_ctx *ctx, const struct app_bytes *data, bool done,
                    struct app_bytes *type, struct app_view *out);
 
-/** SIG_BUF_FILE_DATA, _NAME, _SIZE and _MAGIC of instance `index`. */
+/** SIG_BUF_FILE_DATA, _NAME, _SIZE, _MAGIC and the digests of instance `index`. */
 bool app_files_buffer(struct app_ctx *ctx, struct app_files *files, enum sig_buffer buffer,
                       uint32_t index, struct app_view *out);
+
+/** The digests of a whole file for EVE: those that were asked for, and SHA-256 if it is known. */
+void app_file_sums_get(struct app_ctx *ctx, struct app_sums **sums, const struct app_bytes *kept,
+                       struct app_file_view *out);
+
+/** As app_parser.file, for these files. */
+bool app_files_get(struct app_ctx *ctx, const struct app_files *files, uint32_t index,
+                   struct app_file_view *out);
 
 /** Rules have looked. */
 void app_files_advance(struct app_files *files);

@@ -123,14 +123,19 @@ static void data_announced(struct app_io *io, bool active, uint16_t port)
 }
 
 /** A transfer begins: its connection is expected, and knows by the tag what it is for. */
-static void transfer_begin(struct app_io *io, uint64_t command)
+static void transfer_begin(struct app_io *io, uint64_t command, const uint8_t *name, uint32_t len)
 {
     struct ftp_state *s = io->af->state;
     const struct flow *f = io->flow;
     const struct addr *from = s->active ? &f->server : &f->client;
     const struct addr *to = s->active ? &f->client : &f->server;
-    if (s->data_port != 0)
-        app_expect_add(io->ctx->expect, from, to, s->data_port, SIG_APP_FTP_DATA, command);
+    if (s->data_port != 0) {
+        struct app_expect_note note = { .tag = command };
+        note.len = (uint8_t)(len < APP_EXPECT_NAME_MAX ? len : APP_EXPECT_NAME_MAX);
+        if (note.len)
+            memcpy(note.name, name, note.len);
+        app_expect_add(io->ctx->expect, from, to, s->data_port, SIG_APP_FTP_DATA, &note);
+    }
     s->data_port = 0;
 }
 
@@ -154,9 +159,9 @@ static bool command_take(struct app_io *io, const uint8_t *line, uint32_t len, b
     } else if (verb_is(t, "EPRT")) {
         data_announced(io, true, last_number(argument, rest));
     } else if (verb_is(t, "RETR")) {
-        transfer_begin(io, TRANSFER_RETR);
+        transfer_begin(io, TRANSFER_RETR, argument, rest);
     } else if (verb_is(t, "STOR")) {
-        transfer_begin(io, TRANSFER_STOR);
+        transfer_begin(io, TRANSFER_STOR, argument, rest);
     }
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_START);
     return true;
@@ -321,7 +326,8 @@ static uint32_t data_stream(struct app_io *io, const uint8_t *data, uint32_t len
     if (!t)
         return APP_GIVE_UP;
     struct app_files *files = &t->files[io->dir];
-    if (!files->first && !app_file_open(io->ctx, files, NULL, 0))
+    if (!files->first &&
+        !app_file_open(io->ctx, files, io->af->handover.data, io->af->handover.len))
         return APP_GIVE_UP;
     app_file_add(io->ctx, files->first, data, len);
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_BODY);
@@ -330,8 +336,10 @@ static uint32_t data_stream(struct app_io *io, const uint8_t *data, uint32_t len
 
 static bool data_gap(struct app_io *io, uint32_t len)
 {
-    (void)io;
+    struct data_tx *t = (struct data_tx *)io->af->first;
     (void)len;
+    if (t && t->files[io->dir].first)
+        t->files[io->dir].first->gaps = true;
     return true;
 }
 
@@ -362,6 +370,12 @@ static void data_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx
     app_files_advance(&((struct data_tx *)tx)->files[dir]);
 }
 
+static bool data_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                      struct app_file_view *out)
+{
+    return app_files_get(ctx, &((struct data_tx *)tx)->files[dir], index, out);
+}
+
 static void data_clear(struct app_ctx *ctx, struct app_tx *tx)
 {
     struct data_tx *t = (struct data_tx *)tx;
@@ -386,6 +400,7 @@ const struct app_parser app_parser_ftp_data = {
     .buffer = data_buffer,
     .body_advance = data_advance,
     .number = data_number,
+    .file = data_file,
     .tx_clear = data_clear,
     .tx_size = sizeof(struct data_tx),
 };

@@ -670,6 +670,7 @@ static void http_clear(struct app_ctx *ctx, struct app_tx *tx)
             app_bytes_free(ctx->slab, &side->made[i]);
         app_bytes_free(ctx->slab, &side->body.data);
         app_bytes_free(ctx->slab, &side->body.type);
+        app_sums_free(ctx, side->body.sums);
         http_body_close(ctx, &side->body);
     }
     app_bytes_free(ctx->slab, &t->path);
@@ -697,6 +698,7 @@ const struct app_parser app_parser_http = {
     .body_advance = http_body_advance,
     .number = http_number,
     .tx_clear = http_clear,
+    .file = http_file,
     .describe = http_describe,
     .tx_size = sizeof(struct http_tx),
     .events = http_events,

@@ -11,6 +11,7 @@
 
 #include <zlib.h>
 
+#include "sensor/app/files.h"
 #include "sensor/app/parser.h"
 
 /** Longest first line or header line; more ends the parser (libhtp's hard field limit). */
@@ -98,6 +99,10 @@ struct http_body {
     struct http_layer *layers[HTTP_LAYERS_MAX]; /* [0] undoes the outermost encoding */
     bool limited;                               /* limit reached and counted */
     bool failed;                                /* some of it did not decompress */
+    bool gaps;                                  /* bytes of it are missing */
+    bool endless;                               /* HTTP/2: a file beyond the limit too */
+    bool cut;              /* it goes beyond the limit, and what follows is not known */
+    struct app_sums *sums; /* NULL until asked for */
 };
 
 enum http_made {
@@ -214,6 +219,17 @@ bool http_body_window(const struct http_body *b, bool done, struct app_view *out
 
 /** SIG_BUF_FILE_SIZE of a body; false without one. A body cut at its limit has no end. */
 bool http_size_view(const struct http_body *b, bool done, struct app_view *out);
+
+/** A digest of a body that is whole, as a file (SIG_BUF_FILE_MD5 and its like). */
+bool http_sum_view(struct app_ctx *ctx, struct http_body *b, bool done, enum sig_buffer buffer,
+                   struct app_view *out);
+
+/** The body as a file without name; false without one. */
+bool http_body_file(struct app_ctx *ctx, struct http_body *b, bool done, struct app_file_view *out);
+
+/** As app_parser.file, for HTTP/1. */
+bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+               struct app_file_view *out);
 
 /** Give back what decoding holds. */
 void http_body_close(struct app_ctx *ctx, struct http_body *b);

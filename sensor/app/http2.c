@@ -126,8 +126,10 @@ static struct http2_tx *stream_new(struct app_io *io, uint32_t stream)
     }
     t->stream = stream;
     t->progress = stream ? HTTP2_OPEN : HTTP2_GLOBAL;
-    for (unsigned d = 0; d < 2; d++)
+    for (unsigned d = 0; d < 2; d++) {
         t->side[d].body.window = body_window;
+        t->side[d].body.endless = true;
+    }
     return t;
 }
 
@@ -629,6 +631,7 @@ static void http2_clear(struct app_ctx *ctx, struct app_tx *tx)
             app_bytes_free(ctx->slab, all[i]);
         for (unsigned i = 0; i < HTTP2_MADE_COUNT; i++)
             app_bytes_free(ctx->slab, &side->made[i]);
+        app_sums_free(ctx, side->body.sums);
         http_body_close(ctx, &side->body);
     }
 }
@@ -661,6 +664,7 @@ const struct app_parser app_parser_http2 = {
     .body_advance = http2_body_advance,
     .tx_clear = http2_clear,
     .state_clear = http2_state_clear,
+    .file = http2_file,
     .describe = http2_describe,
     .stay_open = true,
     .tx_size = sizeof(struct http2_tx),

@@ -87,6 +87,9 @@ const struct http2_header *http2_header_at(const struct http2_side *side, uint32
 /** app_parser's buffer and describe for HTTP/2. */
 bool http2_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
                   enum sig_buffer buffer, uint32_t index, struct app_view *out);
+/** As app_parser.file, for HTTP/2. */
+bool http2_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                struct app_file_view *out);
 /** EVE's "http" object. */
 void http2_describe(struct app_flow *af, struct app_tx *tx, struct json *out);
 

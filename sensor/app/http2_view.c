@@ -371,10 +371,20 @@ bool http2_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, u
     if (buffer == SIG_BUF_FILE_MAGIC)
         return app_file_type(ctx, &side->body.data, tx->progress[dir] > SIG_PROGRESS_BODY,
                              &side->body.type, out);
+    if (app_sums_kind(buffer) != APP_DIGEST_KINDS)
+        return http_sum_view(ctx, &side->body, tx->progress[dir] > SIG_PROGRESS_BODY, buffer, out);
     if (buffer == SIG_BUF_FILE_DATA ||
         buffer == (request ? SIG_BUF_HTTP_REQUEST_BODY : SIG_BUF_HTTP_RESPONSE_BODY))
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
     return common_buffer(ctx, t, dir, buffer, out);
+}
+
+bool http2_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                struct app_file_view *out)
+{
+    struct http2_tx *t = (struct http2_tx *)tx;
+    return index == 0 &&
+           http_body_file(ctx, &t->side[dir].body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
 }
 
 /* ---- EVE ----------------------------------------------------------------------------------- */

@@ -180,20 +180,32 @@ void http_body_open(struct app_io *io, struct http_tx *t)
 
 /* ---- bytes --------------------------------------------------------------------------------- */
 
+/** A body goes beyond its limit; decoding ends there (http_body_take). */
+static void body_outgrow(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len)
+{
+    if (!b->limited) {
+        app_count(io->ctx, APP_COUNT_BODY_LIMIT);
+        b->cut = !b->endless || b->layers[0];
+        if (!b->cut && b->size == b->data.len)
+            app_sums_begin(io->ctx, &b->sums, &b->data);
+    }
+    b->limited = true;
+    app_sums_add(b->sums, data, len);
+}
+
 /** Keep decoded bytes up to the limit. */
 static void body_keep(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len)
 {
     uint32_t room = b->window.limit - b->data.len;
+    if (len > room || b->limited)
+        body_outgrow(io, b, data, len);
     b->size += len;
-    if (len > room) {
+    if (len > room)
         len = room;
-        if (!b->limited)
-            app_count(io->ctx, APP_COUNT_BODY_LIMIT);
-        b->limited = true;
-    }
     if (len > 0 && !app_bytes_add(io->ctx->slab, &b->data, data, len)) {
         app_count(io->ctx, APP_COUNT_NO_MEMORY);
         b->limited = true;
+        b->cut = true;
         b->window.limit = b->data.len;
     }
 }
@@ -316,11 +328,48 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len)
 {
     struct http_body *b = &t->side[io->dir].body;
     b->wire += len;
+    b->gaps = true;
     if (!b->layers[0])
         return;
     body_failed(io, b);
     app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
     b->layers[0]->done = !b->layers[0]->passes;
+}
+
+/* ---- the body as a file -------------------------------------------------------------------- */
+
+/* Of what goes beyond the limit nothing is known, as in the reference: it calls that truncated. */
+static bool body_is_whole(const struct http_body *b, bool done)
+{
+    return done && !b->cut && !b->gaps;
+}
+
+/* All of it, or NULL. */
+static const struct app_bytes *body_kept(const struct http_body *b)
+{
+    return b->data.len == b->size ? &b->data : NULL;
+}
+
+bool http_sum_view(struct app_ctx *ctx, struct http_body *b, bool done, enum sig_buffer buffer,
+                   struct app_view *out)
+{
+    return b->size > 0 && body_is_whole(b, done) &&
+           app_sums_view(ctx, &b->sums, body_kept(b), app_sums_kind(buffer), out);
+}
+
+bool http_body_file(struct app_ctx *ctx, struct http_body *b, bool done, struct app_file_view *out)
+{
+    if (b->size == 0)
+        return false;
+    *out = (struct app_file_view){ .data = { b->data.data, b->data.len, 0, true },
+                                   .type = { b->type.data, b->type.len, 0, true },
+                                   .size = b->cut ? b->data.len : b->size,
+                                   .closed = done || b->cut,
+                                   .truncated = b->cut || b->gaps,
+                                   .gaps = b->gaps };
+    if (body_is_whole(b, done))
+        app_file_sums_get(ctx, &b->sums, body_kept(b), out);
+    return true;
 }
 
 /* ---- windows ------------------------------------------------------------------------------- */

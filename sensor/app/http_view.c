@@ -286,7 +286,7 @@ static bool is_body(enum sig_buffer buffer, unsigned dir)
 bool http_size_view(const struct http_body *b, bool done, struct app_view *out)
 {
     app_view_set(out, &b->size, sizeof(b->size));
-    out->end = done && !b->limited;
+    out->end = done && !b->cut;
     return b->size > 0;
 }
 
@@ -308,6 +308,8 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
     if (buffer == SIG_BUF_FILE_MAGIC)
         return app_file_type(ctx, &side->body.data, tx->progress[dir] > SIG_PROGRESS_BODY,
                              &side->body.type, out);
+    if (app_sums_kind(buffer) != APP_DIGEST_KINDS)
+        return http_sum_view(ctx, &side->body, tx->progress[dir] > SIG_PROGRESS_BODY, buffer, out);
     const char *header = header_of(buffer, dir);
     if (header)
         return header_view(side, header, out);
@@ -323,6 +325,18 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
     default:
         return request ? request_buffer(ctx, t, buffer, out) : response_buffer(ctx, t, buffer, out);
     }
+}
+
+bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+               struct app_file_view *out)
+{
+    struct http_tx *t = (struct http_tx *)tx;
+    if (index > 0 ||
+        !http_body_file(ctx, &t->side[dir].body, tx->progress[dir] > SIG_PROGRESS_BODY, out))
+        return false;
+    path_make(ctx, t);
+    out->name = (struct app_view){ t->path.data, t->path.len, 0, true };
+    return true;
 }
 
 bool http_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,

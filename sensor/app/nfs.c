@@ -718,6 +718,13 @@ static void nfs_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
         app_files_advance(&t->transfer.files);
 }
 
+static bool nfs_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                     struct app_file_view *out)
+{
+    const struct nfs_tx *t = (const struct nfs_tx *)tx;
+    return t->file && t->dir == dir && app_files_get(ctx, &t->transfer.files, index, out);
+}
+
 static bool nfs_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
                        uint64_t *out)
 {
@@ -785,6 +792,7 @@ const struct app_parser app_parser_nfs = {
     .buffer = nfs_buffer,
     .body_advance = nfs_advance,
     .number = nfs_number,
+    .file = nfs_file,
     .tx_clear = nfs_clear,
     .state_clear = nfs_state_clear,
     .describe = nfs_describe,

@@ -73,7 +73,8 @@ struct app_flow {
     uint8_t from_app;       /* protocol before the change (STARTTLS, CONNECT) */
     uint8_t expected;       /* protocol that another flow said would come here (FTP data) */
     uint64_t expect_tag;
-    /* what the protocol before leaves to the next (HTTP/1 to HTTP/2); the next one's to free */
+    /* what the protocol before leaves to the next (HTTP/1 to HTTP/2; FTP: the file's name); the
+     * next one's to free */
     struct app_bytes handover;
     uint64_t taken[2];        /* bytes of each direction that the parser has consumed */
     struct app_frames *frames; /* frames not yet looked at, see frames.h; NULL: none */
@@ -120,6 +121,9 @@ struct app_parser {
     /** As app_tx_number; may be NULL. */
     bool (*number)(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
                    uint64_t *out);
+    /** As app_file_get; NULL without files. */
+    bool (*file)(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                 struct app_file_view *out);
     /** Free what a transaction points to, not itself. */
     void (*tx_clear)(struct app_ctx *ctx, struct app_tx *tx);
     /** Free what the flow's state points to, not itself. */
@@ -140,6 +144,7 @@ struct app_ctx {
     struct counter_block *counters;
     struct app_expect *expect; /* data channels to come, see expect.h */
     uint64_t frames;           /* those that rules ask for, bits 1 << enum sig_frame */
+    uint8_t sums; /* digests of files that rules ask for, bits 1 << enum app_digest_kind */
 };
 
 /** The parser of a protocol, NULL when it is only detected. */

@@ -301,6 +301,14 @@ static void smb_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx 
         app_files_advance(&t->transfer.files);
 }
 
+static bool smb_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                     struct app_file_view *out)
+{
+    const struct smb_tx *t = (const struct smb_tx *)tx;
+    return t->kind == SMB_TX_FILE && t->dir == dir &&
+           app_files_get(ctx, &t->transfer.files, index, out);
+}
+
 static bool smb_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
                        uint64_t *out)
 {
@@ -350,6 +358,7 @@ const struct app_parser app_parser_smb = {
     .buffer = smb_buffer,
     .body_advance = smb_advance,
     .number = smb_number,
+    .file = smb_file,
     .tx_clear = smb_clear,
     .state_clear = smb_state_clear,
     .describe = smb_describe,

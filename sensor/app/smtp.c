@@ -359,6 +359,13 @@ static void smtp_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx
         app_files_advance(&((struct smtp_tx *)tx)->files);
 }
 
+static bool smtp_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
+                      struct app_file_view *out)
+{
+    return dir == SIG_DIR_TOSERVER &&
+           app_files_get(ctx, &((struct smtp_tx *)tx)->files, index, out);
+}
+
 static void smtp_clear(struct app_ctx *ctx, struct app_tx *tx)
 {
     struct smtp_tx *t = (struct smtp_tx *)tx;
@@ -429,6 +436,7 @@ const struct app_parser app_parser_smtp = {
     .end = smtp_end,
     .buffer = smtp_buffer,
     .body_advance = smtp_advance,
+    .file = smtp_file,
     .tx_clear = smtp_clear,
     .state_clear = smtp_state_clear,
     .describe = smtp_describe,

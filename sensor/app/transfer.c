@@ -15,9 +15,8 @@ static void piece_free(struct app_ctx *ctx, struct app_transfer_piece *piece)
     slab_free(ctx->slab, piece, sizeof(*piece));
 }
 
-static void file_finish(struct app_ctx *ctx, struct app_transfer *t)
+static void file_finish(struct app_transfer *t)
 {
-    (void)ctx;
     if (t->file)
         t->file->done = true;
 }
@@ -26,14 +25,17 @@ void app_transfer_cut(struct app_ctx *ctx, struct app_transfer *t)
 {
     if (t->cut || !t->file)
         return;
-    file_finish(ctx, t);
+    (void)ctx;
+    file_finish(t);
+    t->file->truncated = true;
     t->cut = true;
 }
 
 void app_transfer_close(struct app_ctx *ctx, struct app_transfer *t)
 {
+    (void)ctx;
     if (!t->cut)
-        file_finish(ctx, t);
+        file_finish(t);
     t->file = NULL;
     t->tracked = 0;
     t->cut = false;

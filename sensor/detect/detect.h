@@ -104,6 +104,12 @@ const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rule
 /** Frames that some rule looks into, bits 1 << enum sig_frame, for app_frames_want. */
 uint64_t detect_ruleset_frames(const struct detect_ruleset *set);
 
+/**
+ * Digests of files that some rule looks up (filemd5, filesha1, filesha256), bits 1 << enum
+ * app_digest_kind, for app_sums_want.
+ */
+uint8_t detect_ruleset_sums(const struct detect_ruleset *set);
+
 /** What the later stages need of rule `index`. */
 void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out);
 

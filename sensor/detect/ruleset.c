@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
+#include "sensor/app/sums.h"
 #include "sensor/detect/regex.h"
 #include "sensor/detect/state.h"
 
@@ -150,6 +151,17 @@ const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rule
     if (rules)
         *rules = set->image.header->loaded;
     return set->image.header->name;
+}
+
+uint8_t detect_ruleset_sums(const struct detect_ruleset *set)
+{
+    uint8_t sums = 0;
+    for (uint32_t i = 0; i < set->spec_count; i++) {
+        enum app_digest_kind kind = app_sums_kind(set->specs[i].buffer);
+        if (kind != APP_DIGEST_KINDS)
+            sums |= (uint8_t)(1u << kind);
+    }
+    return sums;
 }
 
 void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out)

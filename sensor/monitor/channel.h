@@ -22,12 +22,13 @@ enum channel_verb {
     CHANNEL_SPOOL_REMOVE,    /* engine: remove segment `name` */
     CHANNEL_SPOOL_LIST,      /* engine: descriptor of a memfd with NUL-ended names, `arg` of them */
     CHANNEL_EVIDENCE_CREATE, /* engine: new evidence file `name`; old ones go */
-    CHANNEL_EVIDENCE_FETCH, /* uplink: packets: `name`, arg offset, arg2 length, text hash */
-    CHANNEL_CACHE_GET,      /* loader: `name` is the key; sealed image, then its report */
-    CHANNEL_RULESET_DONE,   /* loader: descriptor of the image; arg: rules loaded, arg2: refused */
-    CHANNEL_REPORT_DONE,    /* loader: descriptor of the report */
-    CHANNEL_FAILED,         /* loader: `text` says why there is no rule set */
-    CHANNEL_BUNDLE_READY,   /* uplink: bundle `name` (channel) has been pulled */
+    CHANNEL_EVIDENCE_FETCH,  /* uplink: packets: `name`, arg offset, arg2 length, text hash */
+    CHANNEL_LIST_OPEN,       /* loader: list `name` beside the rules file that is source `arg` */
+    CHANNEL_CACHE_GET,       /* loader: `name` is the key; sealed image, then its report */
+    CHANNEL_RULESET_DONE,    /* loader: descriptor of the image; arg: rules loaded, arg2: refused */
+    CHANNEL_REPORT_DONE,     /* loader: descriptor of the report */
+    CHANNEL_FAILED,          /* loader: `text` says why there is no rule set */
+    CHANNEL_BUNDLE_READY,    /* uplink: bundle `name` (channel) has been pulled */
     /* from the monitor to the engine, not answered */
     CHANNEL_SET_RULESET, /* descriptor of a sealed image */
     CHANNEL_STOP,

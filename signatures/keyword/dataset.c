@@ -38,7 +38,7 @@ static int option(struct draft *d, struct text t, struct options *o)
 }
 
 /* The table that the options name; one that names no file is that of an earlier rule. */
-static int find_table(struct draft *d, struct text value, struct options *o, bool values,
+static int find_table(struct draft *d, struct text value, struct options *o, enum list_lines lines,
                       struct sig_bytes *out)
 {
     struct text t;
@@ -50,7 +50,7 @@ static int find_table(struct draft *d, struct text value, struct options *o, boo
     }
     if (o->kind == LIST_KINDS || !o->file.len)
         return draft_refuse(d, "dataset: type and load are both needed");
-    return lists_table(d, o->file, o->kind, values, out);
+    return lists_table(d, o->file, o->kind, lines, out);
 }
 
 static struct sig_op *set_op(struct draft *d, struct text argument, struct sig_bytes table,
@@ -81,7 +81,7 @@ static int parse_dataset(struct draft *d, struct text value)
                                "alone");
     if (!isnot && !text_is(command, "isset"))
         return draft_refuse(d, "dataset: isset or isnotset");
-    if (find_table(d, value, &o, false, &table))
+    if (find_table(d, value, &o, LIST_KEYS, &table))
         return ABENG_EFORMAT;
     struct sig_op *op = set_op(d, all, table, o.kind);
     if (!op)
@@ -123,7 +123,7 @@ static int parse_datarep(struct draft *d, struct text value)
     }
     if (!known)
         return draft_refuse(d, "datarep: the operator is >, <, >=, <=, == or !=");
-    if (find_table(d, value, &o, true, &table))
+    if (find_table(d, value, &o, LIST_VALUES, &table))
         return ABENG_EFORMAT;
     struct sig_op *op = set_op(d, all, table, o.kind);
     if (!op)
@@ -134,7 +134,44 @@ static int parse_datarep(struct draft *d, struct text value)
     return 0;
 }
 
+/* filemd5 and its like: [!]LIST, over the digest of a file that is whole. */
+static int parse_digest(struct draft *d, struct text value, enum list_kind kind,
+                        enum sig_buffer buffer)
+{
+    struct sig_bytes table;
+    uint32_t list, was = d->current;
+    if (lists_table(d, value, kind, LIST_SUMS, &table) || draft_buffer_find(d, buffer, &list))
+        return ABENG_EFORMAT;
+    if (!table.len)
+        return draft_refuse(d, "list %.*s holds no digest of this kind", (int)value.len, value.at);
+    d->current = list;
+    struct sig_op *op = set_op(d, value, table, kind);
+    d->current = was;
+    if (!op)
+        return ABENG_EFORMAT;
+    op->flags = d->negated ? SIG_F_NEGATED : 0;
+    return 0;
+}
+
+static int parse_filemd5(struct draft *d, struct text value)
+{
+    return parse_digest(d, value, LIST_MD5, SIG_BUF_FILE_MD5);
+}
+
+static int parse_filesha1(struct draft *d, struct text value)
+{
+    return parse_digest(d, value, LIST_SHA1, SIG_BUF_FILE_SHA1);
+}
+
+static int parse_filesha256(struct draft *d, struct text value)
+{
+    return parse_digest(d, value, LIST_SHA256, SIG_BUF_FILE_SHA256);
+}
+
 const struct sig_keyword keywords_dataset[] = {
+    { "filemd5", parse_filemd5, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
+    { "filesha1", parse_filesha1, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
+    { "filesha256", parse_filesha256, KEYWORD_NEGATABLE | KEYWORD_MAY_QUOTE, NULL },
     { "dataset", parse_dataset, 0, NULL },
     { "datarep", parse_datarep, 0, NULL },
     { NULL, NULL, 0, NULL },

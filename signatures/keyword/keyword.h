@@ -16,6 +16,7 @@
 #define KEYWORD_MAY_QUOTE (1u << 3) /* quotes are allowed and taken off */
 #define KEYWORD_NEGATABLE (1u << 4) /* a leading ! is taken off and set in the draft */
 #define KEYWORD_PREFILTER (1u << 6) /* `prefilter` may stand behind it */
+#define KEYWORD_BEYOND    (1u << 7) /* Suricata 7.0.10 has it not: for the profile abeng alone */
 #define KEYWORD_PACKET    (1u << 5) /* looks at single packets: makes the rule packet-only */
 
 /** A keyword. */

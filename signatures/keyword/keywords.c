@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/xalloc.h"
 #include "signatures/keywords.h"
+#include "signatures/parser.h"
 
 /* clang-format off */
 const struct sig_keyword *const sig_keyword_tables[] = {
@@ -133,6 +134,12 @@ static int strip_quotes(struct draft *d, const struct sig_keyword *k, struct tex
     return 0;
 }
 
+static int not_there(struct draft *d, struct text name)
+{
+    return draft_refuse(d, "%.*s: Suricata 7.0.10 has no such keyword; the profile abeng reads it",
+                        (int)name.len, name.at);
+}
+
 static int run_keyword(struct draft *d, const struct sig_keyword *k, struct text value)
 {
     if (!k->parse)
@@ -169,6 +176,10 @@ int keyword_index_run(const struct keyword_index *x, struct draft *d, struct tex
         return draft_refuse(d, "unknown keyword '%.*s'", (int)(name.len < 40 ? name.len : 40),
                             name.at);
     const struct meaning *m = &x->meanings[id];
+    bool beyond = m->keyword ? m->keyword->flags & KEYWORD_BEYOND
+                             : sig_buffer_def(m->buffer)->flags & SIG_BUFFER_BEYOND;
+    if (beyond && !d->parser->beyond)
+        return not_there(d, name);
     if (m->keyword)
         return run_keyword(d, m->keyword, value);
     if (value.at && value.len)

@@ -103,7 +103,8 @@ int app_fuzz_run(enum sig_app app, unsigned ip_proto, const uint8_t *data, size_
     t.flow.proto = (uint8_t)ip_proto;
     t.flow.server_port = 9;
     buf_init(&t.json, 1u << 20);
-    app_expect_add(t.app->expect, &t.flow.client, &t.flow.server, 9, app, 0);
+    app_expect_add(t.app->expect, &t.flow.client, &t.flow.server, 9, app,
+                   &(struct app_expect_note){ 0 });
     for (size_t at = mark_find(data, size, 0); at < size;) {
         size_t next = mark_find(data, size, at + 3);
         piece(&t, (char)data[at + 2], data + at + 3, next - at - 3);

@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/file.h"
+#include "signatures/lists.h"
 #include "signatures/parse.h"
 #include "signatures/print.h"
 #include "signatures/report.h"
@@ -52,6 +53,11 @@ static const struct verdict_case verdicts[] = {
     { "alert tcp any any -> any any (sid:1; frobnicate;)", "unknown keyword 'frobnicate'" },
     { "alert tcp $NOWHERE any -> any any (sid:1;)", "$NOWHERE is not defined" },
     { "alert tcp any [1:70000] -> any any (sid:1;)", "no port" },
+    { "alert tcp any [80, 90] -> any any (msg:\"x\"; sid:1;)", NULL },
+    { "alert tcp any [80 ,90] -> any any (msg:\"x\"; sid:1;)", "a blank behind '80'" },
+    { TCP "flow.bytes_toclient:>1;" END, "profile abeng" },
+    { "alert smtp any any -> any any (msg:\"x\"; smtp.helo; content:\"a\"; sid:1;)", "profile abeng" },
+    { "alert ftp any any -> any any (msg:\"x\"; ftp.command; content:\"a\"; sid:1;)", "profile abeng" },
     { "alert tcp !any any -> any any (sid:1;)", "leaves nothing" },
     { "alert tcp [192.0.2.1,!192.0.2.1] any -> any any (sid:1;)", "leaves nothing" },
     { TCP "content:abc;" END, "double quotes" },
@@ -639,6 +645,49 @@ static void test_round_trip_published(void **state)
 }
 
 /* Lists become sorted tables; a rule that names none is refused, and so is a list with a bad line. */
+/* What is for the profile abeng alone: sid by sid. */
+static void test_beyond(void **state)
+{
+    (void)state;
+    static const char text[] =
+        TCP "flow.bytes_toclient:>1; sid:1;)\n" TCP "flow.pkts_toserver:>1; sid:2;)\n"
+            "alert ftp any any -> any any (msg:\"x\"; ftp.command; content:\"USER\"; sid:3;)\n"
+            "alert smtp any any -> any any (msg:\"x\"; smtp.rcpt_to; content:\"a\"; sid:4;)\n"
+            "alert tcp any [80 ,90] -> any any (msg:\"x\"; sid:5;)\n";
+    for (unsigned beyond = 0; beyond < 2; beyond++) {
+        struct sig_parser *p = sig_parser_create();
+        if (beyond)
+            sig_parser_go_beyond(p);
+        sig_parser_read_rules(p, text, sizeof(text) - 1, "t");
+        struct sig_ruleset *set = sig_parser_finish(p);
+        sig_parser_free(p);
+        assert_int_equal(set->verdict_count, 5);
+        assert_int_equal(set->rule_count, beyond ? 5 : 0);
+        sig_ruleset_free(set);
+    }
+}
+
+static void name_count(void *arg, struct text name)
+{
+    static const char *const names[] = { "a.lst", "b.rep", "c.md5", "d.sha1", "e.sha256" };
+    unsigned *seen = arg;
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        *seen += text_is(name, names[i]) ? 1u << 4 * i : 0;
+}
+
+/* Files that rules name, and nothing that only looks so. */
+static void test_named_lists(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "msg:\"a Payload a.lst\"; dataset:isset,x,type md5,load a.lst; datarep:x,>,1, load "
+        "b.rep,type md5;"
+        "filemd5:!c.md5; filesha1:\"x/d.sha1\"; filesha256:/y/e.sha256;)\nfilemd5:";
+    unsigned seen = 0;
+    lists_named((struct text){ text, sizeof(text) - 1 }, name_count, &seen);
+    assert_int_equal(seen, 0x11111);
+}
+
 static void test_datasets(void **state)
 {
     (void)state;
@@ -658,6 +707,10 @@ static void test_datasets(void **state)
         { "datarep:a,~,7,load l.lst,type string", "", "operator", 0 },
         { "dataset:isset,a,type md5,load other.lst", "", "no list other.lst", 0 },
         { "dataset:isset,a,type md6,load l.lst", "", "type string", 0 },
+        { "filemd5:l.lst", "d41d8cd98f00b204e9800998ecf8427e  a.exe\n# x\nnone\n", NULL, 20 },
+        { "filesha1:!x/l.lst", "da39a3ee5e6b4b0d3255bfef95601890afd80709\n", NULL, 24 },
+        { "filesha256:l.lst", "d41d8cd98f00b204e9800998ecf8427e\n", "no digest of this kind", 0 },
+        { "filemd5:other.lst", "", "no list other.lst", 0 },
         { "dataset:isset,a,type md5", "", "both needed", 0 },
         { "dataset:set,a,type md5,load l.lst", "", "do not write", 0 },
         { "dataset:isset,a,type md5,state l.lst", "", "do not write", 0 },
@@ -665,7 +718,8 @@ static void test_datasets(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char rule[300];
         struct sig_parser *p = sig_parser_create();
-        snprintf(rule, sizeof(rule), HTTP "http.uri; %s;" END, cases[i].keyword);
+        snprintf(rule, sizeof(rule), HTTP "%s%s;" END,
+                 cases[i].keyword[0] == 'd' ? "http.uri; " : "", cases[i].keyword);
         sig_parser_add_list(p, "lists/l.lst", cases[i].list, strlen(cases[i].list));
         sig_parser_read_rules(p, rule, strlen(rule), "t");
         struct sig_ruleset *set = sig_parser_finish(p);
@@ -692,6 +746,8 @@ int main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_beyond),
+        cmocka_unit_test(test_named_lists),
         cmocka_unit_test(test_datasets),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_published),
