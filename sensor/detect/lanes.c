@@ -19,12 +19,17 @@ static inline uint8_t byte_at(const uint8_t *data, uint32_t len, uint32_t at)
     return at < len ? data[at] : LANES_FOLD;
 }
 
-/* The places of [at, end) that pass. */
+/* Of `left` places from a mark's first on those there are. */
+static inline uint64_t places_of(uint32_t left)
+{
+    return left < PLACES ? ~(~0ull << left) : ~0ull;
+}
+
 static uint64_t places_bytes(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                             uint32_t at, uint32_t end)
+                             uint32_t at)
 {
     uint64_t places = 0;
-    for (uint32_t i = at; i < end; i++) {
+    for (uint32_t i = at; i < len && i < at + PLACES; i++) {
         uint32_t buckets = UINT16_MAX;
         for (unsigned pair = 0; pair < LANES_PAIRS && buckets; pair++)
             buckets &= buckets_of(
@@ -36,15 +41,11 @@ static uint64_t places_bytes(const struct image_lanes *l, const uint8_t *data, u
     return places;
 }
 
-static void run_bytes(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                      const struct lanes_sink *sink)
+static void mark_bytes(const struct image_lanes *l, const uint8_t *data, uint32_t len, uint32_t at,
+                       uint64_t *marks, uint32_t count)
 {
-    for (uint32_t at = 0; at < len; at += PLACES) {
-        uint32_t end = len - at < PLACES ? len : at + PLACES;
-        uint64_t places = places_bytes(l, data, len, at, end);
-        if (places)
-            sink->found(sink->arg, at, places);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        marks[i] = places_bytes(l, data, len, at + i * PLACES);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -59,12 +60,31 @@ static void run_bytes(const struct image_lanes *l, const uint8_t *data, uint32_t
  * stands in the highest byte. */
 #define TURN_BY_TWO 0x4080010204081020ull
 
+/* vpternlog's tables for a ^ (b | c) and a & b & c. */
+#define XOR_OF_OR  0x1e
+#define AND_OF_ALL 0x80
+
 enum lanes_way lanes_best(void)
 {
     if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("gfni"))
         return LANES_WHOLE;
     return __builtin_cpu_supports("avx2") ? LANES_HALVES : LANES_BYTES;
+}
+
+/* Room for a mark's places and the LANES_PAIRS bytes behind them. */
+#define ROOM (PLACES + HALF)
+
+/* The bytes at `at`, a mark's places and LANES_PAIRS more: where they stand, or a copy that has room
+ * behind the buffer's last. */
+static inline const uint8_t *at_or_copy(uint8_t room[static ROOM], const uint8_t *data,
+                                        uint32_t len, uint32_t at)
+{
+    if (__builtin_expect(len - at >= PLACES + LANES_PAIRS, 1))
+        return data + at;
+    memset(room, LANES_FOLD, ROOM);
+    memcpy(room, data + at, len - at);
+    return room;
 }
 
 /* ---- halves of indexes ----------------------------------------------------------------------- */
@@ -102,7 +122,7 @@ AVX2 static inline __m256i half_look(const struct halves *h, unsigned pair, unsi
 }
 
 /* Which of the 32 places at `at` pass; 36 bytes are read. */
-AVX2 static inline uint32_t places_halves(const struct halves *h, const uint8_t *at)
+AVX2 static inline uint32_t places_half(const struct halves *h, const uint8_t *at)
 {
     __m256i even = _mm256_set1_epi8((char)0xff), odd = even, next = folded(at);
     for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
@@ -118,102 +138,91 @@ AVX2 static inline uint32_t places_halves(const struct halves *h, const uint8_t 
     return ~(uint32_t)_mm256_movemask_epi8(none);
 }
 
-/* The last places, from a copy with room behind it. */
-AVX2 static void tail_halves(const struct halves *h, const uint8_t *data, uint32_t len, uint32_t at,
-                             const struct lanes_sink *sink)
+AVX2 static inline uint64_t places_halves(const struct halves *h, const uint8_t *at)
 {
-    uint8_t room[PLACES + HALF]; /* more than the places and LANES_PAIRS bytes */
-    memset(room, LANES_FOLD, sizeof(room));
-    memcpy(room, data + at, len - at);
-    uint64_t places = places_halves(h, room) | (uint64_t)places_halves(h, room + HALF) << HALF;
-    places &= ~0ull >> (PLACES - (len - at));
-    if (places)
-        sink->found(sink->arg, at, places);
+    return places_half(h, at) | (uint64_t)places_half(h, at + HALF) << HALF;
 }
 
-AVX2 static void run_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                            const struct lanes_sink *sink)
+AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
+                             uint32_t at, uint64_t *marks, uint32_t count)
 {
     struct halves h;
-    uint32_t at = 0;
+    uint8_t room[ROOM];
     for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
         for (unsigned plane = 0; plane < LANES_PLANES; plane++) {
             h.upper[pair][plane] = table_twice(l->upper[pair][plane]);
             h.lower[pair][plane] = table_twice(l->lower[pair][plane]);
         }
     }
-    for (; len - at >= PLACES + LANES_PAIRS; at += PLACES) {
-        uint64_t places =
-            places_halves(&h, data + at) | (uint64_t)places_halves(&h, data + at + HALF) << HALF;
-        if (places)
-            sink->found(sink->arg, at, places);
-    }
-    for (; at < len; at += PLACES)
-        tail_halves(&h, data, len - at < PLACES ? len : at + PLACES, at, sink);
+    for (uint32_t i = 0; i < count; i++)
+        marks[i] = places_halves(&h, at_or_copy(room, data, len, at + i * PLACES)) &
+                   places_of(len - at - i * PLACES);
 }
 
 /* ---- whole indexes --------------------------------------------------------------------------- */
 
-/* The tables, two registers to a plane. */
+/* The tables of a pair, two registers to a plane. */
 struct whole {
-    __m512i low[LANES_PAIRS][LANES_PLANES], high[LANES_PAIRS][LANES_PLANES];
+    __m512i even_low, even_high, odd_low, odd_high;
 };
 
-/* The 64 bytes at `at`, folded; those behind the end count as 0 before that. */
-AVX512 static inline __m512i load(const uint8_t *data, uint32_t len, uint32_t at)
+AVX512 static inline struct whole whole_load(const struct image_lanes *l, unsigned pair)
 {
+    const uint8_t *even = l->tables[pair][0], *odd = l->tables[pair][1];
+    return (struct whole){ _mm512_loadu_si512(even), _mm512_loadu_si512(even + PLACES),
+                           _mm512_loadu_si512(odd), _mm512_loadu_si512(odd + PLACES) };
+}
+
+/* lanes_index of 64 pairs: what folding sets in the first byte is turned out of the index. */
+AVX512 static inline __m512i pair_index(__m512i one, __m512i next)
+{
+    __m512i turn = _mm512_set1_epi64((long long)TURN_BY_TWO);
     __m512i fold = _mm512_set1_epi8((char)LANES_FOLD);
-    if (len - at >= PLACES && at < len)
-        return _mm512_or_si512(_mm512_loadu_si512(data + at), fold);
-    uint32_t left = at < len ? len - at : 0;
-    __mmask64 there = left ? ~0ull >> (PLACES - left) : 0;
-    return _mm512_or_si512(_mm512_maskz_loadu_epi8(there, data + (left ? at : 0)), fold);
+    return _mm512_ternarylogic_epi32(_mm512_gf2p8affine_epi64_epi8(one, turn, 0), next, fold,
+                                     XOR_OF_OR);
 }
 
-AVX512 static inline __m512i turn(__m512i v)
+AVX512 static inline __m512i even_look(const struct whole *w, __m512i index)
 {
-    return _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64((long long)TURN_BY_TWO), 0);
+    return _mm512_permutex2var_epi8(w->even_low, index, w->even_high);
 }
 
-AVX512 static inline __m512i look(const struct whole *w, unsigned pair, unsigned plane,
-                                  __m512i index)
+AVX512 static inline __m512i odd_look(const struct whole *w, __m512i index)
 {
-    return _mm512_permutex2var_epi8(w->low[pair][plane], index, w->high[pair][plane]);
+    return _mm512_permutex2var_epi8(w->odd_low, index, w->odd_high);
 }
 
-AVX512 static inline uint64_t places_whole(const struct whole *w, const uint8_t *data, uint32_t len,
-                                           uint32_t at)
+/* Which of the 64 places at `at` pass; 68 bytes are read. Written out for its four pairs, so that
+ * nothing but bytes and tables takes registers. */
+AVX512 static inline uint64_t places_whole(const struct whole *a, const struct whole *b,
+                                           const struct whole *c, const struct whole *d,
+                                           const uint8_t *at)
 {
-    __m512i even = _mm512_set1_epi8((char)0xff), odd = even, next = load(data, len, at);
-    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-        __m512i one = next;
-        next = load(data, len, at + pair + 1);
-        __m512i index = _mm512_xor_si512(turn(one), next);
-        even = _mm512_and_si512(even, look(w, pair, 0, index));
-        odd = _mm512_and_si512(odd, look(w, pair, 1, index));
-    }
+    __m512i second = _mm512_loadu_si512(at + 1), third = _mm512_loadu_si512(at + 2);
+    __m512i fourth = _mm512_loadu_si512(at + 3);
+    __m512i ia = pair_index(_mm512_loadu_si512(at), second), ib = pair_index(second, third);
+    __m512i ic = pair_index(third, fourth), id = pair_index(fourth, _mm512_loadu_si512(at + 4));
+    __m512i even = _mm512_ternarylogic_epi32(even_look(a, ia), even_look(b, ib), even_look(c, ic),
+                                             AND_OF_ALL);
+    __m512i odd = _mm512_ternarylogic_epi32(odd_look(a, ia), odd_look(b, ib), odd_look(c, ic),
+                                            AND_OF_ALL);
+    even = _mm512_and_si512(even, even_look(d, id));
+    odd = _mm512_and_si512(odd, odd_look(d, id));
     __m512i any = _mm512_or_si512(even, odd);
     return _mm512_test_epi8_mask(any, any);
 }
 
-AVX512 static void run_whole(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                             const struct lanes_sink *sink)
+_Static_assert(LANES_PAIRS == 4 && LANES_PLANES == 2, "places_whole is written out for these");
+
+AVX512 static void mark_whole(const struct image_lanes *l, const uint8_t *data, uint32_t len,
+                              uint32_t at, uint64_t *marks, uint32_t count)
 {
-    struct whole w;
-    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-        for (unsigned plane = 0; plane < LANES_PLANES; plane++) {
-            const uint8_t *table = l->tables[pair][plane];
-            w.low[pair][plane] = _mm512_loadu_si512(table);
-            w.high[pair][plane] = _mm512_loadu_si512(table + PLACES);
-        }
-    }
-    for (uint32_t at = 0; at < len; at += PLACES) {
-        uint64_t places = places_whole(&w, data, len, at);
-        if (len - at < PLACES)
-            places &= ~0ull >> (PLACES - (len - at));
-        if (places)
-            sink->found(sink->arg, at, places);
-    }
+    const struct whole a = whole_load(l, 0), b = whole_load(l, 1), c = whole_load(l, 2),
+                       d = whole_load(l, 3);
+    uint8_t room[ROOM];
+    for (uint32_t i = 0; i < count; i++)
+        marks[i] = places_whole(&a, &b, &c, &d, at_or_copy(room, data, len, at + i * PLACES)) &
+                   places_of(len - at - i * PLACES);
 }
 
 #else
@@ -223,39 +232,38 @@ enum lanes_way lanes_best(void)
     return LANES_BYTES;
 }
 
-static void run_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                       const struct lanes_sink *sink)
+static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len, uint32_t at,
+                        uint64_t *marks, uint32_t count)
 {
-    run_bytes(l, data, len, sink);
+    mark_bytes(l, data, len, at, marks, count);
 }
 
-static void run_whole(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-                      const struct lanes_sink *sink)
+static void mark_whole(const struct image_lanes *l, const uint8_t *data, uint32_t len, uint32_t at,
+                       uint64_t *marks, uint32_t count)
 {
-    run_bytes(l, data, len, sink);
+    mark_bytes(l, data, len, at, marks, count);
 }
 
 #endif
 
-void lanes_run_as(enum lanes_way way, const struct image_lanes *l, const uint8_t *data,
-                  uint32_t len, const struct lanes_sink *sink)
+uint32_t lanes_mark_as(enum lanes_way way, const struct image_lanes *l, const uint8_t *data,
+                       uint32_t len, uint32_t at, uint64_t marks[LANES_MARKS])
 {
-    switch (way) {
-    case LANES_WHOLE:
-        run_whole(l, data, len, sink);
-        break;
-    case LANES_HALVES:
-        run_halves(l, data, len, sink);
-        break;
-    default:
-        run_bytes(l, data, len, sink);
-    }
+    uint32_t left = (len - at + PLACES - 1) / PLACES;
+    uint32_t count = left < LANES_MARKS ? left : LANES_MARKS;
+    if (way == LANES_WHOLE)
+        mark_whole(l, data, len, at, marks, count);
+    else if (way == LANES_HALVES)
+        mark_halves(l, data, len, at, marks, count);
+    else
+        mark_bytes(l, data, len, at, marks, count);
+    return count;
 }
 
-void lanes_run(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-               const struct lanes_sink *sink)
+uint32_t lanes_mark(const struct image_lanes *l, const uint8_t *data, uint32_t len, uint32_t at,
+                    uint64_t marks[LANES_MARKS])
 {
-    lanes_run_as(lanes_best(), l, data, len, sink);
+    return lanes_mark_as(lanes_best(), l, data, len, at, marks);
 }
 
 void lanes_fold(struct image_lanes *l)

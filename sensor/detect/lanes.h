@@ -48,27 +48,26 @@ static inline uint8_t lanes_index(uint8_t a, uint8_t b)
     return (uint8_t)((a << 2 | a >> 6) ^ b) & (LANES_INDEXES - 1);
 }
 
-/**
- * What is told of a buffer: bit n of `places` means that the place `at` + n passed. Never called
- * without a place.
- */
-struct lanes_sink {
-    void (*found)(void *arg, uint32_t at, uint64_t places);
-    void *arg;
-};
-
 /** Make `upper` and `lower` from the tables. */
 void lanes_fold(struct image_lanes *l);
 
 /** The best way of this machine. */
 enum lanes_way lanes_best(void);
 
-/** Look at all places of `data`; bytes behind its end count as LANES_FOLD. Any thread. */
-void lanes_run(const struct image_lanes *l, const uint8_t *data, uint32_t len,
-               const struct lanes_sink *sink);
+/** Marks of one look; each tells of 64 places. */
+#define LANES_MARKS 64
+#define LANES_SPAN  (64u * LANES_MARKS)
+
+/**
+ * Look at the LANES_SPAN places of `data` from `at` (below `len`) on, or those there are: bit n of
+ * marks[k] means that the place at + 64 k + n passed. How many marks were written. Bytes behind
+ * the end of `data` count as LANES_FOLD. Any thread.
+ */
+uint32_t lanes_mark(const struct image_lanes *l, const uint8_t *data, uint32_t len, uint32_t at,
+                    uint64_t marks[LANES_MARKS]);
 
 /** The same by a way that this machine has to have. */
-void lanes_run_as(enum lanes_way way, const struct image_lanes *l, const uint8_t *data,
-                  uint32_t len, const struct lanes_sink *sink);
+uint32_t lanes_mark_as(enum lanes_way way, const struct image_lanes *l, const uint8_t *data,
+                       uint32_t len, uint32_t at, uint64_t marks[LANES_MARKS]);
 
 #endif

@@ -75,7 +75,7 @@ static void shorts_look(struct detect_thread *t, const struct image_engine *e,
     }
 }
 
-/* What the lanes' sink needs. */
+/* What is looked for at the places that lanes let through. */
 struct lanes_look {
     struct detect_thread *t;
     const struct image_engine *e;
@@ -94,9 +94,9 @@ static inline bool may_stand(const struct lanes_look *l, uint32_t at)
     return is_set(l->bits, l->shift, gram | (uint32_t)SIEVE_FOLD);
 }
 
-static void places_found(void *arg, uint32_t at, uint64_t places)
+/* Bit n of `places` is the place `at` + n. */
+static void places_look(const struct lanes_look *l, uint32_t at, uint64_t places)
 {
-    const struct lanes_look *l = arg;
     for (; places; places &= places - 1) {
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
         if (l->bits && may_stand(l, place))
@@ -109,13 +109,19 @@ static void places_found(void *arg, uint32_t at, uint64_t places)
 void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
     struct lanes_look look = { t, e, view, NULL, 0 };
-    struct lanes_sink sink = { places_found, &look };
+    const struct image_lanes *lanes = &t->set->lanes[e->lanes];
+    uint64_t marks[LANES_MARKS];
     if (e->few.bits.count) {
         look.bits = t->set->sieve_bits + e->few.bits.first;
         look.shift = sieve_shift(e->few.bits.count);
     }
-    if (e->few.bits.count || e->short_count)
-        lanes_run(&t->set->lanes[e->lanes], view->data, view->len, &sink);
+    if (!e->few.bits.count && !e->short_count)
+        return;
+    for (uint32_t at = 0; at < view->len; at += LANES_SPAN) {
+        uint32_t count = lanes_mark(lanes, view->data, view->len, at, marks);
+        for (uint32_t i = 0; i < count; i++)
+            places_look(&look, at + 64 * i, marks[i]);
+    }
 }
 
 /* Every place of the buffer; how many grams stand there, not much more than are counted. */
