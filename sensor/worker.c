@@ -467,7 +467,7 @@ static struct flow *tcp_packet(struct worker *w, const struct packet *p, struct 
     if (tcp->reuse) {
         flow_table_end(w->flows, f);
         end_due_flows(w, p->now_ns, p->number);
-        f = flow_table_lookup(w->flows, p, dir, fresh);
+        f = flow_table_lookup(w->flows, p, 0, dir, fresh);
         if (!f)
             return NULL;
         stream_packet(w->streams, f, *dir, p, tcp);
@@ -492,14 +492,16 @@ static void udp_packet(struct worker *w, const struct packet *p, struct flow *f,
         app_datagram(w->apps, f, dir, p, &r);
 }
 
-static void one_packet(struct worker *w, const struct packet *p, const struct frame *frame)
+/* `ahead`: what flow_table_ahead said of it, or 0. */
+static void one_packet(struct worker *w, const struct packet *p, uint64_t ahead,
+                       const struct frame *frame)
 {
     struct stream_result tcp = { 0 };
     unsigned dir = 0;
     bool fresh = false;
     end_due_flows(w, p->now_ns, 0);
     w->sealed = w->flush = false;
-    struct flow *f = flow_table_lookup(w->flows, p, &dir, &fresh);
+    struct flow *f = flow_table_lookup(w->flows, p, ahead, &dir, &fresh);
     end_due_flows(w, p->now_ns, p->number);
     if (f && w->evidence && !(p->flags & PACKET_F_OUTER))
         evidence_ring_put(w->evidence, f, frame);
@@ -538,21 +540,24 @@ static void decode(struct worker *w, struct decoded *d, const struct frame *fram
     d->ahead = flow_table_ahead(w->flows, &d->packets[d->count - 1]);
 }
 
-/* Three frames are on their way: one is decoded and its place in the table asked for, the flow of
- * the one before is asked for, and the packets of the one before that go through the stages. */
+/* Four frames are on their way: one is decoded and its place in the table asked for, the flow of the
+ * one before is asked for, what hangs on the flow of the one before that, and the packets of the
+ * last go through the stages. */
 void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
                   const uint64_t *nows, unsigned n)
 {
-    for (unsigned i = 0; i < n + 2; i++) {
+    for (unsigned i = 0; i < n + 3; i++) {
         if (i < n)
             decode(w, &w->decoded[i % DECODE_AHEAD], &frames[i], numbers[i], nows[i]);
         if (i >= 1 && i - 1 < n)
             flow_table_near(w->flows, w->decoded[(i - 1) % DECODE_AHEAD].ahead);
-        if (i < 2)
+        if (i >= 2 && i - 2 < n)
+            flow_table_nearer(w->flows, w->decoded[(i - 2) % DECODE_AHEAD].ahead);
+        if (i < 3)
             continue;
-        const struct decoded *d = &w->decoded[(i - 2) % DECODE_AHEAD];
+        const struct decoded *d = &w->decoded[(i - 3) % DECODE_AHEAD];
         for (int k = 0; k < d->count; k++)
-            one_packet(w, &d->packets[k], &frames[i - 2]);
+            one_packet(w, &d->packets[k], k == d->count - 1 ? d->ahead : 0, &frames[i - 3]);
     }
 }
 

@@ -78,23 +78,27 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
                                      struct counter_block *counters);
 
 /**
- * The flow of `p`, found or made, with `*dir` (0 to server, 1 to client) and `*fresh` (made by this
- * packet). NULL for a packet that has no flow (no IP, fragment, bad header) or when the cap holds.
- * Counts packet and bytes, renews the timeout. When the key's flow had timed out before p->now_ns,
- * or an ended TCP session's tuple is used again by a new SYN (the caller said so with
- * flow_table_end), it is moved to the ended list first.
- */
-struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, unsigned *dir,
-                               bool *fresh);
-
-/**
  * A packet that will be looked up soon: its place in the table is asked for, so that it need not be
- * waited for then. Returns what flow_table_near wants, one packet later and before the look-up.
+ * waited for then. Returns the hash of its tuple for the calls below, 0 for a packet without a flow.
  */
 uint64_t flow_table_ahead(const struct flow_table *t, const struct packet *p);
 
 /** As flow_table_ahead for the flow itself, whose place is known by now. */
 void flow_table_near(const struct flow_table *t, uint64_t ahead);
+
+/** As flow_table_near for what hangs on the flow, which is there by now. */
+void flow_table_nearer(const struct flow_table *t, uint64_t ahead);
+
+/**
+ * The flow of `p`, found or made, with `*dir` (0 to server, 1 to client) and `*fresh` (made by this
+ * packet). NULL for a packet that has no flow (no IP, fragment, bad header) or when the cap holds.
+ * Counts packet and bytes, renews the timeout. When the key's flow had timed out before p->now_ns,
+ * or an ended TCP session's tuple is used again by a new SYN (the caller said so with
+ * flow_table_end), it is moved to the ended list first. `ahead` is what flow_table_ahead said of
+ * `p`; 0: it was not asked.
+ */
+struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, uint64_t ahead,
+                               unsigned *dir, bool *fresh);
 
 /** Change what `state` means for the timeout: call after setting flow->state. */
 void flow_table_touch(struct flow_table *t, struct flow *f);

@@ -143,10 +143,21 @@ static uint64_t hash_words(const struct flow_key_secret *s, const struct addr *a
     return mum(h ^ s->words[3], s->words[2] | 1);
 }
 
+/* Both directions have one hash: its ends come in an order of their own. Any order does, so
+ * addresses are compared as words. */
+static bool in_order(const struct flow_key *k)
+{
+    uint64_t src[2], dst[2];
+    memcpy(src, k->src.bytes, sizeof(src));
+    memcpy(dst, k->dst.bytes, sizeof(dst));
+    if (src[1] != dst[1])
+        return src[1] < dst[1];
+    return src[0] != dst[0] ? src[0] < dst[0] : k->sport <= k->dport;
+}
+
 uint64_t flow_key_hash(const struct flow_key_secret *s, const struct flow_key *k)
 {
-    int order = addr_compare(&k->src, &k->dst);
-    if (order < 0 || (order == 0 && k->sport <= k->dport))
+    if (in_order(k))
         return hash_words(s, &k->src, &k->dst, k->sport, k->dport, k);
     return hash_words(s, &k->dst, &k->src, k->dport, k->sport, k);
 }

@@ -82,7 +82,7 @@ static struct packet icmp(uint8_t from, uint8_t to, uint8_t type, uint64_t now)
 
 static struct flow *look(struct rig *r, const struct packet *p, unsigned *dir, bool *fresh)
 {
-    return flow_table_lookup(r->t, p, dir, fresh);
+    return flow_table_lookup(r->t, p, 0, dir, fresh);
 }
 
 static void test_directions(void **state)
