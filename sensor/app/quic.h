@@ -6,21 +6,20 @@
 #ifndef SENSOR_APP_QUIC_H
 #define SENSOR_APP_QUIC_H
 
-#include <nettle/aes.h>
-#include <nettle/gcm.h>
-
 #include "sensor/app/bytes.h"
 
+#define QUIC_KEY_LEN 16u
 #define QUIC_IV_LEN  12u
 #define QUIC_TAG_LEN 16u
 
 #define QUIC_V2      UINT32_C(0x6b3343cf)
 
-/** What protects the Initial packets of one direction. */
+/**
+ * What protects the Initial packets of one direction. A flow keeps the keys as they are derived: the
+ * tables that a cipher makes of them are a hundred times as large, and few packets need them.
+ */
 struct quic_keys {
-    struct aes128_ctx header;
-    struct gcm_aes128_ctx payload;
-    uint8_t iv[QUIC_IV_LEN];
+    uint8_t payload[QUIC_KEY_LEN], header[QUIC_KEY_LEN], iv[QUIC_IV_LEN];
 };
 
 /**
@@ -34,7 +33,7 @@ bool quic_keys_make(uint32_t version, const uint8_t *id, uint32_t id_len, struct
  * payload and tag. `out` receives the header and the payload, which begins at the returned place;
  * 0: it does not decrypt, or there is no memory.
  */
-uint32_t quic_unprotect(struct quic_keys *keys, struct slab *slab, const uint8_t *packet,
+uint32_t quic_unprotect(const struct quic_keys *keys, struct slab *slab, const uint8_t *packet,
                         uint32_t head, uint32_t len, struct app_bytes *out);
 
 #endif

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "sensor/app/quic.h"
 
+#include <nettle/aes.h>
+#include <nettle/gcm.h>
 #include <nettle/hkdf.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
@@ -12,7 +14,6 @@
 
 #define SALT_LEN   20u
 #define SECRET_LEN 32u
-#define KEY_LEN    16u
 #define SAMPLE_LEN 16u
 #define LABEL_MAX  32u
 
@@ -63,11 +64,8 @@ static void expand_label(const uint8_t secret[SECRET_LEN], const char *label, ui
 
 static void keys_expand(const uint8_t secret[SECRET_LEN], bool v2, struct quic_keys *out)
 {
-    uint8_t key[KEY_LEN];
-    expand_label(secret, v2 ? "quicv2 key" : "quic key", key, sizeof(key));
-    gcm_aes128_set_key(&out->payload, key);
-    expand_label(secret, v2 ? "quicv2 hp" : "quic hp", key, sizeof(key));
-    aes128_set_encrypt_key(&out->header, key);
+    expand_label(secret, v2 ? "quicv2 key" : "quic key", out->payload, sizeof(out->payload));
+    expand_label(secret, v2 ? "quicv2 hp" : "quic hp", out->header, sizeof(out->header));
     expand_label(secret, v2 ? "quicv2 iv" : "quic iv", out->iv, sizeof(out->iv));
 }
 
@@ -91,13 +89,36 @@ bool quic_keys_make(uint32_t version, const uint8_t *id, uint32_t id_len, struct
     return true;
 }
 
-uint32_t quic_unprotect(struct quic_keys *keys, struct slab *slab, const uint8_t *packet,
+/* The mask of a packet's header, from the sample of its payload (RFC 9001 5.4). */
+static void header_mask(const struct quic_keys *keys, const uint8_t *sample,
+                        uint8_t mask[SAMPLE_LEN])
+{
+    struct aes128_ctx cipher;
+    aes128_set_encrypt_key(&cipher, keys->header);
+    aes128_encrypt(&cipher, SAMPLE_LEN, mask, sample);
+}
+
+/* Decrypt `payload` bytes behind `head` in place; whether `want` is their tag (RFC 9001 5.3). */
+static bool payload_open(const struct quic_keys *keys, const uint8_t nonce[QUIC_IV_LEN],
+                         uint8_t *packet, uint32_t head, uint32_t payload, const uint8_t *want)
+{
+    struct gcm_aes128_ctx cipher;
+    uint8_t tag[QUIC_TAG_LEN];
+    gcm_aes128_set_key(&cipher, keys->payload);
+    gcm_aes128_set_iv(&cipher, QUIC_IV_LEN, nonce);
+    gcm_aes128_update(&cipher, head, packet);
+    gcm_aes128_decrypt(&cipher, payload, packet + head, packet + head);
+    gcm_aes128_digest(&cipher, sizeof(tag), tag);
+    return memeql_sec(tag, want, sizeof(tag));
+}
+
+uint32_t quic_unprotect(const struct quic_keys *keys, struct slab *slab, const uint8_t *packet,
                         uint32_t head, uint32_t len, struct app_bytes *out)
 {
-    uint8_t mask[SAMPLE_LEN], nonce[QUIC_IV_LEN], tag[QUIC_TAG_LEN];
+    uint8_t mask[SAMPLE_LEN], nonce[QUIC_IV_LEN];
     if (head == 0 || len < 4 + SAMPLE_LEN)
         return 0;
-    aes128_encrypt(&keys->header, SAMPLE_LEN, mask, packet + head + 4);
+    header_mask(keys, packet + head + 4, mask);
     uint8_t first = packet[0] ^ (mask[0] & (packet[0] & 0x80 ? 0x0f : 0x1f));
     uint32_t number_len = (first & 3u) + 1, payload = len - number_len - QUIC_TAG_LEN;
     out->len = 0;
@@ -109,10 +130,7 @@ uint32_t quic_unprotect(struct quic_keys *keys, struct slab *slab, const uint8_t
         out->data[head + i] ^= mask[1 + i];
         nonce[QUIC_IV_LEN - number_len + i] ^= out->data[head + i];
     }
-    uint8_t *at = out->data + head + number_len;
-    gcm_aes128_set_iv(&keys->payload, sizeof(nonce), nonce);
-    gcm_aes128_update(&keys->payload, head + number_len, out->data);
-    gcm_aes128_decrypt(&keys->payload, payload, at, at);
-    gcm_aes128_digest(&keys->payload, sizeof(tag), tag);
-    return memeql_sec(tag, packet + head + len - QUIC_TAG_LEN, sizeof(tag)) ? head + number_len : 0;
+    bool whole = payload_open(keys, nonce, out->data, head + number_len, payload,
+                              packet + head + len - QUIC_TAG_LEN);
+    return whole ? head + number_len : 0;
 }
