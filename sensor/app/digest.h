@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * MD5 (RFC 1321), SHA-1 and SHA-256 (FIPS 180-4): names for things (JA3, HASSH, certificates,
- * files), never protection. Our own because they run on the packet path, where a library's contexts
- * would be mallocs.
+ * MD5 (RFC 1321), SHA-1 and SHA-256 (FIPS 180-4) of libnettle: names for things (JA3, HASSH,
+ * certificates, files), never protection. Nothing is allocated.
  */
 #ifndef SENSOR_APP_DIGEST_H
 #define SENSOR_APP_DIGEST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <nettle/md5.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
 
 /** Longest digest. */
 #define APP_DIGEST_MAX 32
@@ -18,10 +20,12 @@ enum app_digest_kind { APP_DIGEST_MD5, APP_DIGEST_SHA1, APP_DIGEST_SHA256, APP_D
 
 /** A digest in the making; plain data, copied by value. */
 struct app_digest {
-    uint64_t len; /* bytes taken */
-    uint32_t state[8];
-    uint8_t block[64]; /* the bytes of an unfinished block */
-    uint8_t kind;      /* enum app_digest_kind */
+    union {
+        struct md5_ctx md5;
+        struct sha1_ctx sha1;
+        struct sha256_ctx sha256;
+    } state;
+    uint8_t kind; /* enum app_digest_kind */
 };
 
 /** Begin. */

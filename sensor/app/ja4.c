@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "sensor/app/digest.h"
 
 /** Values of a list that are looked at; more than any client offers. */
@@ -105,28 +106,31 @@ static void alpn_text(struct cursor alpn, char out[2])
     out[1] = text ? (char)last : "0123456789abcdef"[last & 15];
 }
 
-static void digest_values(struct app_digest *d, const struct values *v, bool server_name_and_alpn)
+/* Each value in four hexadecimal digits. */
+static void values_write(struct buf *b, const struct values *v, bool server_name_and_alpn)
 {
+    static const char digits[] = "0123456789abcdef";
     bool more = false;
     for (unsigned i = 0; i < v->count; i++) {
-        char text[8];
-        if (!server_name_and_alpn && (v->all[i] == EXT_SERVER_NAME || v->all[i] == EXT_ALPN))
+        uint16_t value = v->all[i];
+        if (!server_name_and_alpn && (value == EXT_SERVER_NAME || value == EXT_ALPN))
             continue;
-        snprintf(text, sizeof(text), more ? ",%04x" : "%04x", v->all[i]);
-        app_digest_add(d, text, strlen(text));
+        const char text[] = { ',', digits[value >> 12], digits[value >> 8 & 15],
+                              digits[value >> 4 & 15], digits[value & 15] };
+        buf_add(b, more ? text : text + 1, more ? 5 : 4);
         more = true;
     }
 }
 
 /** The hash's first digits, or as many zeros of an empty list. */
-static void digest_text(const struct app_digest *d, char out[HASH_DIGITS + 1])
+static void hash_text(const struct buf *list, char out[HASH_DIGITS + 1])
 {
-    uint8_t sum[APP_DIGEST_MAX];
+    uint8_t sum[SHA256_DIGEST_SIZE];
     memset(out, '0', HASH_DIGITS);
     out[HASH_DIGITS] = '\0';
-    if (d->len == 0)
+    if (list->len == 0)
         return;
-    (void)app_digest_end(d, sum);
+    app_sha256(list->data, list->len, sum);
     app_hex(sum, HASH_DIGITS / 2, out);
 }
 
@@ -137,22 +141,23 @@ static unsigned two_digits(unsigned count)
 
 void ja4_make(const struct ja4_hello *hello, char out[JA4_LEN + 1])
 {
-    struct app_digest ciphers_digest, extensions_digest;
     char ciphers_text[HASH_DIGITS + 1], extensions_text[HASH_DIGITS + 1], alpn[2];
+    uint8_t room[2 * VALUES_MAX * sizeof(",0000")];
     struct values ciphers = values_read(hello->ciphers);
     struct values extensions = extensions_read(hello->extensions);
     struct values signatures = values_read(hello->signatures);
+    struct buf list;
     values_sort(&ciphers);
     values_sort(&extensions);
-    app_digest_begin(&ciphers_digest, APP_DIGEST_SHA256);
-    app_digest_begin(&extensions_digest, APP_DIGEST_SHA256);
-    digest_values(&ciphers_digest, &ciphers, true);
-    digest_values(&extensions_digest, &extensions, false);
+    buf_init_fixed(&list, room, sizeof(room));
+    values_write(&list, &ciphers, true);
+    hash_text(&list, ciphers_text);
+    buf_init_fixed(&list, room, sizeof(room));
+    values_write(&list, &extensions, false);
     if (signatures.count > 0)
-        app_digest_add(&extensions_digest, "_", 1);
-    digest_values(&extensions_digest, &signatures, true);
-    digest_text(&ciphers_digest, ciphers_text);
-    digest_text(&extensions_digest, extensions_text);
+        buf_byte(&list, '_');
+    values_write(&list, &signatures, true);
+    hash_text(&list, extensions_text);
     alpn_text(hello->alpn, alpn);
     snprintf(out, JA4_LEN + 1, "%c%s%c%02u%02u%c%c_%s_%s", hello->quic ? 'q' : 't',
              version_text(hello), hello->named ? 'd' : 'i', two_digits(ciphers.count),

@@ -57,7 +57,9 @@ static void ja3_list(struct buf *b, struct cursor list, unsigned width)
         unsigned v = width == 1 ? cursor_u8(&list) : cursor_be16(&list);
         if (width == 2 && ja4_grease((uint16_t)v))
             continue;
-        buf_printf(b, first ? "%u" : "-%u", v);
+        if (!first)
+            buf_byte(b, '-');
+        buf_decimal(b, v);
         first = false;
     }
 }
@@ -184,7 +186,9 @@ static void ja3_types(struct buf *b, struct cursor list)
         cursor_skip(&list, len);
         if (list.bad || ja4_grease(type))
             continue;
-        buf_printf(b, first ? "%u" : "-%u", type);
+        if (!first)
+            buf_byte(b, '-');
+        buf_decimal(b, type);
         first = false;
     }
 }
