@@ -120,7 +120,7 @@ static void write_evidence(struct json *j, const struct event_evidence *e)
 
 static void write_abeng(struct json *j, const struct event_abeng *a)
 {
-    if (!a->epoch && !a->ruleset && !a->feed && !a->home && !a->beyond)
+    if (!a->epoch && !a->ruleset && !a->feed && !a->home && !a->beyond && !a->shed)
         return;
     json_open(j, "abeng");
     write_place(j, a);
@@ -132,6 +132,8 @@ static void write_abeng(struct json *j, const struct event_abeng *a)
         json_str(j, "home", a->home);
     if (a->beyond)
         json_bool(j, "beyond", true);
+    if (a->shed)
+        json_u64(j, "shed", a->shed);
     if (a->evidence)
         write_evidence(j, a->evidence);
     if (a->source) {

@@ -74,6 +74,7 @@ struct event_abeng {
     const char *ruleset, *feed; /* name of the rule set, channel it came by; NULL: not written */
     const char *home;           /* code of the member state whose it is; NULL: not written */
     bool beyond;                /* an alert that the reference engine would not raise */
+    uint32_t shed;              /* packets of the flow left out under pressure; 0: not written */
     const struct event_evidence *evidence; /* NULL: not written */
     const char *source;         /* name of the file that it was followed in; NULL: not written */
     uint64_t source_offset;     /* where its line begins there */

@@ -14,8 +14,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/event.h"
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/sandbox.h"
@@ -26,15 +28,21 @@
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
 #include "sensor/live.h"
+#include "sensor/metrics.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/queue.h"
 #include "sensor/statsfile.h"
+#include "sensor/tap.h"
 #include "sensor/worker.h"
 #include "sensor/writer.h"
 
 #define RING_BYTES        (8u << 20)
 #define WINDOWS_KEPT      16 /* pieces of a file that frames on their way to workers may lie in */
 #define LIVE_WAIT_MS      50
+/* Told to stop, a live worker reads what its rings hold: an empty one shows within this, and it
+ * goes on for no longer than that. */
+#define LIVE_LAST_WAIT_MS 40
+#define LIVE_LAST_NS      (500 * NS_PER_MS)
 #define STATS_EVERY_NS    (10 * NS_PER_S)
 #define PUBLISH_EVERY_NS  (200 * NS_PER_MS)
 #define PROGRESS_AFTER_NS (2 * NS_PER_S)
@@ -197,67 +205,46 @@ static void run_queue(struct engine *e, unsigned index)
     }
 }
 
-static void publish(struct engine *e, unsigned index, struct capture *const *open)
+/* What comes next of a live worker's interfaces, or nothing for a moment. A quiet line must not
+ * stop packet time, which is else the clock. */
+static bool take_live(struct worker *w, struct tap *tap, struct engine_time *time, unsigned wait_ms)
 {
-    struct capture_counts counts;
-    for (unsigned i = 0; i < e->conf->ring_count; i++) {
-        if (!open[i])
-            continue;
-        capture_counts(open[i], &counts);
-        live_publish(e->live, index, i, &counts);
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    int n = tap_next(tap, frames, wait_ms);
+    if (n > 0) {
+        worker_source(w, tap_interface(tap), tap_fill(tap));
+        stamp(time, frames, numbers, nows, n);
+        worker_burst(w, frames, numbers, nows, (unsigned)n);
+    } else {
+        uint64_t wall = clock_now(clock_system()) - NS_PER_S;
+        if (wall > time->now_ns)
+            time->now_ns = wall;
     }
+    worker_tick(w, time->now_ns);
+    return n > 0;
 }
 
-/* Live: the worker's own sockets, one an interface. Packet time is the clock, except that a quiet
- * line must not stop it. */
+/* Live: the worker's own sockets, one an interface. */
 static void run_live(struct engine *e, unsigned index)
 {
     struct engine_time time = { 0 };
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
-    unsigned interfaces = e->conf->ring_count;
-    struct capture *open[ENGINE_INTERFACES_MAX] = { 0 };
+    struct tap *tap = tap_open(e->conf, index);
     uint64_t published = 0;
-    char reason[256];
-    for (unsigned i = 0; i < interfaces; i++) {
-        if (e->conf->fallbacks[i]) {
-            open[i] = index == 0 ? e->conf->fallbacks[i] : NULL;
-            continue;
-        }
-        open[i] = capture_open_ring(e->conf->rings[index * interfaces + i], e->conf->ring_names[i],
-                                    reason, sizeof(reason));
-        if (!open[i])
-            log_error("capture", "%s: %s", e->conf->ring_names[i], reason);
-    }
     while (!atomic_load_explicit(&e->stop, memory_order_relaxed)) {
-        unsigned got = 0;
         follow_rules(e, index);
-        for (unsigned i = 0; i < interfaces; i++) {
-            int n = open[i] ? capture_next(open[i], frames, CAPTURE_BURST_MAX,
-                                           interfaces == 1 ? LIVE_WAIT_MS : 0)
-                            : 0;
-            if (n <= 0)
-                continue;
-            got += (unsigned)n;
-            stamp(&time, frames, numbers, nows, n);
-            worker_burst(e->workers[index], frames, numbers, nows, (unsigned)n);
-        }
-        if (!got) {
-            uint64_t wall = clock_now(clock_system()) - NS_PER_S;
-            if (wall > time.now_ns)
-                time.now_ns = wall;
-            if (interfaces != 1)
-                poll(NULL, 0, LIVE_WAIT_MS / 10);
-        }
-        worker_tick(e->workers[index], time.now_ns);
+        take_live(e->workers[index], tap, &time, LIVE_WAIT_MS);
         if (time.now_ns >= published + PUBLISH_EVERY_NS) {
-            publish(e, index, open);
+            tap_publish(tap, e->live);
             published = time.now_ns;
         }
     }
-    publish(e, index, open);
-    for (unsigned i = 0; i < interfaces; i++)
-        capture_close(open[i]);
+    for (uint64_t until = clock_mono_ns() + LIVE_LAST_NS; clock_mono_ns() < until;) {
+        if (!take_live(e->workers[index], tap, &time, LIVE_LAST_WAIT_MS))
+            break;
+    }
+    tap_publish(tap, e->live);
+    tap_close(tap);
 }
 
 static void *worker_main(void *arg)
@@ -398,18 +385,42 @@ static void fill_stats(struct engine *e, struct statsfile *s)
     s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
 }
 
-static void write_stats(struct engine *e)
+/* Open a file of the log folder anew through the monitor, let `write` fill it. */
+static void write_file(struct engine *e, const char *name, const struct statsfile *s,
+                       int write(const struct statsfile *, int))
 {
-    struct channel_message m = { .verb = CHANNEL_OPEN_OUTPUT, .arg = 1, .name = "stats.json" };
-    struct statsfile s;
+    struct channel_message m = { .verb = CHANNEL_OPEN_OUTPUT, .arg = 1 };
     int fd;
+    snprintf(m.name, sizeof(m.name), "%s", name);
     if (engine_ask(e, &m, &fd) < 0 || fd < 0) {
-        log_error("engine", "cannot write stats.json");
+        log_error("engine", "cannot write %s", name);
         return;
     }
-    fill_stats(e, &s);
-    statsfile_write(&s, fd);
+    if (write(s, fd) < 0)
+        log_error("engine", "%s could not be written whole: %m", name);
     close(fd);
+}
+
+static void write_stats(struct engine *e)
+{
+    struct statsfile s;
+    fill_stats(e, &s);
+    write_file(e, "stats.json", &s, statsfile_write);
+    if (!e->live)
+        return;
+    write_file(e, "stats.prom", &s, metrics_write);
+}
+
+/* The same as a record of eve.json, for whoever reads only that. */
+static void tell_stats(struct engine *e)
+{
+    struct statsfile s;
+    struct buf line;
+    fill_stats(e, &s);
+    buf_init(&line, EVENT_LINE_MAX);
+    statsfile_event(&s, &line);
+    writer_line(e->writer, &line);
+    buf_free(&line);
 }
 
 /* A person watches a long run: one line that rewrites itself, nothing in a pipe. */
@@ -457,6 +468,7 @@ static void control_loop(struct engine *e)
         }
         if (e->conf->live && clock_mono_ns() >= next_stats) {
             write_stats(e);
+            tell_stats(e);
             next_stats += STATS_EVERY_NS;
         }
         if (e->conf->progress && clock_mono_ns() >= next_progress) {
@@ -616,6 +628,10 @@ static bool join_threads(struct engine *e, pthread_t reader)
         pthread_join(e->threads[w], &failed);
         any |= failed != NULL;
     }
+    if (e->live) {
+        sample_live(e);
+        tell_stats(e);
+    }
     any |= !writer_join(e->writer);
     return !any;
 }
@@ -660,8 +676,6 @@ int engine_run(const struct engine_conf *conf)
         goto out;
     control_loop(e);
     status = join_threads(e, reader) ? 0 : 1;
-    if (e->live)
-        sample_live(e);
     write_stats(e);
 out:
     free_all(e);

@@ -23,12 +23,12 @@
 
 /* What a worker says of an interface. */
 struct slot {
-    _Atomic uint64_t packets, bytes, drops, bad;
+    _Atomic uint64_t packets, bytes, received, drops, bad;
 };
 
 struct interface {
     const char *name;
-    uint64_t packets, bytes, drops, bad; /* of the last sample */
+    uint64_t packets, bytes, received, drops, bad; /* of the last sample */
     uint64_t peak_packets, peak_drops;   /* in one second */
     uint64_t heard_s;                    /* when the last packet came */
     bool silent;
@@ -48,6 +48,7 @@ struct live_board {
     struct vlan vlans[LIVE_VLANS];
     struct live_flows window[WINDOW_MINUTES + 1]; /* by minute, oldest first */
     unsigned window_count;
+    struct live_flows last, peak; /* sums of the last sample; most in one second of some */
     uint64_t minute; /* of the last turn */
     bool begun, one_direction, duplicates;
 };
@@ -80,6 +81,7 @@ void live_publish(struct live_board *b, unsigned worker, unsigned interface,
     struct slot *s = &b->slots[worker * b->interface_count + interface];
     store(&s->packets, counts->packets);
     store(&s->bytes, counts->bytes);
+    store(&s->received, counts->received);
     store(&s->drops, counts->kernel_drops);
     store(&s->bad, counts->bad_blocks);
 }
@@ -105,11 +107,12 @@ static void sample_interface(struct live_board *b, struct interface *f, unsigned
                              uint64_t now_s)
 {
     uint64_t packets = 0, drops = 0;
-    f->bytes = f->bad = 0;
+    f->bytes = f->bad = f->received = 0;
     for (unsigned w = 0; w < b->worker_count; w++) {
         struct slot *s = &b->slots[w * b->interface_count + index];
         packets += load(&s->packets);
         f->bytes += load(&s->bytes);
+        f->received += load(&s->received);
         drops += load(&s->drops);
         f->bad += load(&s->bad);
     }
@@ -168,8 +171,25 @@ static void sample_vlan(struct live_board *b, unsigned id)
             about, "nothing of it any more", "is there again");
 }
 
+static void peak_take(uint64_t *peak, uint64_t now, uint64_t last)
+{
+    if (now - last > *peak)
+        *peak = now - last;
+}
+
+static void sample_peaks(struct live_board *b, const struct live_flows *now)
+{
+    if (b->begun) {
+        peak_take(&b->peak.shed, now->shed, b->last.shed);
+        peak_take(&b->peak.records_lost, now->records_lost, b->last.records_lost);
+        peak_take(&b->peak.stage_drops, now->stage_drops, b->last.stage_drops);
+    }
+    b->last = *now;
+}
+
 void live_sample(struct live_board *b, uint64_t now_s, const struct live_flows *flows)
 {
+    sample_peaks(b, flows);
     for (unsigned i = 0; i < b->interface_count; i++)
         sample_interface(b, &b->interfaces[i], i, now_s);
     if (!b->begun || now_s / MINUTE != b->minute) {
@@ -189,6 +209,7 @@ void live_totals(const struct live_board *b, struct capture_counts *out)
     for (unsigned i = 0; i < b->interface_count; i++) {
         out->packets += b->interfaces[i].packets;
         out->bytes += b->interfaces[i].bytes;
+        out->received += b->interfaces[i].received;
         out->kernel_drops += b->interfaces[i].drops;
         out->bad_blocks += b->interfaces[i].bad;
     }
@@ -228,6 +249,7 @@ void live_write(const struct live_board *b, struct json *out)
         json_str(out, "name", f->name);
         json_u64(out, "packets", f->packets);
         json_u64(out, "bytes", f->bytes);
+        json_u64(out, "received", f->received);
         json_u64(out, "kernel_drops", f->drops);
         json_u64(out, "bad_blocks", f->bad);
         json_u64(out, "peak_packets_per_second", f->peak_packets);
@@ -235,6 +257,11 @@ void live_write(const struct live_board *b, struct json *out)
         json_close(out);
     }
     json_close_array(out);
+    json_open(out, "peaks_per_second");
+    json_u64(out, "shed", b->peak.shed);
+    json_u64(out, "records_lost", b->peak.records_lost);
+    json_u64(out, "stage_drops", b->peak.stage_drops);
+    json_close(out);
     write_blind(b, out);
 }
 

@@ -34,6 +34,9 @@ struct live_board;
 struct live_flows {
     uint64_t flows, one_sided; /* TCP sessions begun; those that ended seen from one side */
     uint64_t tcp, overlaps;    /* segments; those over bytes that were there already */
+    uint64_t shed;             /* packets left out under pressure */
+    uint64_t records_lost;     /* records for which the ring to the writer had no room */
+    uint64_t stage_drops;      /* what stages left out because memory or a limit was reached */
 };
 
 /** A board for `workers` workers; `names` of the interfaces stay the caller's. Never NULL. */

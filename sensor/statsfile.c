@@ -76,11 +76,53 @@ static void write_writer(const struct statsfile *s, struct json *j)
     }
 }
 
+void statsfile_ledger(const struct statsfile *s, struct statsfile_ledger *out)
+{
+    const struct capture_counts *c = &s->captured;
+    *out = (struct statsfile_ledger){
+        .received = s->live ? c->received : c->packets,
+        .processed = total(s, WORKER_STAGE_WORKER, "worker.processed"),
+        .shed_elephants = total(s, WORKER_STAGE_WORKER, "worker.shed_elephants"),
+        .shed_bulk = total(s, WORKER_STAGE_WORKER, "worker.shed_bulk"),
+        .dropped = c->kernel_drops,
+    };
+    uint64_t gone = c->packets + c->kernel_drops;
+    out->waiting = out->received > gone ? out->received - gone : 0;
+}
+
+static void write_ledger(const struct statsfile *s, struct json *j)
+{
+    struct statsfile_ledger l;
+    statsfile_ledger(s, &l);
+    json_u64(j, "received", l.received);
+    json_u64(j, "processed", l.processed);
+    json_u64(j, "shed", l.shed_elephants + l.shed_bulk);
+    json_u64(j, "dropped", l.dropped);
+    json_u64(j, "waiting", l.waiting);
+}
+
+/* What was not inspected, by stage and reason: this travels with the health report. */
+static void write_drops(const struct statsfile *s, struct json *j)
+{
+    struct statsfile_ledger l;
+    statsfile_ledger(s, &l);
+    json_open(j, "drops");
+    json_open(j, "capture");
+    json_u64(j, "kernel", l.dropped);
+    json_close(j);
+    json_open(j, "shed");
+    json_u64(j, "elephants", l.shed_elephants);
+    json_u64(j, "bulk", l.shed_bulk);
+    json_close(j);
+    json_close(j);
+}
+
 static void write_capture(const struct statsfile *s, struct json *j)
 {
     json_open(j, "capture");
     json_u64(j, "packets", s->captured.packets);
     json_u64(j, "bytes", s->captured.bytes);
+    json_u64(j, "received", s->live ? s->captured.received : s->captured.packets);
     json_u64(j, "kernel_drops", s->captured.kernel_drops);
     json_u64(j, "truncated_files", s->captured.truncated_files);
     json_u64(j, "bad_blocks", s->captured.bad_blocks);
@@ -95,6 +137,7 @@ static void write_totals(const struct statsfile *s, struct json *j)
     json_str(j, "timestamp", now);
     json_u64(j, "packets", total(s, WORKER_STAGE_WORKER, "worker.packets"));
     json_u64(j, "bytes", total(s, WORKER_STAGE_WORKER, "worker.bytes"));
+    write_ledger(s, j);
     json_u64(j, "alerts", s->writer ? writer_alerts(s->writer) : 0);
     json_u64(j, "flows", total(s, WORKER_STAGE_WORKER, "worker.flows_ended"));
     json_u64(j, "one_sided_flows", total(s, WORKER_STAGE_WORKER, "worker.flows_one_sided"));
@@ -112,6 +155,30 @@ static void write_totals(const struct statsfile *s, struct json *j)
     json_u64(j, "workers", s->worker_count);
 }
 
+/* What stages leave out when memory or a table is full (docs/LIMITS.md). */
+static uint64_t stage_drops(const struct statsfile *s)
+{
+    static const struct {
+        enum worker_stage stage;
+        const char *name;
+    } drops[] = {
+        { WORKER_STAGE_DECODE, "decode.defrag_full" },
+        { WORKER_STAGE_DECODE, "decode.defrag_no_memory" },
+        { WORKER_STAGE_FLOW, "flow.no_memory" },
+        { WORKER_STAGE_FLOW, "flow.evicted" },
+        { WORKER_STAGE_STREAM, "stream.no_memory" },
+        { WORKER_STAGE_STREAM, "stream.segments" },
+        { WORKER_STAGE_STREAM, "stream.window" },
+        { WORKER_STAGE_APP, "app.no_memory" },
+        { WORKER_STAGE_CLASSIFY, "classify.no_memory" },
+        { WORKER_STAGE_DETECT, "detect.no_memory" },
+    };
+    uint64_t n = 0;
+    for (unsigned i = 0; i < sizeof(drops) / sizeof(drops[0]); i++)
+        n += total(s, drops[i].stage, drops[i].name);
+    return n;
+}
+
 void statsfile_flows(const struct statsfile *s, struct live_flows *out)
 {
     *out = (struct live_flows){
@@ -119,6 +186,10 @@ void statsfile_flows(const struct statsfile *s, struct live_flows *out)
         .one_sided = total(s, WORKER_STAGE_WORKER, "worker.flows_one_sided"),
         .tcp = total(s, WORKER_STAGE_DECODE, "decode.tcp"),
         .overlaps = total(s, WORKER_STAGE_STREAM, "stream.overlaps"),
+        .shed = total(s, WORKER_STAGE_WORKER, "worker.shed_elephants") +
+                total(s, WORKER_STAGE_WORKER, "worker.shed_bulk"),
+        .records_lost = total(s, WORKER_STAGE_WORKER, "worker.ring_full"),
+        .stage_drops = stage_drops(s),
     };
 }
 
@@ -135,6 +206,7 @@ int statsfile_write(const struct statsfile *s, int fd)
     write_workers(s, &j);
     write_writer(s, &j);
     json_close(&j);
+    write_drops(s, &j);
     if (s->live)
         live_write(s->live, &j);
     json_close(&j);
@@ -142,4 +214,38 @@ int statsfile_write(const struct statsfile *s, int fd)
     int err = file_write_all(fd, out.data, out.len);
     buf_free(&out);
     return err;
+}
+
+/* ---- EVE's record of it ---------------------------------------------------------------------- */
+
+void statsfile_event(const struct statsfile *s, struct buf *out)
+{
+    char now[CLOCK_TEXT_MAX];
+    struct statsfile_ledger l;
+    struct json j;
+    statsfile_ledger(s, &l);
+    clock_format_eve(clock_now(clock_system()), now);
+    json_begin(&j, out);
+    json_open(&j, NULL);
+    json_str(&j, "timestamp", now);
+    json_str(&j, "event_type", "stats");
+    json_open(&j, "stats");
+    json_u64(&j, "uptime", s->run_ns / NS_PER_S);
+    json_open(&j, "capture");
+    json_u64(&j, "kernel_packets", l.received);
+    json_u64(&j, "kernel_drops", l.dropped);
+    json_close(&j);
+    json_open(&j, "decoder");
+    json_u64(&j, "pkts", total(s, WORKER_STAGE_WORKER, "worker.packets"));
+    json_u64(&j, "bytes", total(s, WORKER_STAGE_WORKER, "worker.bytes"));
+    json_close(&j);
+    json_open(&j, "detect");
+    json_u64(&j, "alert", s->writer ? writer_alerts(s->writer) : 0);
+    json_close(&j);
+    json_close(&j);
+    json_open(&j, "abeng");
+    write_ledger(s, &j);
+    json_u64(&j, "shed_flows", total(s, WORKER_STAGE_WORKER, "worker.shed_flows"));
+    json_close(&j);
+    json_close(&j);
 }

@@ -9,6 +9,7 @@
 
 #include "sensor/capture/capture.h"
 
+struct buf;
 struct live_board;
 struct live_flows;
 struct worker;
@@ -27,10 +28,24 @@ struct statsfile {
     const struct live_board *live; /* NULL: files */
 };
 
+/** Where each packet that was received went. Sums over workers; files: all are received. */
+struct statsfile_ledger {
+    uint64_t received, processed, shed_elephants, shed_bulk;
+    uint64_t dropped; /* by the kernel, for the ring was full */
+    uint64_t waiting; /* in the ring, not handed out yet */
+};
+
+/** Read the ledger: received = processed + shed + dropped + waiting, each counted where it
+ * happens, so that the sum is exact when workers rest. */
+void statsfile_ledger(const struct statsfile *s, struct statsfile_ledger *out);
+
 /** The sums that live.h judges by; of `s` the workers alone are read. */
 void statsfile_flows(const struct statsfile *s, struct live_flows *out);
 
 /** Write one JSON object and a newline to `fd`. 0 or ABENG_EIO. */
 int statsfile_write(const struct statsfile *s, int fd);
+
+/** Append the record of one line that EVE's readers know as `stats`, without a newline. */
+void statsfile_event(const struct statsfile *s, struct buf *out);
 
 #endif

@@ -22,6 +22,7 @@
 #include "sensor/evidence/ring.h"
 #include "sensor/flow/flow.h"
 #include "sensor/live.h"
+#include "sensor/shed.h"
 #include "sensor/stream/stream.h"
 
 /* Of a live worker's memory so much is taken at its start, the rest as it is needed: a line does
@@ -37,9 +38,18 @@
 #define LONE_FLOWS_PER_S 2000
 #define LONE_FLOWS_BURST 20000
 
+/* As in stream/: what conf.stream_depth 0 stands for. */
+#define DEPTH_DEFAULT (1u << 20)
+
 enum worker_counter {
     COUNTER_PACKETS,
     COUNTER_BYTES,
+    COUNTER_PROCESSED,
+    COUNTER_SHED_ELEPHANTS,
+    COUNTER_SHED_BULK,
+    COUNTER_SHED_BYTES,
+    COUNTER_SHED_FLOWS,
+    COUNTER_SHED_TIMES,
     COUNTER_INVALID,
     COUNTER_FLOWS_ENDED,
     COUNTER_ONE_SIDED,
@@ -53,6 +63,14 @@ enum worker_counter {
 static const struct counter_def worker_counter_defs[] = {
     [COUNTER_PACKETS] = { "worker.packets", "frames taken from the capture" },
     [COUNTER_BYTES] = { "worker.bytes", "bytes of those frames on the wire" },
+    [COUNTER_PROCESSED] = { "worker.processed", "of those, frames that went through all stages" },
+    [COUNTER_SHED_ELEPHANTS] = { "worker.shed_elephants",
+                                 "frames of flows past their depth left out under pressure" },
+    [COUNTER_SHED_BULK] = { "worker.shed_bulk",
+                            "frames of unidentified bulk left out under pressure" },
+    [COUNTER_SHED_BYTES] = { "worker.shed_bytes", "bytes of both on the wire" },
+    [COUNTER_SHED_FLOWS] = { "worker.shed_flows", "flows of which something was left out" },
+    [COUNTER_SHED_TIMES] = { "worker.shed_times", "times that a step of shedding began" },
     [COUNTER_INVALID] = { "worker.undecoded", "frames that gave no packet to inspect" },
     [COUNTER_FLOWS_ENDED] = { "worker.flows_ended", "flows that came to their end" },
     [COUNTER_ONE_SIDED] = { "worker.flows_one_sided", "ended TCP flows seen from one side only" },
@@ -89,6 +107,8 @@ struct worker {
     struct detect_output hits;
     struct alert_record record;
     uint32_t app_events; /* of detection, seen on the packet at hand */
+    enum shed_step shed;
+    uint8_t interface; /* of the frames at hand */
     bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
     bool flush;  /* what came before the packet at hand is to be inspected before it is */
     uint8_t extra[ALERT_EXTRA_MAX];
@@ -201,7 +221,9 @@ static void fill_flow(struct alert_record *r, const struct flow *f)
     r->flow_dport = f->server_port;
     r->flow_state = f->state;
     r->evidence_at = f->evidence_at;
+    r->shed = f->shed;
     r->app = (uint8_t)app_protocol(f);
+    r->interface = (uint16_t)(f->flags >> FLOW_INTERFACE_SHIFT);
     for (unsigned d = 0; d < 2; d++) {
         r->packets[d] = f->packets[d];
         r->bytes[d] = f->bytes[d];
@@ -272,6 +294,8 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
         fill_packet(r, p);
         if (f)
             fill_flow(r, f);
+        if (!(p->flags & PACKET_F_PSEUDO))
+            r->interface = w->interface;
         fill_extra(w, f, hit->tx, dir);
         put_record(w);
     }
@@ -492,10 +516,32 @@ static void udp_packet(struct worker *w, const struct packet *p, struct flow *f,
         app_datagram(w->apps, f, dir, p, &r);
 }
 
-/* `ahead`: what flow_table_ahead said of it, or 0. */
-static void one_packet(struct worker *w, const struct packet *p, uint64_t ahead,
-                       const struct frame *frame)
+/* Whether the packet is left out now. Unidentified bulk is not put together from here on: behind a
+ * hole of ours its bytes would only wait. */
+static enum shed_step shed_kind(struct worker *w, const struct packet *p, struct flow *f,
+                                unsigned dir)
 {
+    uint64_t depth = w->conf.stream_depth ? w->conf.stream_depth : DEPTH_DEFAULT;
+    enum shed_step kind = shed_packet_kind(w->shed, p, f, dir, depth);
+    if (kind == SHED_BULK && p->proto == PACKET_PROTO_TCP)
+        stream_depth_end(f, dir);
+    return kind;
+}
+
+static void shed_mark(struct worker *w, struct flow *f)
+{
+    if (!f->shed)
+        count(w, COUNTER_SHED_FLOWS, 1);
+    f->shed += f->shed < UINT32_MAX;
+    app_tx_prune(w->apps, f);
+}
+
+/* `ahead`: what flow_table_ahead said of it, or 0. Returns as what the packet was left out,
+ * SHED_NOTHING when it went through all stages. */
+static enum shed_step one_packet(struct worker *w, const struct packet *p, uint64_t ahead,
+                                 const struct frame *frame)
+{
+    enum shed_step shed = SHED_NOTHING;
     struct stream_result tcp = { 0 };
     unsigned dir = 0;
     bool fresh = false;
@@ -503,12 +549,20 @@ static void one_packet(struct worker *w, const struct packet *p, uint64_t ahead,
     w->sealed = w->flush = false;
     struct flow *f = flow_table_lookup(w->flows, p, ahead, &dir, &fresh);
     end_due_flows(w, p->now_ns, p->number);
-    if (f && w->evidence && !(p->flags & PACKET_F_OUTER))
+    if (f && w->shed)
+        shed = shed_kind(w, p, f, dir);
+    if (f && w->evidence && !shed && !(p->flags & PACKET_F_OUTER))
         evidence_ring_put(w->evidence, f, frame);
     if (f && p->proto == PACKET_PROTO_TCP)
         f = tcp_packet(w, p, f, &dir, &fresh, &tcp);
-    else if (f && p->proto == PACKET_PROTO_UDP)
+    else if (f && p->proto == PACKET_PROTO_UDP && !shed)
         udp_packet(w, p, f, dir);
+    if (fresh && f)
+        f->flags |= (uint32_t)w->interface << FLOW_INTERFACE_SHIFT;
+    if (shed && f && !w->flush) { /* its session has moved; nobody looks at its bytes */
+        shed_mark(w, f);
+        return shed;
+    }
     if (f && w->classify && p->payload_len)
         classify_packet(w->classify, f, dir, p);
     if (f && p->flags & PACKET_F_BEYOND)
@@ -518,10 +572,37 @@ static void one_packet(struct worker *w, const struct packet *p, uint64_t ahead,
         flush_flow(w, p, f, dir, &tcp);
     detect(w, p, f, dir, first, f && p->proto == PACKET_PROTO_TCP ? &tcp : NULL);
     if (!f)
-        return;
+        return SHED_NOTHING;
     if (w->sealed)
         f->flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
     app_tx_prune(w->apps, f);
+    return SHED_NOTHING;
+}
+
+/* All packets of a frame; one that was left out makes the frame count as left out. */
+static void one_frame(struct worker *w, const struct decoded *d, const struct frame *frame)
+{
+    enum shed_step shed = SHED_NOTHING;
+    for (int k = 0; k < d->count; k++) {
+        uint64_t ahead = k == d->count - 1 ? d->ahead : 0;
+        enum shed_step kind = one_packet(w, &d->packets[k], ahead, frame);
+        shed = kind > shed ? kind : shed;
+    }
+    if (shed == SHED_NOTHING) {
+        count(w, COUNTER_PROCESSED, 1);
+        return;
+    }
+    count(w, shed == SHED_BULK ? COUNTER_SHED_BULK : COUNTER_SHED_ELEPHANTS, 1);
+    count(w, COUNTER_SHED_BYTES, frame->wire_len);
+}
+
+void worker_source(struct worker *w, unsigned interface, unsigned permille)
+{
+    w->interface = (uint8_t)interface;
+    enum shed_step next = shed_step_next(w->shed, permille);
+    if (next > w->shed)
+        count(w, COUNTER_SHED_TIMES, 1);
+    w->shed = next;
 }
 
 static void decode(struct worker *w, struct decoded *d, const struct frame *frame, uint64_t number,
@@ -555,9 +636,7 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
             flow_table_nearer(w->flows, w->decoded[(i - 2) % DECODE_AHEAD].ahead);
         if (i < 3)
             continue;
-        const struct decoded *d = &w->decoded[(i - 3) % DECODE_AHEAD];
-        for (int k = 0; k < d->count; k++)
-            one_packet(w, &d->packets[k], k == d->count - 1 ? d->ahead : 0, &frames[i - 3]);
+        one_frame(w, &w->decoded[(i - 3) % DECODE_AHEAD], &frames[i - 3]);
     }
 }
 

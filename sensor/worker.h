@@ -68,6 +68,12 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
                   const uint64_t *nows, unsigned count);
 
 /**
+ * Before each burst of a live worker: the interface it comes from, and how full that one's ring is,
+ * in thousandths. It sheds by that (shed.h).
+ */
+void worker_source(struct worker *w, unsigned interface, unsigned permille);
+
+/**
  * Engine time has come to `now_ns`: end flows that are due, and let the sequencer pass. Between
  * bursts.
  */

@@ -33,6 +33,9 @@
 /* Nothing to do: look again after so long. Alerts wait this long at most when the line is quiet. */
 #define IDLE_NS (4 * NS_PER_MS)
 
+/* Lines of other threads that wait for a turn; more are left out. */
+#define MAIL_MAX (1u << 20)
+
 struct writer {
     const struct engine_conf *conf;
     writer_ask *ask;
@@ -49,7 +52,9 @@ struct writer {
     struct buf line;
     pthread_t thread;
     bool failed;
-    _Atomic bool reopen;
+    _Atomic bool reopen, letter; /* letter: `mail` holds something */
+    pthread_mutex_t mail_lock;
+    struct buf mail; /* lines of other threads, each with its newline */
     _Atomic unsigned long long alerts;
 };
 
@@ -206,6 +211,32 @@ static void reopen_if_asked(struct writer *w)
         log_error("writer", "cannot open eve.json again; writing goes on into the old file");
 }
 
+static void take_mail(struct writer *w)
+{
+    if (!atomic_exchange(&w->letter, false))
+        return;
+    pthread_mutex_lock(&w->mail_lock);
+    for (size_t at = 0; at < w->mail.len;) {
+        const uint8_t *line = w->mail.data + at;
+        size_t len = (size_t)((const uint8_t *)memchr(line, '\n', w->mail.len - at) - line);
+        output_line(w->eve, line, len);
+        at += len + 1;
+    }
+    buf_clear(&w->mail);
+    pthread_mutex_unlock(&w->mail_lock);
+}
+
+void writer_line(struct writer *w, const struct buf *line)
+{
+    pthread_mutex_lock(&w->mail_lock);
+    if (!line->bad && w->mail.len + line->len < MAIL_MAX) {
+        buf_add(&w->mail, line->data, line->len);
+        buf_byte(&w->mail, '\n');
+        atomic_store(&w->letter, true);
+    }
+    pthread_mutex_unlock(&w->mail_lock);
+}
+
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
@@ -213,6 +244,7 @@ static void *writer_main(void *arg)
     int n;
     while ((n = sequencer_run(w->sequencer)) != ABENG_EOF) {
         reopen_if_asked(w);
+        take_mail(w);
         if (w->spool && spool_writer_sync(w->spool, false) < 0)
             w->failed = true;
         if (w->evidence)
@@ -241,6 +273,9 @@ void writer_reopen(struct writer *w)
 bool writer_join(struct writer *w)
 {
     pthread_join(w->thread, NULL);
+    take_mail(w);
+    if (output_flush(w->eve, true) < 0)
+        w->failed = true;
     return !w->failed;
 }
 
@@ -276,6 +311,8 @@ struct writer *writer_create(const struct engine_conf *conf, struct alert_ring *
     *w = (struct writer){ .conf = conf, .ask = ask, .ask_arg = ask_arg };
     w->encode = (struct encode_conf){ conf->live ? conf->ring_names : NULL, conf->ring_count };
     buf_init(&w->line, EVENT_LINE_MAX);
+    buf_init(&w->mail, MAIL_MAX);
+    pthread_mutex_init(&w->mail_lock, NULL);
     make_counters(w);
     w->sequencer = sequencer_create(&sequencer, rings, conf->workers, take_record, w,
                                     &w->counters[WRITER_STAGE_ALERT]);
@@ -321,5 +358,7 @@ void writer_free(struct writer *w)
     for (unsigned s = 0; s < WRITER_STAGES; s++)
         counter_block_free(&w->counters[s]);
     buf_free(&w->line);
+    buf_free(&w->mail);
+    pthread_mutex_destroy(&w->mail_lock);
     free(w);
 }

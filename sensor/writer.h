@@ -12,6 +12,7 @@
 #include "common/counter.h"
 
 struct alert_ring;
+struct buf;
 struct channel_message;
 struct engine_conf;
 struct evidence_ring;
@@ -42,6 +43,10 @@ bool writer_start(struct writer *w);
 
 /** eve.json was moved away: open it again. Any thread; done at the writer's next turn. */
 void writer_reopen(struct writer *w);
+
+/** A line of its own for eve.json, without a newline, copied. Any thread but workers'; written at
+ * the writer's next turn, or by writer_join. */
+void writer_line(struct writer *w, const struct buf *line);
 
 /** Wait for its end (all rings finished and empty). False when something could not be written. */
 bool writer_join(struct writer *w);

@@ -63,6 +63,7 @@ struct alert_record {
     bool beyond;          /* the reference engine would not raise it */
     uint16_t worker;      /* whose evidence ring */
     uint64_t evidence_at; /* the flow's last frame there; 0: none was kept */
+    uint32_t shed;        /* packets of the flow that were left out under pressure */
     uint32_t extra_len;   /* JSON members: application's, then ndpi's, comma separated, no braces */
 };
 

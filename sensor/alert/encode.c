@@ -117,6 +117,7 @@ void encode_alert(const struct encode_conf *conf, const struct alert_record *r,
     if (r->has_flow)
         fill_flow(r, &a);
     a.abeng.beyond = r->beyond;
+    a.abeng.shed = r->shed;
     a.abeng.ruleset = detect_ruleset_name(r->ruleset, NULL);
     event_alert_write(out, &a);
 }
@@ -150,6 +151,7 @@ void encode_flow(const struct encode_conf *conf, const struct alert_record *r, c
         .state = state_name(r->flow_state),
         .reason = reason_name(r->flow_reason),
         .alerted = r->flow_alerted,
+        .abeng = { .shed = r->shed },
     };
     fill_base(conf, r, extra, &f.base);
     event_flow_write(out, &f);

@@ -35,6 +35,11 @@ void capture_counts(struct capture *c, struct capture_counts *out)
     *out = c->counts;
 }
 
+unsigned capture_fill(const struct capture *c)
+{
+    return c->source->fill ? c->source->fill(c) : 0;
+}
+
 void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all)
 {
     *done = *all = 0;

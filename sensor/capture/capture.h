@@ -31,6 +31,7 @@ struct frame {
 
 struct capture_counts {
     uint64_t packets, bytes;  /* handed out */
+    uint64_t received;        /* live: by the kernel's count, dropped ones included */
     uint64_t kernel_drops;    /* the ring was full */
     uint64_t truncated_files; /* captures cut in mid-record */
     uint64_t bad_blocks;      /* records that are not what their format says, skipped */
@@ -94,6 +95,12 @@ int capture_next(struct capture *c, struct frame *out, unsigned max, unsigned wa
 
 /** Counters so far; live drops are added up from the kernel's read-and-clear counter. */
 void capture_counts(struct capture *c, struct capture_counts *out);
+
+/**
+ * How full the ring is behind the frames that were handed out, in thousandths of its blocks, as of
+ * the newest block; 0 for what is no ring. Cheap: for each burst.
+ */
+unsigned capture_fill(const struct capture *c);
 
 /** Bytes of a file read so far and in all, for progress; 0 and 0 when live. */
 void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all);

@@ -66,6 +66,7 @@ static void pcap_live_refresh(struct capture *base)
     struct pcap_stat stats;
     if (pcap_stats(c->pcap, &stats) == 0)
         base->counts.kernel_drops = stats.ps_drop;
+    base->counts.received = base->counts.packets + base->counts.kernel_drops;
 }
 
 static void pcap_live_close(struct capture *base)

@@ -38,7 +38,9 @@ struct capture_ring {
     uint32_t left;   /* frames of it that were not handed out */
     uint32_t offset; /* of the next frame in it */
     uint32_t link;
-    bool open;     /* the block is ours */
+    uint32_t waiting; /* blocks that were ready when the one that is read was opened, it included */
+    bool open;        /* the block is ours */
+    uint64_t kernel_packets, outgoing;
     bool loopback; /* every packet passes twice: the one that goes out is left away */
 };
 
@@ -78,6 +80,20 @@ static uint32_t block_first(const struct capture_ring *r)
     return waiting ? oldest : newest;
 }
 
+/* Ready blocks stand in a row from the one that is read on: their number by halving. */
+static uint32_t blocks_waiting(const struct capture_ring *r)
+{
+    uint32_t low = 1, high = r->blocks;
+    while (low < high) {
+        uint32_t middle = low + (high - low + 1) / 2;
+        if (block_ready(block_at(r, (r->block + middle - 1) % r->blocks)))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
 static bool block_open(struct capture_ring *r, unsigned wait_ms)
 {
     const struct tpacket_block_desc *b = block_at(r, r->block);
@@ -87,6 +103,7 @@ static bool block_open(struct capture_ring *r, unsigned wait_ms)
             return false;
     }
     r->open = true;
+    r->waiting = blocks_waiting(r);
     r->left = b->hdr.bh1.num_pkts;
     r->offset = b->hdr.bh1.offset_to_first_pkt;
     return true;
@@ -128,8 +145,10 @@ static int ring_next(struct capture *c, struct frame *out, unsigned max, unsigne
     struct capture_ring *r = (struct capture_ring *)c;
     if (r->open && !r->left)
         block_release(r);
-    if (!r->open && !block_open(r, wait_ms))
+    if (!r->open && !block_open(r, wait_ms)) {
+        r->waiting = 0;
         return 0;
+    }
     unsigned got = 0;
     while (got < max && r->left) {
         bool skip = r->loopback && is_outgoing(r);
@@ -139,6 +158,7 @@ static int ring_next(struct capture *c, struct frame *out, unsigned max, unsigne
             break;
         }
         got += !skip;
+        r->outgoing += skip;
         r->left--;
     }
     return (int)got;
@@ -150,8 +170,17 @@ static void ring_refresh(struct capture *c)
     struct capture_ring *r = (struct capture_ring *)c;
     struct tpacket_stats_v3 stats;
     socklen_t len = sizeof(stats);
-    if (getsockopt(r->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
-        c->counts.kernel_drops += stats.tp_drops;
+    if (getsockopt(r->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) != 0)
+        return;
+    c->counts.kernel_drops += stats.tp_drops;
+    r->kernel_packets += stats.tp_packets; /* with the drops */
+    c->counts.received = r->kernel_packets > r->outgoing ? r->kernel_packets - r->outgoing : 0;
+}
+
+static unsigned ring_fill(const struct capture *c)
+{
+    const struct capture_ring *r = (const struct capture_ring *)c;
+    return (unsigned)((uint64_t)r->waiting * 1000 / r->blocks);
 }
 
 static void ring_close(struct capture *c)
@@ -166,6 +195,7 @@ const struct capture_source capture_source_ring = {
     .name = "ring",
     .next = ring_next,
     .refresh = ring_refresh,
+    .fill = ring_fill,
     .close = ring_close,
 };
 

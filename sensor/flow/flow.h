@@ -41,6 +41,8 @@ enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED };
 #define FLOW_F_REVERSED              (1u << 4) /* midstream: who opened was guessed again */
 /* of a tunnel that the reference does not look into (profile abeng) */
 #define FLOW_F_BEYOND (1u << 5)
+/* the highest bits: number of the interface of its first packet */
+#define FLOW_INTERFACE_SHIFT 28
 
 /** One flow. Directions index arrays: 0 to the server (from who opened), 1 to the client. */
 struct flow {
@@ -57,6 +59,7 @@ struct flow {
     uint64_t packets[2], bytes[2];
     uint64_t evidence_at;    /* place of its last frame in the evidence ring; 0: none */
     uint32_t evidence_bytes; /* kept there so far */
+    uint32_t shed;           /* packets that were left out under pressure */
     void *slot[FLOW_SLOTS];
     uint64_t private_[6]; /* the table's own: key hash, links, deadline */
 };

@@ -448,6 +448,19 @@ void stream_raw_disable(struct stream_ctx *ctx, struct flow *f)
     session->sides[1].flags |= SIDE_RAW_DISABLING;
 }
 
+bool stream_depth_reached(const struct flow *f, unsigned dir)
+{
+    const struct stream_session *session = session_of(f);
+    return !session || session->sides[dir].flags & (SIDE_DEPTH | SIDE_CLOSED);
+}
+
+void stream_depth_end(struct flow *f, unsigned dir)
+{
+    struct stream_session *session = session_of(f);
+    if (session)
+        session->sides[dir].flags |= SIDE_DEPTH;
+}
+
 void stream_depth_lift(struct stream_ctx *ctx, struct flow *f)
 {
     (void)ctx;

@@ -107,6 +107,12 @@ void stream_app_consume(struct stream_ctx *ctx, struct flow *f, unsigned dir, ui
 /** The application wants nothing more of `dir`; raw inspection goes on. */
 void stream_app_stop(struct stream_ctx *ctx, struct flow *f, unsigned dir);
 
+/** Whether no byte of `dir` is put together any more: past the depth, or nobody wants them. */
+bool stream_depth_reached(const struct flow *f, unsigned dir);
+
+/** End reassembly of `dir` as if the depth were here: what follows only moves the session. */
+void stream_depth_end(struct flow *f, unsigned dir);
+
 /** From now on the flow's bytes are put together beyond the depth (SMB, as in Suricata). */
 void stream_depth_lift(struct stream_ctx *ctx, struct flow *f);
 
