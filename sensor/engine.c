@@ -25,6 +25,7 @@
 #include "sensor/alert/alert.h"
 #include "sensor/capture/capture.h"
 #include "sensor/conf.h"
+#include "sensor/datasets.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
 #include "sensor/live.h"
@@ -44,6 +45,7 @@
 #define LIVE_LAST_WAIT_MS 40
 #define LIVE_LAST_NS      (500 * NS_PER_MS)
 #define STATS_EVERY_NS    (10 * NS_PER_S)
+#define SAVE_EVERY_NS     (60 * NS_PER_S) /* datasets that rules change */
 #define PUBLISH_EVERY_NS  (200 * NS_PER_MS)
 #define PROGRESS_AFTER_NS (2 * NS_PER_S)
 #define PROGRESS_EVERY_NS (500 * NS_PER_MS)
@@ -335,6 +337,9 @@ static void take_ruleset(struct engine *e, int fd)
         log_error("engine", "the new rule set cannot be used, the old one stays: %s", reason);
         return;
     }
+    detect_ruleset_keep_datasets(set, atomic_load(&e->rules));
+    if (e->conf->keeps)
+        datasets_load(set, engine_ask, e);
     struct detect_ruleset *old = atomic_exchange(&e->rules, set);
     uint32_t generation = atomic_fetch_add(&e->generation, 1) + 1;
     for (unsigned w = 0; w < e->conf->workers; w++) {
@@ -457,6 +462,7 @@ static void control_loop(struct engine *e)
     uint64_t next_stats = clock_mono_ns() + STATS_EVERY_NS;
     uint64_t next_progress = clock_mono_ns() + PROGRESS_AFTER_NS;
     uint64_t next_sample = clock_mono_ns();
+    uint64_t next_save = clock_mono_ns() + SAVE_EVERY_NS;
     bool shown = false;
     while (atomic_load(&e->running)) {
         struct pollfd p = { e->conf->control, POLLIN, 0 };
@@ -470,6 +476,10 @@ static void control_loop(struct engine *e)
             write_stats(e);
             tell_stats(e);
             next_stats += STATS_EVERY_NS;
+        }
+        if (e->conf->keeps && clock_mono_ns() >= next_save) {
+            datasets_save(atomic_load(&e->rules), engine_ask, e);
+            next_save = clock_mono_ns() + SAVE_EVERY_NS;
         }
         if (e->conf->progress && clock_mono_ns() >= next_progress) {
             show_progress(e, false);
@@ -671,11 +681,15 @@ int engine_run(const struct engine_conf *conf)
         e->live = live_create(conf->ring_names, conf->ring_count, conf->workers);
     if (!make_workers(e) || confine() < 0)
         goto out;
+    if (conf->keeps)
+        datasets_load(rules, engine_ask, e);
     e->writer = writer_create(conf, e->rings, e->evidence, engine_ask, e);
     if (!e->writer || !start_threads(e, &reader))
         goto out;
     control_loop(e);
     status = join_threads(e, reader) ? 0 : 1;
+    if (conf->keeps)
+        datasets_save(atomic_load(&e->rules), engine_ask, e);
     write_stats(e);
 out:
     free_all(e);

@@ -36,6 +36,7 @@ struct engine_conf {
     const struct sensor_conf *conf;
     unsigned workers;
     bool live, check_checksums, profile_abeng, spool, evidence, progress;
+    bool keeps;  /* datasets outlive the run */
     int request; /* channel: the engine asks, the monitor answers */
     int control; /* channel: the monitor tells */
     int ruleset; /* sealed image */

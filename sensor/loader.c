@@ -266,7 +266,7 @@ out:
 static void read_bundle(struct load *l, unsigned i)
 {
     const struct bundle *bundle = l->bundles[i];
-    sig_parser_forget_lists(l->parser);
+    sig_parser_begin_source(l->parser, l->conf->sources[i].channel);
     for (size_t n = 0; bundle && n < bundle_manifest(bundle)->file_count; n++) {
         const struct bundle_file *file = bundle_file(bundle, n);
         sig_parser_add_list(l->parser, file->name, (const char *)file->bytes, file->len);

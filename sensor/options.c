@@ -222,6 +222,7 @@ static int lay_over(struct options *o, const struct raw *raw)
     for (uint32_t i = 0; i < c->rule_files_count; i++)
         append(&o->rules, &o->rule_count, c->rule_files[i]);
     o->log_dir = c->log_dir ? c->log_dir : ".";
+    o->keeps = o->has_conf || raw->state_dir;
     o->profile_abeng = c->profile && strcmp(c->profile, "abeng") == 0;
     o->check_checksums = !raw->checksums || strcmp(raw->checksums, "all") == 0;
     o->live = !o->capture_count && (o->follow || c->interfaces_count > 0);

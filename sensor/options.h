@@ -13,6 +13,7 @@ struct sensor_conf;
 struct options {
     struct sensor_conf *conf; /* owned */
     bool has_conf;            /* -c was given */
+    bool keeps;               /* -c or --state-dir: there is a state folder of the sensor's own */
     const char **captures;    /* -r, in order; the strings are argv's */
     unsigned capture_count;
     const char **rules; /* -S, then the configuration's rule-files */

@@ -140,6 +140,7 @@ static void engine_child(struct monitor *m, const int ends[2])
                              .live = o->live,
                              .check_checksums = o->check_checksums,
                              .profile_abeng = o->profile_abeng,
+                             .keeps = o->keeps,
                              .spool = m->spool,
                              .evidence = m->evidence,
                              .progress = !o->live && isatty(STDERR_FILENO),
@@ -533,6 +534,14 @@ static void wait_for_bundles(struct monitor *m)
     }
 }
 
+static int open_datasets(struct monitor *m)
+{
+    char *dir = xasprintf("%s/datasets", m->o->conf->state_dir);
+    int err = files_set_datasets(m->files, dir);
+    free(dir);
+    return err;
+}
+
 static int open_evidence(struct monitor *m)
 {
     const struct sensor_conf *c = m->o->conf;
@@ -589,6 +598,8 @@ static int prepare(struct monitor *m)
     if (m->spool && lock_state(m) < 0)
         return ABENG_ERR;
     if (m->spool && !c->evidence.off && open_evidence(m) < 0)
+        return ABENG_ERR;
+    if (o->keeps && !o->test && !o->follow && open_datasets(m) < 0)
         return ABENG_ERR;
     if (m->spool && sandbox_give_folder(c->state_dir, c->user) < 0)
         return ABENG_ERR;

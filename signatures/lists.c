@@ -61,8 +61,9 @@ void sig_parser_add_list(struct sig_parser *p, const char *name, const char *tex
                                                       arena_memdup(p->scratch, text, len), len };
 }
 
-void sig_parser_forget_lists(struct sig_parser *p)
+void sig_parser_begin_source(struct sig_parser *p, const char *channel)
 {
+    p->source = arena_strdup(p->scratch, channel);
     p->list_count = 0;
     p->table_count = 0;
 }
@@ -175,7 +176,7 @@ static bool read_address(struct text t, bool four, struct buf *out)
     return true;
 }
 
-static bool read_key(struct text t, enum list_kind kind, struct buf *out)
+bool lists_key_read(struct text t, enum list_kind kind, struct buf *out)
 {
     switch (kind) {
     case LIST_STRING:
@@ -186,6 +187,38 @@ static bool read_key(struct text t, enum list_kind kind, struct buf *out)
     default:
         return read_hex(t, kinds[kind].len, out);
     }
+}
+
+static void write_base64(const uint8_t *key, uint32_t len, struct buf *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (uint32_t i = 0; i < len; i += 3) {
+        uint32_t left = len - i, v = (uint32_t)key[i] << 16;
+        v |= left > 1 ? (uint32_t)key[i + 1] << 8 : 0;
+        v |= left > 2 ? key[i + 2] : 0;
+        buf_byte(out, (uint8_t)digits[v >> 18]);
+        buf_byte(out, (uint8_t)digits[v >> 12 & 63]);
+        buf_byte(out, (uint8_t)(left > 1 ? digits[v >> 6 & 63] : '='));
+        buf_byte(out, (uint8_t)(left > 2 ? digits[v & 63] : '='));
+    }
+}
+
+void lists_key_write(const void *key, uint32_t len, enum list_kind kind, struct buf *out)
+{
+    const uint8_t *bytes = key;
+    struct addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
+    char text[ADDR_TEXT_MAX];
+    if (kind == LIST_STRING) {
+        write_base64(bytes, len, out);
+    } else if (kind == LIST_IPV4 || kind == LIST_IP) {
+        memcpy(a.bytes + (kind == LIST_IPV4 ? 12 : 0), bytes, kind == LIST_IPV4 ? 4 : 16);
+        addr_format(&a, text);
+        buf_text(out, text);
+    } else {
+        for (uint32_t i = 0; i < len; i++)
+            buf_printf(out, "%02x", bytes[i]);
+    }
+    buf_byte(out, '\n');
 }
 
 /* The hexadecimal digits that a line begins with. */
@@ -210,7 +243,7 @@ static int read_line(struct table *t, struct text line, uint32_t number, enum li
     }
     if (values)
         ok = text_cut(&line, ',', &key) && text_u64(text_trim(line), UINT16_MAX, &value) == 0;
-    if (!ok || !read_key(text_trim(key), t->kind, &t->keys))
+    if (!ok || !lists_key_read(text_trim(key), t->kind, &t->keys))
         return draft_refuse(t->d, "list %.*s, line %u: no %s%s", (int)t->file.len, t->file.at,
                             number, kinds[t->kind].word, values ? ",VALUE" : "");
     if (t->count == LISTS_ENTRIES_MAX || t->keys.bad)

@@ -13,6 +13,8 @@
 
 #include "signatures/draft.h"
 
+struct buf;
+
 /** Values of one list. */
 #define LISTS_ENTRIES_MAX (4u << 20)
 
@@ -35,6 +37,12 @@ enum list_lines {
 
 /** Bytes of a key, 0 for strings. */
 uint32_t lists_key_len(enum list_kind kind);
+
+/** Read a value as a line of a list has it; appends the key. False when it is none. */
+bool lists_key_read(struct text t, enum list_kind kind, struct buf *out);
+
+/** Append a value as lists_key_read reads it, and a newline. */
+void lists_key_write(const void *key, uint32_t len, enum list_kind kind, struct buf *out);
 
 /** The kind of a word ("md5"), LIST_KINDS for an unknown one. */
 enum list_kind lists_kind_find(struct text word);

@@ -50,4 +50,21 @@ enum sig_track {
     SIG_TRACK_FLOW,
 };
 
+enum sig_compare {
+    SIG_CMP_EQ,
+    SIG_CMP_NE,
+    SIG_CMP_LT,
+    SIG_CMP_LE,
+    SIG_CMP_GT,
+    SIG_CMP_GE,
+    SIG_CMP_RANGE,      /* a < value < b */
+    SIG_CMP_RANGE_INCL, /* a <= value <= b */
+    SIG_CMP_ANY_BIT,    /* value & a */
+    SIG_CMP_NO_BIT_EQ,  /* byte_test's ^: any bit differs */
+    SIG_CMP_MASKED_NE,  /* (value & a) != b */
+};
+
+/* What a rule does with a dataset; ADD and REMOVE hold when they changed something. */
+enum sig_set_command { SIG_SET_HAS, SIG_SET_ADD, SIG_SET_REMOVE };
+
 #endif

@@ -336,6 +336,7 @@ void sig_ruleset_free(struct sig_ruleset *set)
     free(set->ops);
     free(set->specs);
     free(set->blob);
+    free(set->datasets);
     arena_free(set->arena);
     free(set);
 }

@@ -58,8 +58,11 @@ int sig_parser_use_policy(struct sig_parser *p, struct sig_policy *policy, const
  */
 void sig_parser_add_list(struct sig_parser *p, const char *name, const char *text, size_t len);
 
-/** Forget all lists: another source's rules follow. */
-void sig_parser_forget_lists(struct sig_parser *p);
+/**
+ * Rules of another source follow, `channel`: all lists are forgotten, and datasets are its own, so
+ * that no partner's rules change what another's ask.
+ */
+void sig_parser_begin_source(struct sig_parser *p, const char *channel);
 
 /**
  * Read all rules of one file (its bytes: `len` at `text`; may hold anything). `file` is copied

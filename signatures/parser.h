@@ -44,12 +44,13 @@ struct sig_parser {
     struct sig_ports *port_cache;
     struct names *flowbits, *flowints, *xbits;
     uint32_t plain_specs[SIG_BUF_COUNT]; /* index + 1 of the spec without transforms */
-    uint32_t rule_cap, verdict_cap, op_cap, spec_cap, blob_cap;
+    uint32_t rule_cap, verdict_cap, op_cap, spec_cap, blob_cap, dataset_cap;
     struct parser_list *lists;
     struct parser_table *tables;
     uint32_t list_count, list_cap, table_count, table_cap;
     uint32_t blob_kept;              /* the blob is not cut back below this */
     const struct sig_policy *policy; /* NULL: none */
+    const char *source;              /* channel whose rules are read, NULL: files */
     bool beyond;                     /* keywords that Suricata 7.0.10 has not are read too */
     struct buf *modified;            /* a line as the policy wants it */
     char reason[DRAFT_REASON_MAX];

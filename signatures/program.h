@@ -39,8 +39,8 @@ enum sig_op_kind {
     /* from base64.offset (RELATIVE: behind the cursor); false when nothing could be decoded */
     SIG_OP_BASE64_DECODE,
     SIG_OP_BASE64_DATA, /* the rest of this list runs over the decoded bytes */
-    /* the buffer is a key of the set's table (by_value: and its value compares so); NEGATED: it is
-     * none */
+    /* the buffer is a key of the table (by_value: and its value compares so), NEGATED: none, or is
+     * put in or taken out; `resolved` in an image: of a set that rules change, its index + 1 */
     SIG_OP_DATASET,
     /* true without such a buffer; name.command 1 ("or_else"): with one the list goes on */
     SIG_OP_ABSENT,
@@ -87,20 +87,6 @@ enum sig_op_kind {
     /* number over SIG_BUF_FILE_SIZE, of a whole file; field 1: there is a file, whole or not */
     SIG_OP_FILE_SIZE,
     SIG_OP_KINDS,
-};
-
-enum sig_compare {
-    SIG_CMP_EQ,
-    SIG_CMP_NE,
-    SIG_CMP_LT,
-    SIG_CMP_LE,
-    SIG_CMP_GT,
-    SIG_CMP_GE,
-    SIG_CMP_RANGE,      /* a < value < b */
-    SIG_CMP_RANGE_INCL, /* a <= value <= b */
-    SIG_CMP_ANY_BIT,    /* value & a */
-    SIG_CMP_NO_BIT_EQ,  /* byte_test's ^: any bit differs */
-    SIG_CMP_MASKED_NE,  /* (value & a) != b */
 };
 
 /* Which numbers of an instruction come from a byte variable instead (the number is then the
@@ -223,7 +209,8 @@ struct sig_op {
             struct sig_bytes table; /* signatures/lists.h */
             struct sig_bytes text;  /* the keyword's argument */
             uint16_t value;
-            uint8_t key_len, by_value, compare;
+            uint16_t dataset; /* index in the set's datasets + 1; 0: the table alone */
+            uint8_t key_len, by_value, compare, command; /* enum sig_set_command */
         } set;
         struct {
             int32_t offset;

@@ -199,6 +199,18 @@ struct sig_verdict {
     const char *reason; /* "" when loaded: else what, where in the rule, what to do */
 };
 
+/** A named set of values that rules ask for, and may change. */
+struct sig_dataset {
+    const char *name;
+    const char *load, *save; /* names of its files, without folders; "": none */
+    struct sig_bytes table;  /* what it begins with: signatures/lists.h */
+    uint64_t memory;         /* bytes it may take; 0: as many as usual */
+    uint8_t kind;            /* enum list_kind */
+    uint8_t key_len;
+    bool changes;   /* rules put values in or take them out, or it outlives a run */
+    bool has_state; /* its file is the sensor's own: it is read from where it is saved */
+};
+
 /** A rule set. Made by sig_parse_* (parse.h), freed whole. */
 struct sig_ruleset {
     struct arena *arena;
@@ -218,6 +230,8 @@ struct sig_ruleset {
     uint32_t flowint_count;
     const char **xbits; /* xbits and hostbits */
     uint32_t xbit_count;
+    struct sig_dataset *datasets;
+    uint32_t dataset_count;
 };
 
 #endif

@@ -275,6 +275,15 @@ static uint32_t put_regex(struct builder *b, struct sig_bytes pattern, uint32_t 
     return run;
 }
 
+/* A set that no rule changes is its table; the others are the engine's to keep. */
+static void set_lower(const struct builder *b, struct sig_op *op)
+{
+    if (!op->u.set.dataset)
+        return;
+    const struct sig_dataset *d = &b->set->datasets[op->u.set.dataset - 1];
+    op->resolved = d->changes ? op->u.set.dataset : 0;
+}
+
 /* Names become numbers: what the packet path needs of an instruction is in it. */
 static struct sig_op op_lower(struct builder *b, const struct sig_op *op)
 {
@@ -286,6 +295,9 @@ static struct sig_op op_lower(struct builder *b, const struct sig_op *op)
         break;
     case SIG_OP_EVENT:
         out.resolved = (uint16_t)event_number(b->set, op);
+        break;
+    case SIG_OP_DATASET:
+        set_lower(b, &out);
         break;
     case SIG_OP_IP_OPTS:
         out.resolved = (uint16_t)ipopt_bits(b->set, op);
@@ -468,6 +480,22 @@ static void put_rule(struct builder *b, uint32_t index)
     builder_put(b, IMAGE_RULES, &out, 1);
 }
 
+static void put_datasets(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->set->dataset_count; i++) {
+        const struct sig_dataset *d = &b->set->datasets[i];
+        struct image_dataset out = { .memory = d->memory,
+                                     .name = put_text(b, d->name),
+                                     .save = put_text(b, d->save),
+                                     .table = d->table,
+                                     .kind = d->kind,
+                                     .key_len = d->key_len,
+                                     .changes = d->changes,
+                                     .has_state = d->has_state };
+        builder_put(b, IMAGE_DATASETS, &out, 1);
+    }
+}
+
 static void put_bits(struct builder *b)
 {
     const struct sig_ruleset *set = b->set;
@@ -578,6 +606,7 @@ int detect_image_build(struct sig_ruleset *set, const char *name, int fd, char *
     for (uint32_t i = 0; i < b->rule_count; i++)
         put_rule(b, i);
     put_bits(b);
+    put_datasets(b);
     builder_patterns(b);
     builder_port_patterns(b);
     int rc = builder_engines(b, reason, reason_len);

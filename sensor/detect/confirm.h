@@ -17,6 +17,8 @@
 #include "sensor/app/app.h"
 #include "signatures/program.h"
 
+struct counter_block;
+struct dataset;
 struct regex_scratch;
 
 /** Byte variables a rule may have. */
@@ -38,6 +40,8 @@ enum confirm_verdict {
 struct confirm {
     const uint8_t *blob;           /* the rule set's bytes */
     struct regex_scratch *regexes; /* NULL when no regex is there */
+    struct dataset *const *datasets; /* those that rules change, by number */
+    struct counter_block *counters;  /* detect_counters */
     /* live from list to list of one rule; the caller clears them between rules */
     uint64_t vars[CONFIRM_VARS_MAX];
     uint8_t *decoded;   /* CONFIRM_DECODED_MAX bytes for base64_decode */

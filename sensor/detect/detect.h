@@ -28,6 +28,7 @@
 struct addr;
 struct app_ctx;
 struct app_tx;
+struct dataset;
 struct flow;
 struct packet;
 struct slab;
@@ -97,6 +98,23 @@ struct detect_ruleset *detect_ruleset_hold(struct detect_ruleset *set);
 
 /** Let go; the last one frees. NULL is allowed. */
 void detect_ruleset_drop(struct detect_ruleset *set);
+
+/**
+ * Datasets that rules change keep their values over a reload: those of `before` that have the same
+ * name and kind take the place of `set`'s own, and what its lists begin with is put in. Before the
+ * set is used.
+ */
+void detect_ruleset_keep_datasets(struct detect_ruleset *set, const struct detect_ruleset *before);
+
+/** Datasets of the set, for detect_ruleset_dataset. */
+uint32_t detect_ruleset_datasets(const struct detect_ruleset *set);
+
+/**
+ * Dataset `i`, NULL when no rule changes it; the name of the file that it is saved in ("": none),
+ * and whether it is read from there at the start.
+ */
+struct dataset *detect_ruleset_dataset(const struct detect_ruleset *set, uint32_t i,
+                                       const char **save, bool *has_state);
 
 /** Name of the set (content hash and version, as alerts carry it), rules in it. */
 const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rules);

@@ -37,6 +37,7 @@ static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_GRAMS] = sizeof(struct image_gram),
     [IMAGE_PLACES] = sizeof(struct image_place),
     [IMAGE_LANES] = sizeof(struct image_lanes),
+    [IMAGE_DATASETS] = sizeof(struct image_dataset),
 };
 
 size_t image_element_size(enum image_section s)
@@ -108,19 +109,25 @@ static bool bit_ok(const struct image *image, const struct sig_op *op)
 }
 
 /* A table's length, and of strings where each stands. */
-static bool table_ok(const struct image *image, const struct sig_op *op)
+static bool table_ok(const struct image *image, struct sig_bytes table, uint8_t key_len)
 {
-    uint32_t entry = op->u.set.key_len ? op->u.set.key_len + 4u : 12;
-    if (!bytes_ok(image, op->u.set.table) || op->u.set.table.len % entry)
+    uint32_t entry = key_len ? key_len + 4u : 12;
+    if (!bytes_ok(image, table) || table.len % entry)
         return false;
     const uint8_t *blob = image_section(image, IMAGE_BLOB, NULL);
-    for (uint32_t at = 0; !op->u.set.key_len && at < op->u.set.table.len; at += entry) {
+    for (uint32_t at = 0; !key_len && at < table.len; at += entry) {
         struct sig_bytes key;
-        memcpy(&key, blob + op->u.set.table.at + at, sizeof(key));
+        memcpy(&key, blob + table.at + at, sizeof(key));
         if (!bytes_ok(image, key))
             return false;
     }
     return true;
+}
+
+static bool dataset_ok(const struct image *image, const struct image_dataset *d)
+{
+    uint32_t strings = count_of(image, IMAGE_STRINGS);
+    return d->name < strings && d->save < strings && table_ok(image, d->table, d->key_len);
 }
 
 static bool op_ok(const struct image *image, const struct sig_op *op)
@@ -129,7 +136,8 @@ static bool op_ok(const struct image *image, const struct sig_op *op)
     case SIG_OP_CONTENT:
         return bytes_ok(image, op->u.content.bytes) && op->u.content.bytes.len > 0;
     case SIG_OP_DATASET:
-        return table_ok(image, op);
+        return table_ok(image, op->u.set.table, op->u.set.key_len) &&
+               op->resolved <= count_of(image, IMAGE_DATASETS);
     case SIG_OP_PCRE:
         return op->u.pcre.regex < count_of(image, IMAGE_REGEXES);
     case SIG_OP_FLOWBIT:
@@ -361,6 +369,8 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
         return bytes_ok(image, regex->pattern);
     case IMAGE_SUPPRESS:
         return suppress_ok(image, element);
+    case IMAGE_DATASETS:
+        return dataset_ok(image, element);
     default:
         return true;
     }
@@ -372,6 +382,7 @@ static const struct element_check element_checks[] = {
     { IMAGE_GRAMS, "gram" },       { IMAGE_PLACES, "place" },      { IMAGE_ENGINES, "engine" },
     { IMAGE_PLANS, "plan" },       { IMAGE_PORTMAPS, "port map" }, { IMAGE_IPMAPS, "address map" },
     { IMAGE_IP_EDGES, "address" }, { IMAGE_REGEXES, "regex" },     { IMAGE_SUPPRESS, "silence" },
+    { IMAGE_DATASETS, "dataset" },
 };
 
 static const char *extents_check(const struct image *image)

@@ -18,8 +18,8 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      9
-#define IMAGE_VERSION_TEXT "9"
+#define IMAGE_VERSION      10
+#define IMAGE_VERSION_TEXT "10"
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -56,6 +56,7 @@ enum image_section {
     IMAGE_GRAMS,      /* struct image_gram */
     IMAGE_PLACES,     /* struct image_place */
     IMAGE_LANES,      /* struct image_lanes */
+    IMAGE_DATASETS,   /* struct image_dataset */
     IMAGE_SECTIONS,
 };
 
@@ -172,6 +173,15 @@ struct image_ip_edge {
 struct image_regex {
     struct sig_bytes pattern;
     uint32_t options;
+};
+
+/** A named set of values; those that rules only ask are looked up in their table. */
+struct image_dataset {
+    uint64_t memory;        /* bytes; 0: as many as usual */
+    uint32_t name, save;    /* in IMAGE_STRINGS; save: of its file, "": none */
+    struct sig_bytes table; /* in IMAGE_BLOB: what it begins with */
+    uint8_t kind, key_len;
+    uint8_t changes, has_state;
 };
 
 /** An image in memory, checked. */

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "sensor/app/sums.h"
+#include "sensor/detect/dataset.h"
 #include "sensor/detect/regex.h"
 #include "sensor/detect/state.h"
 
@@ -90,6 +91,71 @@ static bool databases_open(struct detect_ruleset *set, char *reason, size_t reas
     return true;
 }
 
+static void value_add(struct detect_ruleset *set, struct dataset *d,
+                      const struct image_dataset *def, uint32_t i)
+{
+    const uint8_t *table = set->blob + def->table.at;
+    if (def->key_len) {
+        (void)dataset_add(d, table + (size_t)i * (def->key_len + 4u), def->key_len);
+        return;
+    }
+    uint32_t entry[3];
+    memcpy(entry, table + (size_t)i * sizeof(entry), sizeof(entry));
+    (void)dataset_add(d, set->blob + entry[0], entry[1]);
+}
+
+/* The sets that rules change, each with what it begins with. */
+static void datasets_open(struct detect_ruleset *set)
+{
+    set->dataset_defs = image_section(&set->image, IMAGE_DATASETS, &set->dataset_count);
+    set->datasets = xcalloc(set->dataset_count + 1, sizeof(struct dataset *));
+    for (uint32_t i = 0; i < set->dataset_count; i++) {
+        const struct image_dataset *def = &set->dataset_defs[i];
+        if (!def->changes)
+            continue;
+        struct dataset *d = dataset_create(set->strings + def->name, def->kind,
+                                           (def->memory ? def->memory : DATASET_MEMORY) +
+                                               2 * (uint64_t)def->table.len);
+        uint32_t count = def->table.len / (def->key_len ? def->key_len + 4u : 12);
+        for (uint32_t k = 0; k < count; k++)
+            value_add(set, d, def, k);
+        set->datasets[i] = d;
+    }
+}
+
+void detect_ruleset_keep_datasets(struct detect_ruleset *set, const struct detect_ruleset *before)
+{
+    for (uint32_t i = 0; i < set->dataset_count; i++) {
+        for (uint32_t k = 0; set->datasets[i] && k < before->dataset_count; k++) {
+            struct dataset *old = before->datasets[k];
+            if (!old || strcmp(dataset_name(old), dataset_name(set->datasets[i])) != 0 ||
+                dataset_kind(old) != dataset_kind(set->datasets[i]))
+                continue;
+            uint32_t count =
+                set->dataset_defs[i].table.len /
+                (set->dataset_defs[i].key_len ? set->dataset_defs[i].key_len + 4u : 12);
+            for (uint32_t v = 0; v < count; v++)
+                value_add(set, old, &set->dataset_defs[i], v);
+            dataset_drop(set->datasets[i]);
+            set->datasets[i] = dataset_hold(old);
+            break;
+        }
+    }
+}
+
+struct dataset *detect_ruleset_dataset(const struct detect_ruleset *set, uint32_t i,
+                                       const char **save, bool *has_state)
+{
+    *save = set->strings + set->dataset_defs[i].save;
+    *has_state = set->dataset_defs[i].has_state;
+    return set->datasets[i];
+}
+
+uint32_t detect_ruleset_datasets(const struct detect_ruleset *set)
+{
+    return set->dataset_count;
+}
+
 static void regexes_open(struct detect_ruleset *set)
 {
     uint32_t count;
@@ -118,6 +184,7 @@ struct detect_ruleset *detect_ruleset_map(int image_fd, char *reason, size_t rea
     if (image_check(map, len, &set->image, reason, reason_len) < 0)
         goto out;
     views_set(set);
+    datasets_open(set);
     if (!databases_open(set, reason, reason_len))
         goto out;
     regexes_open(set);
@@ -142,6 +209,9 @@ void detect_ruleset_drop(struct detect_ruleset *set)
     free(set->databases);
     hs_free_scratch(set->scratch);
     regex_set_free(set->regexes);
+    for (uint32_t i = 0; i < set->dataset_count; i++)
+        dataset_drop(set->datasets[i]);
+    free(set->datasets);
     munmap(set->map, set->image.len);
     free(set);
 }

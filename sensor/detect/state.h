@@ -10,28 +10,16 @@
 #include "sensor/decode/packet.h"
 #include "sensor/detect/candidates.h"
 #include "sensor/detect/confirm.h"
+#include "sensor/detect/counters.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/image.h"
 #include "sensor/detect/transform.h"
 #include "sensor/flow/flow.h"
 #include "sensor/stream/stream.h"
 
+struct dataset;
 struct hs_database;
 struct hs_scratch;
-
-enum detect_counter {
-    DETECT_COUNT_SCANS,
-    DETECT_COUNT_SCAN_BYTES,
-    DETECT_COUNT_SIEVED,
-    DETECT_COUNT_CANDIDATES,
-    DETECT_COUNT_HITS,
-    DETECT_COUNT_HITS_DROPPED,
-    DETECT_COUNT_NO_MEMORY,
-    DETECT_COUNT_TX_STATE_FULL,
-    DETECT_COUNT_BITS_FULL,
-    DETECT_COUNT_TRANSFORM_FULL,
-    DETECT_COUNT_INSTANCES,
-};
 
 /** Bits or numbers kept on one flow; more are not set and counted. */
 #define DETECT_BITS_MAX 256
@@ -76,6 +64,9 @@ struct detect_ruleset {
     struct hs_database **databases; /* by engine and tier, NULL without one */
     struct hs_scratch *scratch;     /* to clone */
     struct regex_set *regexes;
+    const struct image_dataset *dataset_defs;
+    struct dataset **datasets; /* by number; NULL where no rule changes it */
+    uint32_t dataset_count;
 };
 
 /** A flowint. */

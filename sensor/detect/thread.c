@@ -31,6 +31,8 @@ const struct counter_def detect_counters[] = {
                                       "buffers not looked at: no room to transform them" },
     [DETECT_COUNT_INSTANCES] = { "detect.instances",
                                  "instances of a buffer beyond those looked at" },
+    [DETECT_COUNT_DATASET_FULL] = { "detect.dataset_full",
+                                    "values not put into a dataset: its memory was out" },
     { NULL, NULL },
 };
 
@@ -73,6 +75,7 @@ static void set_scratch_use(struct detect_thread *t, struct detect_ruleset *set,
     t->candidates = s->candidates;
     t->confirm.regexes = s->regexes;
     t->confirm.blob = set->blob;
+    t->confirm.datasets = set->datasets;
     t->generation++;
     t->epoch++;
 }
@@ -86,6 +89,7 @@ struct detect_thread *detect_thread_create(struct detect_ruleset *set, struct sl
     struct detect_thread *t = xcalloc(1, sizeof(*t));
     t->slab = slab;
     t->counters = counters;
+    t->confirm.counters = counters;
     t->confirm.decoded = xmalloc(CONFIRM_DECODED_MAX);
     t->transforms =
         (struct transform_room){ xmalloc(DETECT_TRANSFORM_BYTES), 0, DETECT_TRANSFORM_BYTES };

@@ -22,6 +22,7 @@ enum channel_verb {
     CHANNEL_SPOOL_REMOVE,    /* engine: remove segment `name` */
     CHANNEL_SPOOL_LIST,      /* engine: descriptor of a memfd with NUL-ended names, `arg` of them */
     CHANNEL_EVIDENCE_CREATE, /* engine: new evidence file `name`; old ones go */
+    CHANNEL_DATASET,         /* engine: file `name` of a dataset; arg: enum channel_dataset */
     CHANNEL_EVIDENCE_FETCH,  /* uplink: packets: `name`, arg offset, arg2 length, text hash */
     CHANNEL_LIST_OPEN,       /* loader: list `name` beside the rules file that is source `arg` */
     CHANNEL_CACHE_GET,       /* loader: `name` is the key; sealed image, then its report */
@@ -34,6 +35,9 @@ enum channel_verb {
     CHANNEL_STOP,
     CHANNEL_REOPEN, /* outputs were rotated: ask for them again */
 };
+
+/** What the engine wants of a dataset's file: to read it, write the next, put that in its place. */
+enum channel_dataset { CHANNEL_DATASET_READ, CHANNEL_DATASET_WRITE, CHANNEL_DATASET_REPLACE };
 
 struct channel_message {
     uint32_t verb;  /* enum channel_verb */

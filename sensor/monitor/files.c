@@ -23,7 +23,7 @@
 #include "sensor/monitor/channel.h"
 
 struct files {
-    int log_dir, spool_dir, cache_dir, evidence_dir; /* -1: there is none */
+    int log_dir, spool_dir, cache_dir, evidence_dir, dataset_dir; /* -1: there is none */
     uint64_t evidence_bytes, evidence_ns;            /* bounds */
     uid_t owner;                                     /* of spool segments; (uid_t)-1: ours */
     gid_t group;
@@ -41,7 +41,7 @@ struct files *files_open(const char *log_dir, const char *spool_dir, const char 
     struct files *f = xcalloc(1, sizeof(*f));
     f->owner = (uid_t)-1;
     f->group = (gid_t)-1;
-    f->spool_dir = f->cache_dir = f->evidence_dir = -1;
+    f->spool_dir = f->cache_dir = f->evidence_dir = f->dataset_dir = -1;
     const char *failed = NULL;
     if ((f->log_dir = open_folder(log_dir, 0750)) < 0)
         failed = log_dir;
@@ -184,6 +184,38 @@ int files_evidence(const struct files *f, const char *name)
     return fd >= 0 ? fd : errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
 }
 
+int files_set_datasets(struct files *f, const char *dir)
+{
+    f->dataset_dir = open_folder(dir, 0700);
+    if (f->dataset_dir >= 0)
+        return ABENG_OK;
+    log_error("monitor", "cannot use folder %s: %m", dir);
+    return ABENG_EIO;
+}
+
+/* A dataset's file: the one there is, a new one beside it, or the new one in its place. */
+static int open_dataset(struct files *f, struct channel_message *m)
+{
+    char fresh[CHANNEL_NAME_MAX + 8];
+    int fd = -1;
+    if (f->dataset_dir < 0 || !channel_name_ok(m->name)) {
+        m->status = ABENG_ENOENT;
+        return -1;
+    }
+    snprintf(fresh, sizeof(fresh), ".new-%s", m->name);
+    if (m->arg == CHANNEL_DATASET_READ)
+        fd = openat(f->dataset_dir, m->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    else if (m->arg == CHANNEL_DATASET_WRITE)
+        fd = openat(f->dataset_dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                    0600);
+    else if (renameat(f->dataset_dir, fresh, f->dataset_dir, m->name) == 0 &&
+             fsync(f->dataset_dir) == 0)
+        return -1;
+    if (fd < 0)
+        m->status = errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
+    return fd;
+}
+
 static int list_segments(struct files *f, struct channel_message *m)
 {
     int folder =
@@ -219,6 +251,7 @@ bool files_answer(struct files *f, struct channel_message *m, int *fd)
         { CHANNEL_SPOOL_REMOVE, false, remove_segment },
         { CHANNEL_SPOOL_LIST, true, list_segments },
         { CHANNEL_EVIDENCE_CREATE, true, create_evidence },
+        { CHANNEL_DATASET, false, open_dataset },
     };
     *fd = -1;
     for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -251,7 +284,7 @@ void files_close(struct files *f)
 {
     if (!f)
         return;
-    int fds[] = { f->log_dir, f->spool_dir, f->cache_dir, f->evidence_dir };
+    int fds[] = { f->log_dir, f->spool_dir, f->cache_dir, f->evidence_dir, f->dataset_dir };
     for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
             close(fds[i]);

@@ -36,6 +36,9 @@ bool files_answer(struct files *f, struct channel_message *m, int *fd);
  */
 int files_set_evidence(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns);
 
+/** Keep datasets in `dir` (made when it is not there, 0700). 0, or ABENG_EIO after a log line. */
+int files_set_datasets(struct files *f, const char *dir);
+
 /** An evidence file for reading: its descriptor, ABENG_ENOENT or ABENG_EIO. */
 int files_evidence(const struct files *f, const char *name);
 

@@ -688,6 +688,31 @@ static void test_named_lists(void **state)
     assert_int_equal(seen, 0x11111);
 }
 
+/* A channel's datasets are its own, also under the name of another's. */
+static void test_dataset_owners(void **state)
+{
+    (void)state;
+    static const char text[] = HTTP "http.uri; dataset:set,a,type string,state a.lst;" END;
+    static const char *const want[] = { "a", "one:a", "two:a" }, *const files[] = { "a.lst",
+                                                                                    "one-a.lst",
+                                                                                    "two-a.lst" };
+    struct sig_parser *p = sig_parser_create();
+    sig_parser_read_rules(p, text, sizeof(text) - 1, "t");
+    sig_parser_begin_source(p, "one");
+    sig_parser_read_rules(p, text, sizeof(text) - 1, "t");
+    sig_parser_begin_source(p, "two");
+    sig_parser_read_rules(p, text, sizeof(text) - 1, "t");
+    struct sig_ruleset *set = sig_parser_finish(p);
+    sig_parser_free(p);
+    assert_int_equal(set->dataset_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_string_equal(set->datasets[i].name, want[i]);
+        assert_string_equal(set->datasets[i].save, files[i]);
+        assert_true(set->datasets[i].changes && set->datasets[i].has_state);
+    }
+    sig_ruleset_free(set);
+}
+
 static void test_datasets(void **state)
 {
     (void)state;
@@ -711,9 +736,16 @@ static void test_datasets(void **state)
         { "filesha1:!x/l.lst", "da39a3ee5e6b4b0d3255bfef95601890afd80709\n", NULL, 24 },
         { "filesha256:l.lst", "d41d8cd98f00b204e9800998ecf8427e\n", "no digest of this kind", 0 },
         { "filemd5:other.lst", "", "no list other.lst", 0 },
-        { "dataset:isset,a,type md5", "", "both needed", 0 },
-        { "dataset:set,a,type md5,load l.lst", "", "do not write", 0 },
-        { "dataset:isset,a,type md5,state l.lst", "", "do not write", 0 },
+        { "dataset:isset,a,type md5", "", NULL, 0 },
+        { "dataset:set,a,type ip,load l.lst,hashsize 1024", "192.0.2.1\n", NULL, 20 },
+        { "dataset:unset,a,type ipv6", "", NULL, 0 },
+        { "dataset:isset,a,type md5,state l.lst,memcap 10mb", "", NULL, 0 },
+        { "dataset:isset,a", "", "type is needed", 0 },
+        { "dataset:isset,a,type md5,state l.lst,load l.lst", "", "state is load and save", 0 },
+        { "dataset:isset,a,type md5,memcap ten", "", "not understood", 0 },
+        { "dataset:isset,a,type md5; dataset:set,a,type sha256", "", "another type", 0 },
+        { "dataset:isset,a,type md5,save x; dataset:set,a,save y", "", "other files", 0 },
+        { "dataset:isset,a,type md5,save x; dataset:set,a,type md5", "", NULL, 0 },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char rule[300];
@@ -736,21 +768,14 @@ static void test_datasets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_content),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_beyond),
-        cmocka_unit_test(test_named_lists),
-        cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_round_trip_published),
+        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_addresses),      cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_content),        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_texts),          cmocka_unit_test(test_files),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_beyond),         cmocka_unit_test(test_named_lists),
+        cmocka_unit_test(test_dataset_owners), cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_round_trip_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What detection counts: places in detect_counters (thread.c). */
+#ifndef SENSOR_DETECT_COUNTERS_H
+#define SENSOR_DETECT_COUNTERS_H
+
+enum detect_counter {
+    DETECT_COUNT_SCANS,
+    DETECT_COUNT_SCAN_BYTES,
+    DETECT_COUNT_SIEVED,
+    DETECT_COUNT_CANDIDATES,
+    DETECT_COUNT_HITS,
+    DETECT_COUNT_HITS_DROPPED,
+    DETECT_COUNT_NO_MEMORY,
+    DETECT_COUNT_TX_STATE_FULL,
+    DETECT_COUNT_BITS_FULL,
+    DETECT_COUNT_TRANSFORM_FULL,
+    DETECT_COUNT_INSTANCES,
+    DETECT_COUNT_DATASET_FULL,
+};
+
+#endif
