@@ -621,9 +621,9 @@ static void decode(struct worker *w, struct decoded *d, const struct frame *fram
     d->ahead = flow_table_ahead(w->flows, &d->packets[d->count - 1]);
 }
 
-/* Four frames are on their way: one is decoded and its place in the table asked for, the flow of the
- * one before is asked for, what hangs on the flow of the one before that, and the packets of the
- * last go through the stages. */
+/* Four frames are on their way: one is decoded and its place in the table asked for, the flow of
+ * the one before is asked for, what hangs on the flow of the one before that, and the packets of
+ * the last go through the stages. */
 void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
                   const uint64_t *nows, unsigned n)
 {

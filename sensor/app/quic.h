@@ -15,8 +15,8 @@
 #define QUIC_V2      UINT32_C(0x6b3343cf)
 
 /**
- * What protects the Initial packets of one direction. A flow keeps the keys as they are derived: the
- * tables that a cipher makes of them are a hundred times as large, and few packets need them.
+ * What protects the Initial packets of one direction. A flow keeps the keys as they are derived:
+ * the tables that a cipher makes of them are a hundred times as large, and few packets need them.
  */
 struct quic_keys {
     uint8_t payload[QUIC_KEY_LEN], header[QUIC_KEY_LEN], iv[QUIC_IV_LEN];

@@ -13,6 +13,7 @@
 #include "common/xalloc.h"
 #include "sensor/detect/builder.h"
 #include "sensor/detect/fastpattern.h"
+#include "sensor/detect/rarity.h"
 #include "sensor/detect/search.h"
 #include "sensor/detect/sieve.h"
 
@@ -507,11 +508,26 @@ static void engine_close(struct build_engine *e)
     free(e);
 }
 
+/* From each pattern once: those of ports hold many that others have. */
+static void rarity_learn_all(struct builder *b)
+{
+    b->rarity = rarity_create();
+    for (uint32_t i = 0; i < b->engine_count && i < BUILD_SLOT_PORTS; i++) {
+        const struct build_engine *e = b->engines[i];
+        for (uint32_t k = 0; e && k < e->patterns.count; k++) {
+            const struct intern_entry *run = &e->patterns.entries[k];
+            rarity_learn(b->rarity, e->pattern_bytes.data + run->at + 1, run->len - 1);
+        }
+    }
+    rarity_settle(b->rarity);
+}
+
 int builder_engines(struct builder *b, char *reason, size_t reason_len)
 {
     int rc = 0;
     builder_engine_open(b, 0, 0, 0); /* so that there are slots */
     engines_compile(b);
+    rarity_learn_all(b);
     b->engine_index = xcalloc(b->engine_count, sizeof(*b->engine_index));
     for (uint32_t i = 0; i < b->engine_count; i++) {
         struct build_engine *e = b->engines[i];
@@ -526,6 +542,7 @@ int builder_engines(struct builder *b, char *reason, size_t reason_len)
         if (rc == 0 && e->patterns.count + e->names.count > 0)
             engine_emit(b, i);
     }
+    rarity_free(b->rarity);
     return rc;
 }
 

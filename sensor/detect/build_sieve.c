@@ -7,23 +7,8 @@
 
 #include "common/xalloc.h"
 #include "sensor/detect/builder.h"
-#include "sensor/detect/fastpattern.h"
+#include "sensor/detect/rarity.h"
 #include "sensor/detect/sieve.h"
-
-/* What much traffic says: bytes found in here stand for no pattern when it has others. Folded. */
-static const char common_text[] =
-    "get / http/1.1\r\nhost: www.\r\nuser-agent: mozilla/5.0 (windows nt 10.0; win64; x64) "
-    "applewebkit/537.36 (khtml, like gecko) chrome/ safari/537.36 firefox/ gecko/20100101\r\n"
-    "accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8\r\n"
-    "accept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate, br\r\nconnection: "
-    "keep-alive\r\ncookie: referer: http://https://www.google.com/index.php?id= .html .com/ .net "
-    "upgrade-insecure-requests: 1\r\ncache-control: max-age=0, no-cache, no-store, private\r\n"
-    "pragma: content-type: application/x-www-form-urlencoded; charset=utf-8\r\n"
-    "content-length: 0\r\n\r\npost / http/1.0\r\nhttp/1.1 200 ok\r\nserver: nginx apache date: "
-    "mon, jan 2024 00:00:00 gmt\r\nlast-modified: expires: etag: vary: set-cookie: path=/; "
-    "domain= transfer-encoding: chunked\r\nlocation: x-powered-by: <html><head><title></title>"
-    "<script type=\"text/javascript\" src=\"function() { var return document.window.</script>"
-    "<body><div class=\" style=\"</div><a href=\"http://<img src=\"<meta name=\"content=\"";
 
 /* Bytes of a pattern. */
 static const uint8_t *pattern_bytes(const struct build_engine *e, uint32_t pattern, uint32_t *len)
@@ -41,38 +26,17 @@ static uint32_t gram_value(uint64_t v)
 
 /* ---- choosing bytes -------------------------------------------------------------------------- */
 
-static bool is_common(const uint8_t *gram)
-{
-    uint32_t want = gram_value(sieve_load(gram, SIEVE_GRAM, 0));
-    for (size_t at = 0; at + SIEVE_GRAM < sizeof(common_text); at++) {
-        if (gram_value(sieve_load((const uint8_t *)common_text + at, SIEVE_GRAM, 0)) == want)
-            return true;
-    }
-    return false;
-}
-
-static unsigned gram_weight(const uint8_t *gram)
-{
-    unsigned weight = 0, distinct = 0;
-    for (unsigned i = 0; i < SIEVE_GRAM; i++) {
-        weight += fastpattern_byte_weight(gram[i]);
-        distinct += memchr(gram, gram[i], SIEVE_GRAM) == gram + i;
-    }
-    weight = distinct == 1 ? 1 : weight + distinct;
-    return is_common(gram) ? weight / 4 : weight;
-}
-
 /* First of `run` neighbouring grams whose commonest one is rarest. One by itself leaves a byte
  * behind it, which lanes look at too. */
-static uint32_t rarest(const uint8_t *bytes, uint32_t len, unsigned run)
+static uint32_t rarest(const struct rarity *r, const uint8_t *bytes, uint32_t len, unsigned run)
 {
     if (run == 1 && len > SIEVE_GRAM)
         len--;
     uint32_t best = 0;
     unsigned most = 0;
-    unsigned weights[SIEVE_STRIDE] = { 0 };
+    unsigned weights[STRIDE] = { 0 };
     for (uint32_t i = 0; i + SIEVE_GRAM <= len; i++) {
-        weights[i % run] = gram_weight(bytes + i);
+        weights[i % run] = rarity_of(r, bytes + i);
         unsigned least = UINT32_MAX;
         for (unsigned k = 0; k < run; k++)
             least = weights[k] < least ? weights[k] : least;
@@ -138,17 +102,16 @@ static uint32_t gram_key(const struct image_gram *g, bool placed)
     return placed ? sieve_placed(g->gram, g->place, g->width) : g->gram;
 }
 
-/* A filter of `count` grams, some bits in a hundred set. */
+/* A filter of `count` grams: a few bits in a hundred are set. */
 static struct image_span bits_emit(struct builder *b, const struct image_gram *grams,
                                    uint32_t count, bool placed)
 {
-    uint32_t words = power_above(count);
-    uint64_t *bits = xcalloc(words, sizeof(*bits));
+    uint32_t words = 2 * power_above(count);
+    unsigned shift = stride_shift(words);
+    uint32_t *bits = xcalloc(words, sizeof(*bits));
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t bit = sieve_bit(gram_key(&grams[i], placed), sieve_shift(words));
-        bits[bit / 64] |= 1ull << bit % 64;
-        if (!placed)
-            bits[bit / 64] |= sieve_second(grams[i].gram);
+        uint32_t key = gram_key(&grams[i], placed);
+        bits[stride_word(key, shift)] |= stride_bits(key, shift);
     }
     struct image_span span = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
     free(bits);
@@ -289,7 +252,7 @@ static void pattern_sort(struct builder *b, const struct build_engine *e, uint32
                          struct sorted *out)
 {
     const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
-    unsigned run = e->step == IMAGE_STEP_FOUR ? SIEVE_STRIDE : 1;
+    unsigned run = e->step == IMAGE_STEP_FOUR ? STRIDE : 1;
     uint32_t len, at;
     const uint8_t *bytes = pattern_bytes(e, pattern, &len);
     struct image_gram g = { .pattern = pattern,
@@ -300,13 +263,13 @@ static void pattern_sort(struct builder *b, const struct build_engine *e, uint32
         places_add(&out->head, bytes, len, w, g);
         break;
     case BUILD_WAY_FEW:
-        gram_add(&out->few, bytes, len, rarest(bytes, len, 1), g);
+        gram_add(&out->few, bytes, len, rarest(b->rarity, bytes, len, 1), g);
         break;
     case BUILD_WAY_LISTED:
         short_add(&out->shorts, bytes, len, g);
         break;
     case BUILD_WAY_MANY:
-        at = rarest(bytes, len, run);
+        at = rarest(b->rarity, bytes, len, run);
         for (unsigned k = 0; k < run; k++)
             gram_add(&out->many, bytes, len, at + k, g);
         break;

@@ -74,6 +74,8 @@ struct build_ports {
     uint32_t (*slots)[IMAGE_PAYLOADS]; /* engines by edge, or IMAGE_NONE */
 };
 
+struct rarity;
+
 struct builder {
     struct sig_ruleset *set;
     struct image_header header;
@@ -86,6 +88,7 @@ struct builder {
     uint32_t *engine_index;        /* by slot: in IMAGE_ENGINES, or IMAGE_NONE */
     uint32_t engine_count;
     struct build_ports ports[IMAGE_CLASSES][2];
+    struct rarity *rarity;   /* of all patterns, once they are there */
     struct intern port_sets; /* which rules an engine of ports is for: one each */
     struct buf port_set_bytes;
 };

@@ -52,7 +52,7 @@ enum image_section {
     IMAGE_REGEXES,    /* struct image_regex */
     IMAGE_SUPPRESS,   /* struct image_suppress */
     IMAGE_BITS,       /* uint64_t: hashes of the names of flowbits, then of flowints */
-    IMAGE_SIEVE_BITS, /* uint64_t: filters of the sieves */
+    IMAGE_SIEVE_BITS, /* uint32_t: filters of the sieves (stride.h) */
     IMAGE_GRAMS,      /* struct image_gram */
     IMAGE_PLACES,     /* struct image_place */
     IMAGE_LANES,      /* struct image_lanes */

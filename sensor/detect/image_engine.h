@@ -31,8 +31,8 @@ struct image_place {
 };
 
 /**
- * Filter and table of grams. `bits`: a power of two (to 2^20) of 64-bit words; `slots`: a power of
- * two of slots in IMAGE_SLOTS (index in IMAGE_GRAMS + 1, 0: free). No bits: nothing is in it.
+ * Filter and table of grams. `bits`: a power of two (2 to 2^21) of 32-bit words; `slots`: a power
+ * of two of slots in IMAGE_SLOTS (index in IMAGE_GRAMS + 1, 0: free). No bits: nothing is in it.
  */
 struct image_sieve {
     struct image_span bits, slots;

@@ -75,8 +75,8 @@ enum lanes_way lanes_best(void)
 /* Room for a mark's places and the LANES_PAIRS bytes behind them. */
 #define ROOM (PLACES + HALF)
 
-/* The bytes at `at`, a mark's places and LANES_PAIRS more: where they stand, or a copy that has room
- * behind the buffer's last. */
+/* The bytes at `at`, a mark's places and LANES_PAIRS more: where they stand, or a copy that has
+ * room behind the buffer's last. */
 static inline const uint8_t *at_or_copy(uint8_t room[static ROOM], const uint8_t *data,
                                         uint32_t len, uint32_t at)
 {

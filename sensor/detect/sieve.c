@@ -14,10 +14,10 @@ static uint32_t gram_of(uint64_t v, unsigned n)
     return gram;
 }
 
-static inline bool is_set(const uint64_t *bits, unsigned shift, uint32_t gram)
+static inline struct stride_filter filter_of(const struct detect_ruleset *set,
+                                             struct image_span bits)
 {
-    uint32_t bit = sieve_bit(gram, shift);
-    return bits[bit / 64] >> bit % 64 & 1;
+    return (struct stride_filter){ set->sieve_bits + bits.first, stride_shift(bits.count) };
 }
 
 /* The pattern whose gram is at `at` stands there whole. */
@@ -39,7 +39,7 @@ static bool gram_stands(const struct detect_ruleset *set, const struct image_gra
            pattern_stands(set, g, view, at);
 }
 
-/* The filter said yes to the gram at `at`: ask the table; how many grams stand there. */
+/* The filter said yes to the gram at `at`: ask the table; how many patterns stand there. */
 static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
                           const struct image_sieve *s, const struct app_view *view, uint32_t at)
 {
@@ -47,10 +47,7 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
     const uint32_t *slots = set->slots + s->slots.first;
     uint32_t mask = s->slots.count - 1;
     uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
-    uint32_t bit = sieve_bit(gram, sieve_shift(s->bits.count));
     unsigned found = 0;
-    if (!(set->sieve_bits[s->bits.first + bit / 64] & sieve_second(gram)))
-        return 0;
     for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
         if (g->gram != gram || !gram_stands(set, g, view, at))
@@ -80,8 +77,7 @@ struct lanes_look {
     struct detect_thread *t;
     const struct image_engine *e;
     const struct app_view *view;
-    const uint64_t *bits; /* the filter of grams */
-    unsigned shift;
+    struct stride_filter filter; /* of grams; no bits: there are none */
 };
 
 /* Most places that pass are no gram's: told here, with one look at the filter. */
@@ -91,7 +87,7 @@ static inline bool may_stand(const struct lanes_look *l, uint32_t at)
     if (l->view->len - at < SIEVE_GRAM)
         return true;
     memcpy(&gram, l->view->data + at, sizeof(gram));
-    return is_set(l->bits, l->shift, gram | (uint32_t)SIEVE_FOLD);
+    return stride_has(&l->filter, gram | (uint32_t)SIEVE_FOLD);
 }
 
 /* Bit n of `places` is the place `at` + n. */
@@ -99,7 +95,7 @@ static void places_look(const struct lanes_look *l, uint32_t at, uint64_t places
 {
     for (; places; places &= places - 1) {
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
-        if (l->bits && may_stand(l, place))
+        if (l->filter.bits && may_stand(l, place))
             gram_look(l->t, l->e, &l->e->few, l->view, place);
         if (l->e->short_count)
             shorts_look(l->t, l->e, l->view, place);
@@ -108,13 +104,11 @@ static void places_look(const struct lanes_look *l, uint32_t at, uint64_t places
 
 void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
-    struct lanes_look look = { t, e, view, NULL, 0 };
+    struct lanes_look look = { t, e, view, { NULL, 0 } };
     const struct image_lanes *lanes = &t->set->lanes[e->lanes];
     uint64_t marks[LANES_MARKS];
-    if (e->few.bits.count) {
-        look.bits = t->set->sieve_bits + e->few.bits.first;
-        look.shift = sieve_shift(e->few.bits.count);
-    }
+    if (e->few.bits.count)
+        look.filter = filter_of(t->set, e->few.bits);
     if (!e->few.bits.count && !e->short_count)
         return;
     for (uint32_t at = 0; at < view->len; at += LANES_SPAN) {
@@ -124,17 +118,34 @@ void sieve_few(struct detect_thread *t, const struct image_engine *e, const stru
     }
 }
 
-/* Every place of the buffer; how many grams stand there, not much more than are counted. */
+/* Every place of the buffer; how many patterns stand there, not much more than are counted. */
 static unsigned each_place(struct detect_thread *t, const struct image_engine *e,
                            const struct app_view *view)
 {
-    const uint64_t *bits = t->set->sieve_bits + e->many.bits.first;
-    unsigned shift = sieve_shift(e->many.bits.count), found = 0;
+    const struct stride_filter filter = filter_of(t->set, e->many.bits);
+    unsigned found = 0;
     for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
-        if (is_set(bits, shift, gram | (uint32_t)SIEVE_FOLD))
+        if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
             found += gram_look(t, e, &e->many, view, at);
+    }
+    return found;
+}
+
+/* The fourth places of whole spans from `at` on, as many as there are marks for. */
+static unsigned span_look(struct detect_thread *t, const struct image_engine *e,
+                          const struct stride_filter *filter, const struct app_view *view,
+                          uint32_t at, uint32_t count)
+{
+    uint16_t marks[STRIDE_MARKS];
+    unsigned found = 0;
+    stride_mark(filter, view->data + at, count, marks);
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned mark = marks[i]; mark; mark &= mark - 1) {
+            uint32_t n = (uint32_t)__builtin_ctz(mark);
+            found += gram_look(t, e, &e->many, view, at + STRIDE_SPAN * i + STRIDE * n);
+        }
     }
     return found;
 }
@@ -143,20 +154,21 @@ static unsigned each_place(struct detect_thread *t, const struct image_engine *e
 static unsigned fourth_place(struct detect_thread *t, const struct image_engine *e,
                              const struct app_view *view)
 {
-    const uint64_t *bits = t->set->sieve_bits + e->many.bits.first;
-    unsigned shift = sieve_shift(e->many.bits.count), found = 0;
-    uint32_t at = 0;
-    for (; at + SIEVE_WIDTH <= view->len && found <= SIEVE_FOUND_MAX; at += SIEVE_WIDTH) {
-        uint64_t v;
-        memcpy(&v, view->data + at, sizeof(v));
-        v |= SIEVE_FOLD;
-        if (is_set(bits, shift, gram_of(v, 0)))
-            found += gram_look(t, e, &e->many, view, at);
-        if (is_set(bits, shift, gram_of(v, SIEVE_STRIDE)))
-            found += gram_look(t, e, &e->many, view, at + SIEVE_STRIDE);
+    const struct stride_filter filter = filter_of(t->set, e->many.bits);
+    uint32_t at = 0, spans = view->len / STRIDE_SPAN;
+    unsigned found = 0;
+    while (spans > 0 && found <= SIEVE_FOUND_MAX) {
+        uint32_t count = spans < STRIDE_MARKS ? spans : STRIDE_MARKS;
+        found += span_look(t, e, &filter, view, at, count);
+        at += STRIDE_SPAN * count;
+        spans -= count;
     }
-    if (at + SIEVE_GRAM <= view->len)
-        found += gram_look(t, e, &e->many, view, at);
+    for (; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at += STRIDE) {
+        uint32_t gram;
+        memcpy(&gram, view->data + at, sizeof(gram));
+        if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
+            found += gram_look(t, e, &e->many, view, at);
+    }
     return found;
 }
 
@@ -176,7 +188,8 @@ static void place_look(struct detect_thread *t, const struct image_engine *e,
     const struct detect_ruleset *set = t->set;
     uint32_t gram = gram_of(v & sieve_mask(p->width), 0);
     uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.count - 1;
-    if (!is_set(set->sieve_bits + p->bits.first, sieve_shift(p->bits.count), placed))
+    const struct stride_filter filter = filter_of(set, p->bits);
+    if (!stride_has(&filter, placed))
         return;
     const uint32_t *slots = set->slots + e->head.first;
     for (uint32_t i = sieve_slot(placed, mask); slots[i]; i = (i + 1) & mask) {

@@ -21,20 +21,20 @@
 #include <string.h>
 
 #include "sensor/detect/image.h"
+#include "sensor/detect/stride.h"
 
 struct detect_thread;
 struct app_view;
 
 #define SIEVE_FOLD 0x2020202020202020ull
 /** Bytes of a gram, and of what is compared around it. */
-#define SIEVE_GRAM   4
-#define SIEVE_WIDTH  8
-#define SIEVE_STRIDE 4
+#define SIEVE_GRAM  4
+#define SIEVE_WIDTH 8
 /** Shorter patterns have no gram at every place of a stride: with IMAGE_STEP_FOUR Hyperscan alone
  * finds them. */
-#define SIEVE_LONG (SIEVE_GRAM + SIEVE_STRIDE - 1)
+#define SIEVE_LONG (SIEVE_GRAM + STRIDE - 1)
 /** Most words of a filter. */
-#define SIEVE_WORDS_MAX (1u << 20)
+#define SIEVE_WORDS_MAX (1u << 21)
 /** Grams that a buffer may hold before Hyperscan is asked. */
 #define SIEVE_FOUND_MAX 24
 /** A pattern has fixed places when it has to end within these first bytes, at so few places. */
@@ -74,24 +74,6 @@ static inline uint64_t sieve_pair(uint64_t v)
     uint16_t pair;
     memcpy(&pair, &v, sizeof(pair));
     return 1ull << ((uint32_t)pair * 0x9E3779B1u >> 26);
-}
-
-/** How far a hash of 32 bits is shifted to be a bit of a filter of `words` (a power of two). */
-static inline unsigned sieve_shift(uint32_t words)
-{
-    return 26 - (unsigned)__builtin_ctz(words);
-}
-
-/** Which bit of a filter a gram has. */
-static inline uint32_t sieve_bit(uint32_t gram, unsigned shift)
-{
-    return gram * 0x9E3779B1u >> shift;
-}
-
-/** A second bit of the same word, which the first one's hits are tried with. */
-static inline uint64_t sieve_second(uint32_t gram)
-{
-    return 1ull << (gram * 0x85EBCA6Bu >> 26);
 }
 
 /** Where a gram's probe of a table with `mask` + 1 slots begins. */

@@ -56,7 +56,7 @@ struct detect_ruleset {
     const struct image_ipmap *ipmaps;
     const struct image_ip_edge *ip_edges;
     const uint64_t *bits;
-    const uint64_t *sieve_bits;
+    const uint32_t *sieve_bits;
     const struct image_gram *grams;
     const struct image_place *places;
     const struct image_lanes *lanes;

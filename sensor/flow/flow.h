@@ -82,7 +82,8 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
 
 /**
  * A packet that will be looked up soon: its place in the table is asked for, so that it need not be
- * waited for then. Returns the hash of its tuple for the calls below, 0 for a packet without a flow.
+ * waited for then. Returns the hash of its tuple for the calls below, 0 for a packet without a
+ * flow.
  */
 uint64_t flow_table_ahead(const struct flow_table *t, const struct packet *p);
 

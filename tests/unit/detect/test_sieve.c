@@ -325,6 +325,39 @@ static void all_ways_see_the_same(void **state)
     print_message("[  NOTE    ] best way here: %d of %d\n", lanes_best(), LANES_WHOLE);
 }
 
+/* ---- strides --------------------------------------------------------------------------------- */
+
+#define FILTER_WORDS 64
+
+/* Every way marks the fourth places that the filter has, and no other. */
+static void all_ways_mark_the_same(void **state)
+{
+    struct bench *b = *state;
+    uint32_t bits[FILTER_WORDS], some = 0;
+    struct stride_filter filter = { bits, stride_shift(FILTER_WORDS) };
+    for (unsigned n = 0; n < BUFFERS; n++) {
+        uint32_t count = 1 + dice(b, 3);
+        uint8_t *data = malloc(count * STRIDE_SPAN); /* so that a read behind it is seen */
+        for (size_t i = 0; i < FILTER_WORDS; i++)
+            bits[i] = dice(b, 1u << 16) << 16 | dice(b, 1u << 16);
+        for (uint32_t i = 0; i < count * STRIDE_SPAN; i++)
+            data[i] = letter(b);
+        for (unsigned way = LANES_BYTES; way <= lanes_best(); way++) {
+            uint16_t marks[STRIDE_MARKS];
+            stride_mark_as(way, &filter, data, count, marks);
+            for (uint32_t at = 0; at < count * STRIDE_SPAN; at += STRIDE) {
+                uint32_t gram;
+                memcpy(&gram, data + at, sizeof(gram));
+                bool has = stride_has(&filter, gram | (uint32_t)SIEVE_FOLD);
+                assert_int_equal(marks[at / STRIDE_SPAN] >> at % STRIDE_SPAN / STRIDE & 1, has);
+                some += has;
+            }
+        }
+        free(data);
+    }
+    assert_int_not_equal(some, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +365,7 @@ int main(void)
         cmocka_unit_test(later_windows_miss_nothing),
         cmocka_unit_test(most_noise_is_ruled_out),
         cmocka_unit_test(all_ways_see_the_same),
+        cmocka_unit_test(all_ways_mark_the_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
