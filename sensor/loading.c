@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "common/sandbox.h"
 #include "common/xalloc.h"
 #include "sensor/conf.h"
+#include "sensor/headroom.h"
 #include "sensor/loader.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/monitor/files.h"
@@ -32,6 +34,8 @@
  */
 #define LOAD_TIMEOUT_NS (300 * NS_PER_S)
 #define SEALS           (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define LOADER_NICE     10 /* of a load while an engine runs */
+#define MIB             (1u << 20)
 
 struct load {
     const struct options *o;
@@ -41,7 +45,7 @@ struct load {
     unsigned count;
     int classification;
     char key[CHANNEL_NAME_MAX];
-    bool cached, failed;
+    bool cached, failed, again;
 };
 
 static void add_source(struct load *l, struct loader_source s)
@@ -128,6 +132,8 @@ static pid_t start(struct load *l, int channel)
                              .classification_fd = l->classification,
                              .channel = channel };
     signal(SIGINT, SIG_IGN);
+    if (l->again) /* packets go first */
+        (void)!setpriority(PRIO_PROCESS, 0, LOADER_NICE);
     if (sandbox_become_user(l->o->conf->user) < 0 || sandbox_drop_privileges() < 0 ||
         sandbox_paths(NULL, 0) < 0)
         _exit(1);
@@ -248,15 +254,43 @@ static void drop(struct loaded *out)
     out->image = out->report = -1;
 }
 
-int loading_run(const struct options *o, struct files *files, struct loaded *out)
+/* Say what is coming; false when it is more than there is, and there is a set to go on with. */
+static bool memory_suffices(const struct load *l)
 {
-    struct load l = { .o = o, .files = files, .classification = -1 };
+    struct headroom_sources sources = { 0 };
+    uint64_t left;
+    for (unsigned i = 0; i < l->count; i++)
+        headroom_weigh(&sources, l->sources[i].fd, l->sources[i].signature_fd >= 0);
+    struct headroom_need need = headroom_need(&sources);
+    uint64_t all = need.loader + need.set;
+    if (!headroom_free("", &left))
+        return true;
+    if (l->again)
+        log_notice("rules",
+                   "a load takes at most %" PRIu64 " MiB (%" PRIu64 " to compile, then %" PRIu64
+                   " for a second set, until the one in force is let go); %" PRIu64 " MiB are free",
+                   all / MIB, need.loader / MIB, need.set / MIB, left / MIB);
+    if (all <= left)
+        return true;
+    if (l->again)
+        log_error("rules", "not enough memory to load; end something, or load fewer rules");
+    else
+        log_warn("rules", "a load may take %" PRIu64 " MiB, and %" PRIu64 " MiB are free",
+                 all / MIB, left / MIB);
+    return !l->again;
+}
+
+int loading_run(const struct options *o, struct files *files, bool again, struct loaded *out)
+{
+    struct load l = { .o = o, .files = files, .classification = -1, .again = again };
     uint64_t began = clock_mono_ns();
     int pair[2], err = ABENG_ERR;
     *out = (struct loaded){ .image = -1, .report = -1 };
     if (open_rules(&l) < 0)
         goto out;
     open_bundles(&l);
+    if (!memory_suffices(&l))
+        goto out;
     if (channel_pair(pair) < 0)
         goto out;
     pid_t pid = start(&l, pair[1]);

@@ -5,6 +5,7 @@
 #ifndef SENSOR_LOADING_H
 #define SENSOR_LOADING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct files;
@@ -20,9 +21,10 @@ struct loaded {
 
 /**
  * Load all rules that `o` names and the bundles that stand in the state folder. Runs a loader
- * process and waits for it (300 s at most). 0, or ABENG_ERR after a log line. Descriptors in `out`
- * are the caller's.
+ * process and waits for it (300 s at most). What memory it will take is said first; with `again`
+ * (a set is in force) nothing is begun when the machine does not have that. 0, or ABENG_ERR after a
+ * log line. Descriptors in `out` are the caller's.
  */
-int loading_run(const struct options *o, struct files *files, struct loaded *out);
+int loading_run(const struct options *o, struct files *files, bool again, struct loaded *out);
 
 #endif

@@ -230,7 +230,7 @@ static void reload(struct monitor *m)
     struct loaded next;
     if (m->o->follow)
         return;
-    if (loading_run(m->o, m->files, &next) < 0) {
+    if (loading_run(m->o, m->files, true, &next) < 0) {
         log_error("rules", "the rule set in force stays");
         return;
     }
@@ -494,9 +494,10 @@ static int write_report(const struct monitor *m)
 static void say_rules(const struct monitor *m)
 {
     if (m->o->test && m->o->json)
-        printf("{\"rules_loaded\":%llu,\"rules_refused\":%llu,\"seconds\":%.3f}\n",
+        printf("{\"rules_loaded\":%llu,\"rules_refused\":%llu,\"seconds\":%.3f,"
+               "\"peak_memory_kib\":%llu}\n",
                (unsigned long long)m->rules.counts[0], (unsigned long long)m->rules.counts[1],
-               (double)m->rules.took_ns / 1e9);
+               (double)m->rules.took_ns / 1e9, (unsigned long long)m->rules.peak_kib);
     else if (m->o->test)
         printf("configuration is good; %llu rules loaded, %llu refused%s\n",
                (unsigned long long)m->rules.counts[0], (unsigned long long)m->rules.counts[1],
@@ -616,7 +617,7 @@ static int prepare(struct monitor *m)
     if (o->follow) /* the rules are the other engine's */
         return (m->lanes = lanes_create(c)) ? ABENG_OK : ABENG_ERR;
     wait_for_bundles(m);
-    if (loading_run(o, m->files, &m->rules) < 0)
+    if (loading_run(o, m->files, false, &m->rules) < 0)
         return ABENG_ERR;
     say_rules(m);
     return write_report(m);
