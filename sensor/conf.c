@@ -116,6 +116,8 @@ static const cyaml_schema_field_t uplink_fields[] = {
 static const cyaml_schema_field_t conf_fields[] = {
     TEXT("site", struct sensor_conf, site),
     LIST("list-files", struct sensor_conf, list_files, &text_entry),
+    TEXT("reputation-categories-file", struct sensor_conf, reputation_categories_file),
+    LIST("reputation-files", struct sensor_conf, reputation_files, &text_entry),
     LIST("policy-files", struct sensor_conf, policy_files, &text_entry),
     TEXT("user", struct sensor_conf, user),
     TEXT("profile", struct sensor_conf, profile),

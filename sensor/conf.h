@@ -37,6 +37,9 @@ struct conf_feed {
 
 struct sensor_conf {
     char *site;        /* name of the place, for sites.conf of the local policy; NULL: none */
+    char *reputation_categories_file;
+    char **reputation_files;
+    uint32_t reputation_files_count;
     char **list_files; /* lists that rules of files name (dataset, datarep) */
     uint32_t list_files_count;
     char **policy_files; /* files of the local policy, known by their names */

@@ -94,7 +94,7 @@ static bool has_list(const struct load *l, const char *name)
     for (unsigned i = 0; i < l->conf->source_count; i++) {
         const struct loader_source *s = &l->conf->sources[i];
         const char *slash = strrchr(s->name, '/');
-        if (s->list && strcmp(slash ? slash + 1 : s->name, name) == 0)
+        if (s->role == LOADER_LIST && strcmp(slash ? slash + 1 : s->name, name) == 0)
             return true;
     }
     return false;
@@ -136,7 +136,7 @@ static void read_all_beside(struct load *l)
     for (unsigned i = 0; i < l->conf->source_count; i++) {
         const struct loader_source *s = &l->conf->sources[i];
         l->naming = i;
-        if (!s->channel && !s->list && !s->policy)
+        if (!s->channel && s->role == LOADER_RULES)
             lists_named((struct text){ (const char *)l->texts[i].data, l->texts[i].len },
                         read_beside, l);
     }
@@ -193,8 +193,7 @@ static void make_key(struct load *l)
         const struct loader_source *source = &l->conf->sources[i];
         const char *label = source->channel ? source->channel : source->name;
         hash_text(&h, label, strlen(label));
-        hash_text(&h, &source->list, sizeof(source->list));
-        hash_text(&h, &source->policy, sizeof(source->policy));
+        hash_text(&h, &source->role, sizeof(source->role));
         hash_text(&h, l->texts[i].data, l->texts[i].len);
     }
     for (unsigned i = 0; i < l->beside_count; i++) {
@@ -263,10 +262,36 @@ out:
     return NULL;
 }
 
+static void say_bad_lines(const char *name, unsigned bad)
+{
+    if (bad)
+        log_warn("rules", "%s: %u lines of reputation can't be read and are passed over", name,
+                 bad);
+}
+
+/* Categories first, whatever their order in the bundle. */
+static void read_bundle_reputation(struct load *l, const struct bundle *bundle)
+{
+    for (unsigned lists = 0; bundle && lists < 2; lists++) {
+        for (size_t n = 0; n < bundle_manifest(bundle)->file_count; n++) {
+            const struct bundle_file *file = bundle_file(bundle, n);
+            const char *slash = strrchr(file->name, '/'), *dot = strrchr(file->name, '.');
+            const char *name = slash ? slash + 1 : file->name;
+            if (!lists && strcmp(name, "categories.txt") == 0)
+                say_bad_lines(name, sig_parser_read_categories(l->parser, (const char *)file->bytes,
+                                                               file->len));
+            else if (lists && dot && strcmp(dot, ".reputation") == 0)
+                say_bad_lines(name, sig_parser_read_reputation(l->parser, (const char *)file->bytes,
+                                                               file->len));
+        }
+    }
+}
+
 static void read_bundle(struct load *l, unsigned i)
 {
     const struct bundle *bundle = l->bundles[i];
     sig_parser_begin_source(l->parser, l->conf->sources[i].channel);
+    read_bundle_reputation(l, bundle);
     for (size_t n = 0; bundle && n < bundle_manifest(bundle)->file_count; n++) {
         const struct bundle_file *file = bundle_file(bundle, n);
         sig_parser_add_list(l->parser, file->name, (const char *)file->bytes, file->len);
@@ -299,9 +324,9 @@ static int read_policy(struct load *l)
         const struct loader_source *source = &l->conf->sources[i];
         if (source->channel)
             l->bundles[i] = open_bundle(l, i);
-        else if (source->policy)
+        else if (source->role == LOADER_POLICY)
             err = read_policy_file(l, source->name, l->texts[i].data, l->texts[i].len);
-        for (size_t n = 0; err == ABENG_OK && source->policy && l->bundles[i] &&
+        for (size_t n = 0; err == ABENG_OK && source->role == LOADER_POLICY && l->bundles[i] &&
                            n < bundle_manifest(l->bundles[i])->file_count;
              n++) {
             const struct bundle_file *file = bundle_file(l->bundles[i], n);
@@ -325,9 +350,17 @@ static void add_lists(struct load *l)
 {
     for (unsigned i = 0; i < l->conf->source_count; i++) {
         const struct loader_source *source = &l->conf->sources[i];
-        if (source->list)
+        if (source->role == LOADER_LIST)
             sig_parser_add_list(l->parser, source->name, (const char *)l->texts[i].data,
                                 l->texts[i].len);
+        else if (source->role == LOADER_CATEGORIES)
+            say_bad_lines(source->name,
+                          sig_parser_read_categories(l->parser, (const char *)l->texts[i].data,
+                                                     l->texts[i].len));
+        else if (source->role == LOADER_REPUTATION)
+            say_bad_lines(source->name,
+                          sig_parser_read_reputation(l->parser, (const char *)l->texts[i].data,
+                                                     l->texts[i].len));
     }
     for (unsigned i = 0; i < l->beside_count; i++)
         sig_parser_add_list(l->parser, l->beside[i].name, (const char *)l->beside[i].text.data,
@@ -353,7 +386,7 @@ static int read_rules(struct load *l)
         const struct loader_source *source = &l->conf->sources[i];
         if (source->channel)
             read_bundle(l, i);
-        else if (!source->policy && !source->list)
+        else if (source->role == LOADER_RULES)
             sig_parser_read_rules(l->parser, (const char *)l->texts[i].data, l->texts[i].len,
                                   source->name);
     }

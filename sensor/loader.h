@@ -12,6 +12,15 @@
 
 struct sensor_conf;
 
+/** What a source is. */
+enum loader_role {
+    LOADER_RULES,      /* rules, or a bundle of them */
+    LOADER_LIST,       /* a list that rules name */
+    LOADER_POLICY,     /* a file of local policy, or a bundle whose policy counts */
+    LOADER_CATEGORIES, /* of reputation */
+    LOADER_REPUTATION, /* a list of it */
+};
+
 /** A file of rules, or a signed bundle with the partner's key. */
 struct loader_source {
     int fd;
@@ -19,8 +28,7 @@ struct loader_source {
     int signature_fd;    /* bundles: the .minisig; else -1 */
     const char *channel; /* bundles; else NULL */
     const char *key;     /* bundles: minisign public key */
-    bool list;           /* a list that rules name */
-    bool policy;         /* a file of local policy, or a bundle whose policy counts */
+    enum loader_role role;
 };
 
 struct loader_conf {

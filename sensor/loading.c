@@ -57,16 +57,16 @@ static void add_source(struct load *l, struct loader_source s)
 }
 
 /* Files that a setting names: lists and local policy. */
-static int open_named(struct load *l, char **paths, uint32_t count, const char *setting)
+static int open_named(struct load *l, char **paths, uint32_t count, const char *setting,
+                      enum loader_role role)
 {
-    bool policy = setting[0] == 'p';
     for (uint32_t i = 0; i < count; i++) {
         int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
         if (fd < 0) {
             log_error("rules", "%s: %s: %m", setting, paths[i]);
             return ABENG_ERR;
         }
-        add_source(l, (struct loader_source){ fd, paths[i], -1, NULL, NULL, !policy, policy });
+        add_source(l, (struct loader_source){ fd, paths[i], -1, NULL, NULL, role });
     }
     return ABENG_OK;
 }
@@ -79,11 +79,16 @@ static int open_rules(struct load *l)
             log_error("rules", "%s: %m", l->o->rules[i]);
             return ABENG_ERR;
         }
-        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL, false, false });
+        add_source(l, (struct loader_source){ fd, l->o->rules[i], -1, NULL, NULL, LOADER_RULES });
     }
     const struct sensor_conf *c = l->o->conf;
-    if (open_named(l, c->list_files, c->list_files_count, "list-files") < 0 ||
-        open_named(l, c->policy_files, c->policy_files_count, "policy-files") < 0)
+    char *categories = c->reputation_categories_file;
+    if (open_named(l, c->list_files, c->list_files_count, "list-files", LOADER_LIST) < 0 ||
+        open_named(l, c->policy_files, c->policy_files_count, "policy-files", LOADER_POLICY) < 0 ||
+        open_named(l, &categories, categories != NULL, "reputation-categories-file",
+                   LOADER_CATEGORIES) < 0 ||
+        open_named(l, c->reputation_files, c->reputation_files_count, "reputation-files",
+                   LOADER_REPUTATION) < 0)
         return ABENG_ERR;
     if (l->o->conf->classification_file) {
         l->classification = open(l->o->conf->classification_file, O_RDONLY | O_CLOEXEC);
@@ -105,8 +110,9 @@ static void open_bundles(struct load *l)
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         int sig = open(signature, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd >= 0 && sig >= 0) {
-            add_source(l, (struct loader_source){ fd, path, sig, c->feeds[i].channel,
-                                                  c->feeds[i].key, false, c->feeds[i].policy });
+            add_source(l,
+                       (struct loader_source){ fd, path, sig, c->feeds[i].channel, c->feeds[i].key,
+                                               c->feeds[i].policy ? LOADER_POLICY : LOADER_RULES });
             l->names[l->count - 1] = path;
             path = NULL;
         } else {
@@ -150,7 +156,7 @@ static void answer_list(struct load *l, int channel, struct channel_message *m)
 {
     const struct loader_source *s = m->arg < l->count ? &l->sources[m->arg] : NULL;
     int fd = -1;
-    if (s && !s->channel && !s->list && !s->policy && channel_name_ok(m->name)) {
+    if (s && !s->channel && s->role == LOADER_RULES && channel_name_ok(m->name)) {
         const char *slash = strrchr(s->name, '/');
         char *path = xasprintf("%.*s%s", slash ? (int)(slash + 1 - s->name) : 0, s->name, m->name);
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -309,7 +309,7 @@ static int check_mixture(struct draft *d)
 /* Whether an instruction may stand in an IP-only rule (anchors 2.3). */
 static bool ip_compatible(const struct sig_op *op)
 {
-    return op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT ||
+    return op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT || op->kind == SIG_OP_IPREP ||
            (op->kind == SIG_OP_FLOWBIT && op->u.bit.command == SIG_BIT_SET);
 }
 

@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "signatures/parse.h"
 #include "signatures/parser.h"
+#include "signatures/reputation.h"
 
 /* Longest value of a list of strings, before and after its base64 is undone. */
 #define TEXT_MAX 65536u
@@ -64,6 +65,9 @@ void sig_parser_add_list(struct sig_parser *p, const char *name, const char *tex
 void sig_parser_begin_source(struct sig_parser *p, const char *channel)
 {
     p->source = arena_strdup(p->scratch, channel);
+    memset(p->categories, 0, REPUTATION_CATEGORIES * sizeof(*p->categories));
+    memset(p->reputation_tables, 0, REPUTATION_CATEGORIES * sizeof(*p->reputation_tables));
+    p->reputation_count = 0;
     p->list_count = 0;
     p->table_count = 0;
 }

@@ -41,6 +41,9 @@ enum sig_bit_command {
     SIG_INT_ISNOTSET,
 };
 
+/** Whose reputation SIG_OP_IPREP asks. */
+enum sig_rep_side { SIG_REP_ANY, SIG_REP_SRC, SIG_REP_DST, SIG_REP_BOTH };
+
 enum sig_track {
     SIG_TRACK_NONE,
     SIG_TRACK_SRC,

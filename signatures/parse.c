@@ -16,6 +16,7 @@
 #include "signatures/lex.h"
 #include "signatures/parser.h"
 #include "signatures/policy.h"
+#include "signatures/reputation.h"
 #include "signatures/ranges.h"
 
 /* Largest metadata or references of one rule. */
@@ -95,6 +96,8 @@ struct sig_parser *sig_parser_create(void)
     for (size_t i = 0; i < sizeof(default_ports) / sizeof(default_ports[0]); i++)
         set_variable(p, p->port_vars, &p->port_values, default_ports[i].name,
                      default_ports[i].value);
+    p->categories = xcalloc(REPUTATION_CATEGORIES, sizeof(*p->categories));
+    p->reputation_tables = xcalloc(REPUTATION_CATEGORIES, sizeof(*p->reputation_tables));
     draft_create(p);
     /* Spec 0 is the payload. */
     parser_spec_intern(p, &(struct draft_list){ .buffer = SIG_BUF_PAYLOAD });
@@ -317,6 +320,9 @@ void sig_parser_free(struct sig_parser *p)
     free(p->draft.ops);
     free(p->lists);
     free(p->tables);
+    free(p->categories);
+    free(p->reputation_tables);
+    free(p->reputations);
     free(p->address_values);
     free(p->port_values);
     free(p->address_cache);

@@ -59,6 +59,14 @@ int sig_parser_use_policy(struct sig_parser *p, struct sig_policy *policy, const
 void sig_parser_add_list(struct sig_parser *p, const char *name, const char *text, size_t len);
 
 /**
+ * Read categories of reputation, or a list, for the rules that are read from now on (see
+ * signatures/reputation.h). Returns how many lines could not be read and were passed over.
+ */
+unsigned sig_parser_read_categories(struct sig_parser *p, const char *text, size_t len);
+/** A list. */
+unsigned sig_parser_read_reputation(struct sig_parser *p, const char *text, size_t len);
+
+/**
  * Rules of another source follow, `channel`: all lists are forgotten, and datasets are its own, so
  * that no partner's rules change what another's ask.
  */

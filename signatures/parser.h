@@ -9,6 +9,7 @@
 #include "signatures/draft.h"
 
 struct arena;
+struct parser_reputation;
 struct classifications;
 struct keyword_index;
 struct sig_policy;
@@ -48,6 +49,10 @@ struct sig_parser {
     struct parser_list *lists;
     struct parser_table *tables;
     uint32_t list_count, list_cap, table_count, table_cap;
+    const char **categories;             /* of reputation, by number */
+    struct sig_bytes *reputation_tables; /* by number; len 0: not made yet */
+    struct parser_reputation *reputations;
+    uint32_t reputation_count, reputation_cap;
     uint32_t blob_kept;              /* the blob is not cut back below this */
     const struct sig_policy *policy; /* NULL: none */
     const char *source;              /* channel whose rules are read, NULL: files */

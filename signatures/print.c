@@ -821,6 +821,9 @@ static void print_packet_op(struct printer *p, const struct sig_op *op)
     case SIG_OP_CSUM:
         print_csum(p->out, op);
         break;
+    case SIG_OP_IPREP:
+        buf_printf(p->out, "iprep:%s; ", (const char *)p->set->blob + op->u.rep.text.at);
+        break;
     default:
         print_plain(p, op);
     }

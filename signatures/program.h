@@ -82,8 +82,9 @@ enum sig_op_kind {
     /* on values of a transaction that are no byte buffer (dcerpc.opnum, file.size, ssl_version
      * …); makes the rule APP_TX; false when the transaction has no such number, NEGATED or not */
     SIG_OP_APP_UINT,
-    SIG_OP_CSUM, /* number.field: enum sig_csum; NEGATED: it is wrong. Pseudo packets are right */
-    SIG_OP_ASN1, /* over a buffer: asn1 */
+    SIG_OP_IPREP, /* rep: what the table (signatures/reputation.h) says of the addresses */
+    SIG_OP_CSUM,  /* number.field: enum sig_csum; NEGATED: it is wrong. Pseudo packets are right */
+    SIG_OP_ASN1,  /* over a buffer: asn1 */
     /* number over SIG_BUF_FILE_SIZE, of a whole file; field 1: there is a file, whole or not */
     SIG_OP_FILE_SIZE,
     SIG_OP_KINDS,
@@ -212,6 +213,11 @@ struct sig_op {
             uint16_t dataset; /* index in the set's datasets + 1; 0: the table alone */
             uint8_t key_len, by_value, compare, command; /* enum sig_set_command */
         } set;
+        struct {
+            struct sig_bytes table, text; /* text: the keyword's argument */
+            uint8_t side, compare, value; /* enum sig_rep_side, enum sig_compare */
+            bool notset;
+        } rep;
         struct {
             int32_t offset;
             uint32_t oversize;

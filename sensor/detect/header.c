@@ -5,6 +5,7 @@
 #include "common/cursor.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/state.h"
+#include "signatures/reputation.h"
 
 #define NS_PER_S 1000000000ull
 /* SIG_OP_FLOW_COUNT and SIG_OP_STREAM_SIZE number their sides from the server. */
@@ -348,6 +349,35 @@ static bool csum_match(const struct packet *p, const struct sig_op *op)
     return right >= 0 && right == !invalid;
 }
 
+static bool score_match(const struct sig_op *op, int score)
+{
+    struct sig_op number = { .u.number = { .a = op->u.rep.value, .compare = op->u.rep.compare } };
+    return score < 0 ? op->u.rep.notset : confirm_number(&number, (uint64_t)score);
+}
+
+/* isnotset asks of either or both sides that nothing is known; of one side a score of 0 is nothing
+ * too: so the reference. */
+static bool iprep_match(const struct detect_job *job, const struct sig_op *op)
+{
+    const struct packet *p = job->in->packet;
+    const uint8_t *table = job->set->blob + op->u.rep.table.at;
+    if (!p->ip_version)
+        return false;
+    int src = op->u.rep.side == SIG_REP_DST ? -1 : reputation_score(table, &p->src);
+    int dst = op->u.rep.side == SIG_REP_SRC ? -1 : reputation_score(table, &p->dst);
+    bool notset = op->u.rep.notset;
+    switch (op->u.rep.side) {
+    case SIG_REP_SRC:
+        return score_match(op, src);
+    case SIG_REP_DST:
+        return score_match(op, dst);
+    case SIG_REP_ANY:
+        return notset ? src < 0 || dst < 0 : score_match(op, src) || score_match(op, dst);
+    default:
+        return notset ? src < 0 && dst < 0 : score_match(op, src) && score_match(op, dst);
+    }
+}
+
 /* Conditions on flow and state hold for pseudo packets too; the others want a packet. */
 static bool state_op_match(const struct detect_job *job, const struct sig_op *op, bool *known)
 {
@@ -370,6 +400,8 @@ static bool state_op_match(const struct detect_job *job, const struct sig_op *op
         return flow_count_match(job->in->flow, op);
     case SIG_OP_CSUM:
         return csum_match(job->in->packet, op);
+    case SIG_OP_IPREP:
+        return iprep_match(job, op);
     default:
         *known = false;
         return false;

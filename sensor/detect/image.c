@@ -8,6 +8,7 @@
 #include "common/err.h"
 #include "sensor/detect/confirm.h"
 #include "sensor/detect/sieve.h"
+#include "signatures/reputation.h"
 
 static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_RULES] = sizeof(struct image_rule),
@@ -138,6 +139,11 @@ static bool op_ok(const struct image *image, const struct sig_op *op)
     case SIG_OP_DATASET:
         return table_ok(image, op->u.set.table, op->u.set.key_len) &&
                op->resolved <= count_of(image, IMAGE_DATASETS);
+    case SIG_OP_IPREP:
+        return bytes_ok(image, op->u.rep.table) &&
+               reputation_ok((const uint8_t *)image_section(image, IMAGE_BLOB, NULL) +
+                                 op->u.rep.table.at,
+                             op->u.rep.table.len);
     case SIG_OP_PCRE:
         return op->u.pcre.regex < count_of(image, IMAGE_REGEXES);
     case SIG_OP_FLOWBIT:

@@ -34,7 +34,8 @@ extern const struct sig_keyword keywords_app[], keywords_asn1[], keywords_base64
     keywords_bytes[], keywords_csum[], keywords_dataset[], keywords_requires[];
 extern const struct sig_keyword keywords_content[], keywords_dcerpc[], keywords_file[],
     keywords_flow[];
-extern const struct sig_keyword keywords_dhcp[], keywords_directory[], keywords_ike[];
+extern const struct sig_keyword keywords_dhcp[], keywords_directory[], keywords_ike[],
+    keywords_iprep[];
 extern const struct sig_keyword keywords_frame[], keywords_http2[], keywords_mqtt[];
 extern const struct sig_keyword keywords_rfb[], keywords_rpc[], keywords_ssh[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],

@@ -33,6 +33,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_dhcp,
     keywords_directory,
     keywords_ike,
+    keywords_iprep,
     keywords_pcre,
     keywords_rfb,
     keywords_rpc,

@@ -19,7 +19,6 @@ const struct sig_keyword keywords_refused[] = {
     { "bittorrent_dht", NULL, 0, "the sensor has no parser for BitTorrent DHT yet" },
     { "lua", NULL, 0, "rules do not run scripts here" },
     { "luajit", NULL, 0, "rules do not run scripts here" },
-    { "iprep", NULL, 0, "reputation lists are not supported yet" },
     { "geoip", NULL, 0, "location tests are not supported yet" },
     { "flowvar", NULL, 0, "flow and packet variables are not supported" },
     { "pktvar", NULL, 0, "flow and packet variables are not supported" },

@@ -17,6 +17,9 @@ static struct sig_ruleset *read_text(const char *text, size_t len)
 {
     struct sig_parser *p = sig_parser_create();
     sig_parser_add_list(p, "l.lst", text, len < 4096 ? len : 4096);
+    sig_parser_read_categories(p, "1,a,one\n2,b,two\n", 16);
+    sig_parser_read_categories(p, text, len < 4096 ? len : 4096);
+    sig_parser_read_reputation(p, text, len < 4096 ? len : 4096);
     sig_parser_read_rules(p, text, len, "fuzz.rules");
     struct sig_ruleset *set = sig_parser_finish(p);
     sig_parser_free(p);

@@ -12,12 +12,14 @@
 
 #include <cmocka.h>
 
+#include "common/addr.h"
 #include "common/buf.h"
 #include "common/file.h"
 #include "signatures/lists.h"
 #include "signatures/parse.h"
 #include "signatures/print.h"
 #include "signatures/report.h"
+#include "signatures/reputation.h"
 #include "signatures/ruleset.h"
 
 #define TCP  "alert tcp any any -> any any (msg:\"x\"; "
@@ -688,6 +690,41 @@ static void test_named_lists(void **state)
     assert_int_equal(seen, 0x11111);
 }
 
+/* Scores of addresses, of networks around them, and of nobody. */
+static void test_reputation(void **state)
+{
+    (void)state;
+    static const char categories[] = "# one\n1,bad,x\n59,worse\n60,none,x\n0,none,x\nx\n";
+    static const char list[] =
+        "192.0.2.1,1,7\n192.0.2.0/24,1,5\n192.0.2.0/25,1,6\n2001:db8::/32,1,9\n"
+        "192.0.2.1,1,8\n192.0.2.2,59,3\n192.0.2.3,1,128\n192.0.2.3,60,1\nx,1,1\n";
+    static const struct {
+        const char *address;
+        int score;
+    } cases[] = { { "192.0.2.1", 8 },   { "192.0.2.2", 0 },  { "192.0.2.3", 6 },
+                  { "192.0.2.200", 5 }, { "192.0.3.1", -1 }, { "2001:db8:1::1", 9 },
+                  { "2001:db9::1", -1 } };
+    struct sig_parser *p = sig_parser_create();
+    assert_int_equal(sig_parser_read_categories(p, categories, sizeof(categories) - 1), 3);
+    assert_int_equal(sig_parser_read_reputation(p, list, sizeof(list) - 1), 3);
+    static const char rule[] = "alert ip any any -> any any (msg:\"x\"; iprep:src,bad,>,5; sid:1;)";
+    sig_parser_read_rules(p, rule, sizeof(rule) - 1, "t");
+    struct sig_ruleset *set = sig_parser_finish(p);
+    sig_parser_free(p);
+    assert_int_equal(set->rule_count, 1);
+    assert_int_equal(set->rules[0].kind, SIG_KIND_IP_ONLY);
+    const struct sig_op *op = &set->ops[set->rules[0].packet_first];
+    const uint8_t *table = set->blob + op->u.rep.table.at;
+    assert_true(reputation_ok(table, op->u.rep.table.len));
+    assert_false(reputation_ok(table, op->u.rep.table.len - 1));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct addr a;
+        assert_int_equal(addr_parse(cases[i].address, &a), 0);
+        assert_int_equal(reputation_score(table, &a), cases[i].score);
+    }
+    sig_ruleset_free(set);
+}
+
 /* A channel's datasets are its own, also under the name of another's. */
 static void test_dataset_owners(void **state)
 {
@@ -768,14 +805,23 @@ static void test_datasets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_addresses),      cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_content),        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_texts),          cmocka_unit_test(test_files),
-        cmocka_unit_test(test_order),          cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_beyond),         cmocka_unit_test(test_named_lists),
-        cmocka_unit_test(test_dataset_owners), cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_round_trip_published),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_content),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_beyond),
+        cmocka_unit_test(test_named_lists),
+        cmocka_unit_test(test_reputation),
+        cmocka_unit_test(test_dataset_owners),
+        cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
