@@ -409,6 +409,8 @@ static enum event_type type_of(const char *text, size_t len)
         [EVENT_ALERT] = "alert", [EVENT_FLOW] = "flow",           [EVENT_GAP] = "gap",
         [EVENT_EPOCH] = "epoch", [EVENT_HEARTBEAT] = "heartbeat",
     };
+    if (len == 5 && memcmp(text, "alert", 5) == 0)
+        return EVENT_ALERT;
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
             return (enum event_type)i;

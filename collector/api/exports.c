@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/api/rows.h"
+#include "collector/correlate/stored.h"
 #include "collector/export/export.h"
 #include "collector/export/report.h"
 #include "collector/store/keys.h"
@@ -213,7 +214,23 @@ static int held_texts(struct store_conn *c, const char *kind, const char *comman
     return err;
 }
 
-/* Signals (attached and waiting), and what the state may see of campaigns. */
+/* Signals, attached and waiting. */
+static int held_signals(struct store_conn *c, const char *state, struct buf *out)
+{
+    struct store_key all = store_key(state, "sigs");
+    struct store_reply *ids;
+    int err = store_command(c, &ids, "ZRANGE %s 0 -1", all.text);
+    for (size_t i = 0; i < store_reply_count(ids) && !err && !out->bad; i++) {
+        json_t *signal;
+        err = stored_signal(c, state, store_reply_text(store_reply_at(ids, i), NULL), &signal);
+        if (signal)
+            add_line(out, "signal", signal);
+    }
+    store_reply_free(ids);
+    return err;
+}
+
+/* What the state may see of campaigns. */
 static int held_indexed(struct store_conn *c, const char *state, const char *index, const char *one,
                         const char *command, const char *kind, struct buf *out)
 {
@@ -278,7 +295,7 @@ static enum http_done held(struct http_request *req, void *app)
     }
     struct store_conn *c = records_conn(a, req, state);
     if (!err)
-        err = held_indexed(c, code, "sigs", "sig", "MGET %s", "signal", http_out(req));
+        err = held_signals(c, code, http_out(req));
     if (!err)
         err = held_indexed(c, code, "projs", "proj", "HMGET %s ev", "campaign", http_out(req));
     struct store_key audit = store_key(code, "aud");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/stored.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/model.h"
@@ -118,18 +119,19 @@ static int write_signals(const struct api *a, const struct session *s, const str
     int count = model_signals(a->conf.model, s->scope, t->id, numbers, SIGNALS_MAX),
         err = count < 0 ? count : 0;
     for (int i = 0; i < count && !err; i++) {
-        struct store_key key = store_key(t->state, "sig:%llu", (unsigned long long)numbers[i]);
-        err = store_command_later(c, "GET %s", key.text);
+        char id[24];
+        snprintf(id, sizeof id, "%llu", (unsigned long long)numbers[i]);
+        err = stored_ask(c, t->state, id);
     }
     json_open_array(out, "signal_list");
     for (int i = 0; i < count && !err; i++) {
-        struct store_reply *r;
-        size_t len;
-        err = store_collect(c, &r);
-        const char *text = store_reply_text(r, &len);
-        if (!err && len)
-            json_raw(out, NULL, text, len);
-        store_reply_free(r);
+        json_t *signal;
+        err = stored_take(c, &signal);
+        char *text = signal ? json_dumps(signal, JSON_COMPACT) : NULL;
+        if (text)
+            json_raw(out, NULL, text, strlen(text));
+        free(text);
+        json_decref(signal);
     }
     json_close_array(out);
     return err;

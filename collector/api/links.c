@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/stored.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
 #include "collector/triage/links.h"
@@ -172,18 +173,16 @@ static int link_signals(struct api *a, struct http_request *req, const struct ta
     int n = model_signals(a->conf.model, api_session(req)->scope, t->id, numbers, SIGNALS_MAX);
     int err = n < 0 ? n : 0;
     for (int i = 0; i < n && !err; i++) {
-        struct store_key key = store_key(t->state, "sig:%llu", (unsigned long long)numbers[i]);
-        err = store_command_later(c, "GET %s", key.text);
+        char id[24];
+        snprintf(id, sizeof id, "%llu", (unsigned long long)numbers[i]);
+        err = stored_ask(c, t->state, id);
     }
     for (int i = 0; i < n && !err; i++) {
-        struct store_reply *r;
-        size_t len;
-        err = store_collect(c, &r);
-        const char *text = store_reply_text(r, &len);
-        json_t *signal = json_loadb(text, len, 0, NULL);
-        link_signal(items, t->id, signal);
+        json_t *signal;
+        err = stored_take(c, &signal);
+        if (signal)
+            link_signal(items, t->id, signal);
         json_decref(signal);
-        store_reply_free(r);
     }
     return err;
 }

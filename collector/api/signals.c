@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/correlate/stored.h"
 #include "collector/correlate/suppress.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
@@ -71,14 +72,13 @@ static const char *add_claim(json_t *item, const char *claim)
 static json_t *read_one(struct api *a, const char *state, uint64_t number, int *err)
 {
     struct store_conn *c = store_conn(a->conf.store, state);
-    struct store_key sig = store_key(state, "sig:%llu", (unsigned long long)number);
     struct store_key claims = store_key(state, "sigclaim"), mute = store_key(state, "mute");
     struct store_key by = store_key(state, "muteby");
-    struct store_reply *r = NULL, *claim = NULL, *m = NULL, *said = NULL;
-    size_t len;
-    *err = store_command(c, &r, "GET %s", sig.text);
-    const char *text = store_reply_text(r, &len);
-    json_t *item = *err ? NULL : json_loadb(text, len, 0, NULL);
+    struct store_reply *claim = NULL, *m = NULL, *said = NULL;
+    char id[24];
+    json_t *item;
+    snprintf(id, sizeof id, "%llu", (unsigned long long)number);
+    *err = stored_signal(c, state, id, &item);
     const char *key = json_string_value(json_object_get(item, "key"));
     if (item && key) {
         *err = store_command(c, &claim, "HGET %s %llu", claims.text, (unsigned long long)number);
@@ -101,7 +101,6 @@ static json_t *read_one(struct api *a, const char *state, uint64_t number, int *
         json_object_set_new(item, "status", json_string(status));
         json_object_set_new(item, "state", json_string(state));
     }
-    store_reply_free(r);
     store_reply_free(claim);
     store_reply_free(m);
     store_reply_free(said);

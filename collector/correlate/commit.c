@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading and committing. */
+/* Leases, loading, and what others decided. */
 #include "config.h"
 #include "collector/correlate/commit.h"
 
@@ -13,64 +13,16 @@
 #include "collector/correlate/incident.h"
 #include "collector/correlate/indicator.h"
 #include "collector/correlate/signal.h"
+#include "collector/correlate/stored.h"
 #include "collector/correlate/suppress.h"
 #include "collector/store/keys.h"
 #include "collector/store/store.h"
-#include "common/arena.h"
-#include "common/buf.h"
 #include "common/err.h"
-#include "common/json.h"
 #include "common/log.h"
-#include "common/xalloc.h"
 
 /** Things asked for in one pipeline, and changes read at once. */
 #define LOAD_BURST  512
 #define CHANGES_MAX 1000
-
-/** JSON of all signals, incidents and sightings of one commit. */
-#define TEXTS_MAX (1u << 30)
-
-/* An argument that stands in the buffer of all JSON. */
-struct written {
-    size_t arg, at, len;
-};
-
-/* Keys and arguments of a call while they are gathered; short texts live in the arena. */
-struct words {
-    struct arena *arena;
-    struct written *texts;
-    size_t text_count;
-    struct store_arg *keys, *args;
-    size_t key_count, arg_count;
-};
-
-static struct words words_begin(unsigned most)
-{
-    struct words w = { .arena = arena_create(0) };
-    w.keys = arena_alloc(w.arena, most * sizeof *w.keys);
-    w.args = arena_alloc(w.arena, most * sizeof *w.args);
-    w.texts = arena_alloc(w.arena, most * sizeof *w.texts);
-    return w;
-}
-
-static void add_key(struct words *w, const struct store_key key)
-{
-    w->keys[w->key_count++] = STORE_TEXT(arena_strdup(w->arena, key.text));
-}
-
-static void add_text(struct words *w, const char *text)
-{
-    w->args[w->arg_count++] = STORE_TEXT(arena_strdup(w->arena, text));
-}
-
-static void add_number(struct words *w, uint64_t n)
-{
-    uint8_t text[24];
-    struct buf b;
-    buf_init_fixed(&b, text, sizeof text);
-    buf_decimal(&b, n);
-    w->args[w->arg_count++] = STORE_BYTES(arena_memdup(w->arena, text, b.len), b.len);
-}
 
 /* ---- leases ---------------------------------------------------------------------------------- */
 
@@ -149,7 +101,13 @@ void commit_leave(struct store_conn *c, const char *owner)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-static int load_incident(struct fold *f, const struct store_reply *fields)
+static int ask_incident(struct store_conn *c, const char *state, const char *number)
+{
+    struct store_key key = store_key(state, "inc:%s", number);
+    return store_command_later(c, "HMGET %s ev ended_ms merged_into", key.text);
+}
+
+static int take_incident(struct fold *f, const struct store_reply *fields)
 {
     size_t len;
     const char *ev = store_reply_text(store_reply_at(fields, 0), &len);
@@ -163,21 +121,33 @@ static int load_incident(struct fold *f, const struct store_reply *fields)
     return 0;
 }
 
-static int load_signal(struct fold *f, const struct store_reply *r)
+/* 0, ABENG_EFORMAT when there is something that is none, ABENG_EAGAIN. */
+static int load_incident(struct store_conn *c, struct fold *f)
 {
-    size_t len;
+    struct store_reply *r;
+    int err = store_collect(c, &r);
+    if (!err)
+        err = take_incident(f, r);
+    store_reply_free(r);
+    return err;
+}
+
+static int load_signal(struct store_conn *c, struct fold *f)
+{
     uint64_t incident;
-    const char *json = store_reply_text(r, &len);
-    struct signal *s = signal_read(json, len, &incident);
-    if (!s)
-        return ABENG_EFORMAT;
-    fold_restore_signal(f, s, incident);
-    return 0;
+    json_t *root;
+    int err = stored_take(c, &root);
+    struct signal *s = err ? NULL : signal_read(root, &incident);
+    json_decref(root);
+    if (s)
+        fold_restore_signal(f, s, incident);
+    return err ? err : s ? 0 : ABENG_EFORMAT;
 }
 
 struct kind {
-    const char *index, *thing, *command;
-    int (*load)(struct fold *f, const struct store_reply *r);
+    const char *index, *thing;
+    int (*ask)(struct store_conn *c, const char *state, const char *number);
+    int (*load)(struct store_conn *c, struct fold *f);
 };
 
 /* Ask for `n` things named in `ids` from `at` on, then take them in. */
@@ -185,18 +155,15 @@ static int load_burst(struct store_conn *c, struct fold *f, const struct kind *k
                       const struct store_reply *ids, size_t at, size_t n)
 {
     int err = 0;
+    for (size_t i = at; i < at + n && !err; i++)
+        err = kind->ask(c, fold_state(f), store_reply_text(store_reply_at(ids, i), NULL));
     for (size_t i = at; i < at + n && !err; i++) {
-        struct store_key key = store_key(fold_state(f), "%s:%s", kind->thing,
-                                         store_reply_text(store_reply_at(ids, i), NULL));
-        err = store_command_later(c, kind->command, key.text);
-    }
-    for (size_t i = at; i < at + n && !err; i++) {
-        struct store_reply *r;
-        err = store_collect(c, &r);
-        if (!err && kind->load(f, r))
-            log_warn("correlate", "{%s}:%s:%s can't be read and is left out", fold_state(f),
-                     kind->thing, store_reply_text(store_reply_at(ids, i), NULL));
-        store_reply_free(r);
+        err = kind->load(c, f);
+        if (err != ABENG_EFORMAT)
+            continue;
+        log_warn("correlate", "{%s}:%s:%s can't be read and is left out", fold_state(f),
+                 kind->thing, store_reply_text(store_reply_at(ids, i), NULL));
+        err = 0;
     }
     return err;
 }
@@ -391,9 +358,8 @@ static void read_place(const char *text, struct commit_place *place)
 
 int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place)
 {
-    static const struct kind incidents = { "incs", "inc", "HMGET %s ev ended_ms merged_into",
-                                           load_incident };
-    static const struct kind signals = { "sigs", "sig", "GET %s", load_signal };
+    static const struct kind incidents = { "incs", "inc", ask_incident, load_incident };
+    static const struct kind signals = { "sigs", "sig", stored_ask, load_signal };
     struct store_key key = store_key(fold_state(f), "fold");
     struct store_reply *r;
     int err = store_command(c, &r, "HMGET %s pos signal incident time", key.text);
@@ -420,203 +386,6 @@ int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place
     }
     store_reply_free(r);
     return err ? err : load_words(c, f, "pins", take_pin);
-}
-
-/* ---- committing ------------------------------------------------------------------------------ */
-
-unsigned commit_words(const struct fold *f)
-{
-    size_t signals, incidents;
-    fold_pending(f, &signals, &incidents);
-    return (unsigned)(signals * (7 + INDICATOR_MAX) + 2 * fold_samples(f) + incidents * 11);
-}
-
-static void place_text(const struct commit_place *p, char out[COMMIT_POSITION_MAX + 24])
-{
-    if (p->done == UINT64_MAX && !strcmp(p->entry, "0-0"))
-        snprintf(out, COMMIT_POSITION_MAX + 24, "0-0");
-    else if (p->done == UINT64_MAX)
-        snprintf(out, COMMIT_POSITION_MAX + 24, "%s:all", p->entry);
-    else
-        snprintf(out, COMMIT_POSITION_MAX + 24, "%s:%llu", p->entry, (unsigned long long)p->done);
-}
-
-static void add_pair(struct words *w, const char *state, const char *one, const char *other,
-                     uint64_t number)
-{
-    add_key(w, store_key(state, "%s:%llu", one, (unsigned long long)number));
-    add_key(w, store_key(state, "%s:%llu", other, (unsigned long long)number));
-}
-
-/* Written to the end of `text`, which may move until all is written: see settle_texts. */
-static void begin_text(struct words *w, struct buf *text, struct json *j)
-{
-    w->texts[w->text_count].arg = w->arg_count++;
-    w->texts[w->text_count].at = text->len;
-    json_begin(j, text);
-}
-
-static void end_text(struct words *w, const struct buf *text)
-{
-    struct written *t = &w->texts[w->text_count++];
-    t->len = text->len - t->at;
-}
-
-static void settle_texts(struct words *w, const struct buf *text)
-{
-    for (size_t i = 0; i < w->text_count; i++)
-        w->args[w->texts[i].arg] = STORE_BYTES((const char *)text->data + w->texts[i].at,
-                                               w->texts[i].len);
-}
-
-/* Its place among those that wait off the queue: since when, "-" no longer, "" as it was. */
-static void add_waiting(struct words *w, const struct signal *s)
-{
-    if (!s->incident)
-        add_number(w, s->last_ms);
-    else
-        w->args[w->arg_count++] = s->waited ? STORE_TEXT("-") : STORE_TEXT("");
-}
-
-static void add_signal(struct words *w, const char *state, const struct signal *s, struct buf *text)
-{
-    struct json j;
-    unsigned samples = 0;
-    add_pair(w, state, "sig", "smp", s->number);
-    add_number(w, s->number);
-    begin_text(w, text, &j);
-    signal_write(s, state, &j);
-    end_text(w, text);
-    w->args[w->arg_count++] = s->stored ? STORE_TEXT("0") : STORE_TEXT("1");
-    add_waiting(w, s);
-    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
-        samples += s->samples[i] != NULL;
-    add_number(w, 2 * samples);
-    for (unsigned i = 0; i < SIGNAL_SAMPLES; i++)
-        if (s->samples[i]) {
-            add_number(w, i);
-            w->args[w->arg_count++] = STORE_TEXT(s->samples[i]);
-        }
-}
-
-static void add_incident(struct words *w, const char *state, const struct incident *in,
-                         struct buf *text)
-{
-    struct json j;
-    const struct limits *limits = score_limits(in->score.tier);
-    add_pair(w, state, "inc", "ev", in->number);
-    add_number(w, in->number);
-    begin_text(w, text, &j);
-    incident_write(in, state, &j);
-    end_text(w, text);
-    add_number(w, in->score.tier);
-    add_number(w, limits->claim);
-    add_number(w, limits->decide);
-    add_number(w, limits->notify);
-    add_number(w, limits->ack);
-    add_number(w, in->count);
-    add_number(w, in->stages);
-}
-
-static void add_hits(struct words *w, const struct fold *f, const struct signal *s,
-                     struct buf *text, unsigned *count)
-{
-    struct indicator of[INDICATOR_MAX];
-    unsigned n = signal_untold(s) ? indicator_of(s, of) : 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct json j;
-        if (damping_warns(fold_damping_now(f), fold_state(f), &of[i], s->last_ms))
-            continue;
-        struct hit h = { of[i],     s->number,   s->incident->number,
-                         s->count,  s->first_ms, s->last_ms,
-                         s->stages, s->prior,    s->rsit };
-        begin_text(w, text, &j);
-        hit_write(&h, &j);
-        end_text(w, text);
-        ++*count;
-    }
-}
-
-/* What the region hears: how many, then each. */
-static void add_outbox(struct words *w, const struct fold *f, const struct fold_changes *ch,
-                       struct buf *text)
-{
-    unsigned count = 0;
-    size_t at = w->arg_count++;
-    for (size_t i = 0; i < ch->signal_count; i++)
-        add_hits(w, f, ch->signals[i], text, &count);
-    w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
-}
-
-/* What suppressions held back: how many, then each. */
-static void add_held(struct words *w, const struct suppressions *held)
-{
-    unsigned count = 0;
-    size_t at = w->arg_count++, walk = 0;
-    for (const struct suppression *s; (s = suppressions_next_dirty(held, &walk)); count++) {
-        add_number(w, s->number);
-        add_text(w, arena_printf(w->arena, "%llu %llu", (unsigned long long)s->hits,
-                                 (unsigned long long)s->last_ms));
-    }
-    w->args[at] = STORE_TEXT(arena_printf(w->arena, "%u", count));
-}
-
-static void add_changes(struct words *w, const char *state, const struct fold_changes *ch,
-                        struct buf *text)
-{
-    for (size_t i = 0; i < ch->signal_count; i++)
-        add_signal(w, state, ch->signals[i], text);
-    for (size_t i = 0; i < ch->gone_count; i++) {
-        add_pair(w, state, "sig", "smp", ch->gone[i]);
-        add_number(w, ch->gone[i]);
-    }
-    for (size_t i = 0; i < ch->incident_count; i++)
-        add_incident(w, state, ch->incidents[i], text);
-}
-
-int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
-                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts)
-{
-    static const char *const keys[] = { "fold", "chg", "q",   "tmr",  "sigs",    "incs",
-                                        "min",  "aud", "out", "wait", "supphits" };
-    char from[COMMIT_POSITION_MAX + 24], to[COMMIT_POSITION_MAX + 24];
-    struct fold_changes ch;
-    struct store_reply *r = NULL;
-    struct buf text;
-    fold_changes(f, &ch);
-    unsigned most = commit_words(f) + 3 * (unsigned)ch.gone_count + 3 * SUPPRESSIONS_MAX + 32;
-    struct words w = words_begin(most);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        add_key(&w, store_key(fold_state(f), "%s", keys[i]));
-    place_text(before, from);
-    place_text(after, to);
-    add_number(&w, before->fence);
-    add_text(&w, from);
-    add_text(&w, to);
-    add_number(&w, now_ms);
-    add_number(&w, ch.mark.signal_number);
-    add_number(&w, ch.mark.incident_number);
-    add_number(&w, ch.mark.time_ms);
-    add_number(&w, alerts);
-    add_number(&w, ch.signal_count);
-    add_number(&w, ch.gone_count);
-    add_number(&w, ch.incident_count);
-    buf_init(&text, TEXTS_MAX);
-    add_changes(&w, fold_state(f), &ch, &text);
-    add_outbox(&w, f, &ch, &text);
-    add_held(&w, ch.held);
-    settle_texts(&w, &text);
-    int err = text.bad ? ABENG_ELIMIT : ABENG_OK;
-    if (!err)
-        err = store_call(c, "abeng_fold_commit", w.keys, w.key_count, w.args, w.arg_count, &r);
-    if (err && err != ABENG_EAGAIN)
-        log_error("correlate", "%s: commit refused: %s", fold_state(f), store_reply_text(r, NULL));
-    store_reply_free(r);
-    arena_free(w.arena);
-    buf_free(&text);
-    if (!err)
-        fold_committed(f);
-    return err;
 }
 
 /* ---- damping --------------------------------------------------------------------------------- */
@@ -717,28 +486,37 @@ static int learn_other(struct store_conn *c, struct fold *f, const char *kind, c
     return 0;
 }
 
-int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX],
-                     bool *constituents)
+int commit_decisions_ask(struct store_conn *c, const struct fold *f, const char *seen)
 {
     struct store_key key = store_key(fold_state(f), "chg");
-    struct store_reply *r;
+    return store_command_later(c, "XRANGE %s (%s + COUNT %d", key.text, seen, CHANGES_MAX);
+}
+
+/* A change of an incident that the fold made itself says nothing new to it. */
+static int learn_change(struct store_conn *c, struct fold *f, const struct store_reply *fields)
+{
+    const char *kind = store_reply_text(store_reply_field(fields, "k"), NULL);
+    const char *id = store_reply_text(store_reply_field(fields, "id"), NULL);
+    if (strcmp(kind, "inc"))
+        return learn_other(c, f, kind, id);
+    return store_reply_field(fields, "own") ? 0 : learn_incident(c, f, id);
+}
+
+int commit_decisions_take(struct store_conn *c, struct fold *f, const struct store_reply *changes,
+                          char seen[COMMIT_POSITION_MAX], bool *constituents)
+{
     bool rules = false;
-    int err = store_command(c, &r, "XRANGE %s (%s + COUNT %d", key.text, seen, CHANGES_MAX);
-    for (size_t i = 0; i < store_reply_count(r) && !err; i++) {
-        const struct store_reply *entry = store_reply_at(r, i), *fields = store_reply_at(entry, 1);
+    int err = 0;
+    for (size_t i = 0; i < store_reply_count(changes) && !err; i++) {
+        const struct store_reply *entry = store_reply_at(changes, i);
+        const struct store_reply *fields = store_reply_at(entry, 1);
         const char *kind = store_reply_text(store_reply_field(fields, "k"), NULL);
-        if (!strcmp(kind, "inc"))
-            err = learn_incident(c, f, store_reply_text(store_reply_field(fields, "id"), NULL));
         rules |= !strcmp(kind, "rule");
         *constituents |= !strcmp(kind, "constituent");
-        if (!err)
-            err = learn_other(c, f, kind, store_reply_text(store_reply_field(fields, "id"), NULL));
+        err = learn_change(c, f, fields);
         if (!err)
             snprintf(seen, COMMIT_POSITION_MAX, "%s",
                      store_reply_text(store_reply_at(entry, 0), NULL));
     }
-    store_reply_free(r);
-    if (rules && !err)
-        err = load_precision(c, f);
-    return err;
+    return rules && !err ? load_precision(c, f) : err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A state's memory to and from the store: leases, loading, and the one function call of a
- * commit.
+/**
+ * A state's memory and the store: leases, loading, and learning what others decided. Writing is
+ * frozen.h's.
  */
 #ifndef CORRELATE_COMMIT_H
 #define CORRELATE_COMMIT_H
@@ -13,15 +13,10 @@ struct assets;
 struct damping;
 struct fold;
 struct store_conn;
+struct store_reply;
 
 /** Longest stream position: entry id, records done in it, NUL. */
 #define COMMIT_POSITION_MAX 64
-
-/**
- * Words of one commit that fit a call; commit before another alert would not (32 is the most
- * one adds).
- */
-#define COMMIT_WORDS_MAX 200000
 
 /** How long a lease holds without renewal. */
 #define COMMIT_LEASE_MS 4000
@@ -56,17 +51,6 @@ int commit_renew(struct store_conn *c, const char *state, uint64_t fence, uint64
 /** Fill an empty fold from the store, and where to go on. 0 or ABENG_EAGAIN. */
 int commit_load(struct store_conn *c, struct fold *f, struct commit_place *place);
 
-/** Words that a commit now would have. */
-unsigned commit_words(const struct fold *f);
-
-/**
- * Write what changed, from `before` to `after` (of the same fence), counting `alerts`. 0 (also
- * when this commit was done already and its answer lost), ABENG_EDENIED or ABENG_ECONFLICT when the
- * state is another's now, ABENG_EAGAIN: try the same again.
- */
-int commit_write(struct store_conn *c, struct fold *f, const struct commit_place *before,
-                 const struct commit_place *after, uint64_t now_ms, uint64_t alerts);
-
 /**
  * Add analysts' damping entries to `into` when they are not of `*version` (-1 at first) any more: 0
  * and the new version, ABENG_ENOENT when nothing changed, ABENG_EAGAIN.
@@ -77,10 +61,16 @@ int commit_damping(struct store_conn *c, struct damping *into, int64_t *version)
 int commit_constituents(struct store_conn *c, const char *state, struct assets *into);
 
 /**
- * Learn decisions made since change `*seen` (an id, kept by the caller, "0" at first);
- * `*constituents` becomes true when those changed. 0 or ABENG_EAGAIN.
+ * Ask (store_command_later) for what changed since `seen` (an id, kept by the caller, "0" at
+ * first). 0 or ABENG_EAGAIN.
  */
-int commit_decisions(struct store_conn *c, struct fold *f, char seen[COMMIT_POSITION_MAX],
-                     bool *constituents);
+int commit_decisions_ask(struct store_conn *c, const struct fold *f, const char *seen);
+
+/**
+ * Learn decisions from the answer, with nothing asked on `c` any more; `*constituents` becomes true
+ * when those changed. 0 or ABENG_EAGAIN: what was learned is behind `seen` then.
+ */
+int commit_decisions_take(struct store_conn *c, struct fold *f, const struct store_reply *changes,
+                          char seen[COMMIT_POSITION_MAX], bool *constituents);
 
 #endif

@@ -584,7 +584,7 @@ void fold_committed(struct fold *f)
             s->told.incident = s->incident->number;
         }
         s->dirty = false;
-        s->stored = true;
+        s->stored = s->described = true;
         s->waited = !s->incident;
         for (unsigned k = 0; k < SIGNAL_SAMPLES; k++) {
             free(s->samples[k]);
@@ -611,11 +611,11 @@ void fold_restore_signal(struct fold *f, struct signal *s, uint64_t incident)
     table_put(f->k1, s->key, s);
     s->stored = true;
     s->waited = !in;
-    if (!in)
-        return;
-    incident_join(in, s);
-    if (s->link != LINK_HAND)
+    if (in)
+        incident_join(in, s);
+    if (in && s->link != LINK_HAND)
         place(f, in, s);
+    s->described = true;
 }
 
 void fold_restore_mark(struct fold *f, const struct fold_mark *mark)
@@ -683,6 +683,7 @@ void fold_pinned(struct fold *f, uint64_t signal, uint64_t incident, uint64_t at
     if (from && from != to && from->signal_count == 1)
         return; /* its last one: the API merges instead */
     s->pinned = true;
+    s->described = false;
     touch_signal(f, s);
     if (from == to)
         return;

@@ -35,6 +35,7 @@ void incident_join(struct incident *in, struct signal *s)
     if (!s->next)
         in->last_signal = s;
     s->incident = in;
+    s->described = false;
     in->signal_count++;
 }
 
@@ -53,6 +54,7 @@ void incident_leave(struct incident *in, struct signal *s)
     in->last_signal = last;
     s->next = NULL;
     s->incident = NULL;
+    s->described = false;
 }
 
 struct incident *incident_root(struct incident *in)

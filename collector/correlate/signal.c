@@ -28,13 +28,13 @@ static uint32_t name_hash(const char *name, size_t len)
 bool names_add(struct names *n, const char *name, size_t len)
 {
     if (!len)
-        return true;
+        return false;
     if (len > SIGNAL_NAME_MAX)
         len = SIGNAL_NAME_MAX;
     uint32_t hash = name_hash(name, len);
     for (unsigned i = 0; i < n->count; i++)
         if (n->hash[i] == hash && !strncmp(n->name[i], name, len) && !n->name[i][len])
-            return true;
+            return false;
     if (n->count == SIGNAL_NAMES)
         return false;
     n->hash[n->count] = hash;
@@ -80,6 +80,7 @@ static void lead(struct signal *s, const struct verdict *v, const struct observa
     s->severity = o->severity ? o->severity : 255;
     s->prior = v->prior;
     s->confidence = v->confidence;
+    s->described = false;
     replace(&s->signature, o->signature);
     replace(&s->category, o->category);
     replace(&s->ruleset, o->ruleset);
@@ -118,10 +119,12 @@ static void count_rule(struct signal *s, const struct observation *o)
 {
     for (unsigned i = 0; i < s->rule_count; i++)
         if (s->rules[i].sid == o->sid && s->rules[i].gid == o->gid) {
+            s->described &= s->rules[i].rev == o->rev;
             s->rules[i].rev = o->rev;
             s->rules[i].count++;
             return;
         }
+    s->described &= s->rule_count == SIGNAL_RULES;
     if (s->rule_count < SIGNAL_RULES)
         s->rules[s->rule_count++] = (struct signal_rule){ o->gid, o->sid, o->rev, 1 };
 }
@@ -136,6 +139,7 @@ static void add_host(struct signal *s, const struct addr *host)
 {
     s->hosts = room_for_one(s->hosts, s->host_count, sizeof *s->hosts);
     s->hosts[s->host_count++] = *host;
+    s->described = false;
 }
 
 static void count_host(struct signal *s, const struct addr *victim)
@@ -176,11 +180,11 @@ static void count_name(struct signal *s, struct text name)
     if (name.len > SIGNAL_NAME_MAX)
         return;
     if (!memchr(name.at, '\\', name.len)) {
-        names_add(&s->called, name.at, name.len);
+        s->described &= !names_add(&s->called, name.at, name.len);
         return;
     }
     char *text = evidence_unescape(name);
-    names_add(&s->called, text, strlen(text));
+    s->described &= !names_add(&s->called, text, strlen(text));
     free(text);
 }
 
@@ -207,11 +211,14 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
         s->first_ms = o->time_ms;
     if (o->time_ms > s->last_ms)
         s->last_ms = o->time_ms;
+    s->described &= v->stage <= s->stage && s->stages & 1u << v->stage;
     if (v->stage > s->stage)
         s->stage = v->stage;
     s->stages |= 1u << v->stage;
-    if (v->alerts && (!s->alerts || v->alerts < s->alerts))
+    if (v->alerts && (!s->alerts || v->alerts < s->alerts)) {
+        s->described = false;
         s->alerts = v->alerts;
+    }
     if (o->severity && o->severity < s->severity)
         lead(s, v, o);
     strip_add(&s->strip, o->time_ms / HOUR_MS, 1);
@@ -221,8 +228,8 @@ void signal_add(struct signal *s, const struct verdict *v, const struct observat
         count_port(s, v->victim_port, o->time_ms);
     if (o->name.len)
         count_name(s, o->name);
-    names_add(&s->sensors, o->sensor.at, o->sensor.len);
-    names_add(&s->feeds, o->feed.at, o->feed.len);
+    s->described &= !names_add(&s->sensors, o->sensor.at, o->sensor.len);
+    s->described &= !names_add(&s->feeds, o->feed.at, o->feed.len);
     keep_sample(s, o, last_ms);
     s->dirty = true;
 }
@@ -411,17 +418,14 @@ static void read_rule_texts(struct signal *s, const json_t *root)
     s->metadata = metadata ? json_dumps(metadata, JSON_COMPACT) : NULL;
 }
 
-struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
+struct signal *signal_read(const json_t *root, uint64_t *incident)
 {
-    json_t *root = json_loadb(json, len, 0, NULL);
     const struct rsit *rsit = evidence_read_rsit(root);
     const char *word = evidence_read_text(root, "stage");
     int stage = *word ? stage_find(word) : STAGE_NONE;
     int direction = evidence_read_direction(root);
-    if (!rsit || stage < 0 || direction < 0) {
-        json_decref(root);
+    if (!rsit || stage < 0 || direction < 0)
         return NULL;
-    }
     struct signal *s = xcalloc(1, sizeof *s);
     s->number = evidence_read_number(root, "id");
     *incident = evidence_read_number(root, "incident");
@@ -455,6 +459,5 @@ struct signal *signal_read(const char *json, size_t len, uint64_t *incident)
     evidence_read_names(root, "feeds", &s->feeds);
     evidence_read_names(root, "names", &s->called);
     evidence_read_strip(root, "spark", &s->strip);
-    json_decref(root);
     return s;
 }

@@ -2,12 +2,15 @@
 /**
  * A signal: all alerts of one thing (K1), folded. It has an identity that survives restarts, a
  * count, the first and the last time, what was seen, and up to eight of the alerts themselves.
- * Written to the store as one JSON object, which is also what the API shows.
+ * Written to the store as one JSON object, which is also what the API shows, when anything but a
+ * number of it changes; its numbers by themselves, as the store has them, each time (stored.h).
  */
 #ifndef CORRELATE_SIGNAL_H
 #define CORRELATE_SIGNAL_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "collector/correlate/classify.h"
@@ -115,6 +118,7 @@ struct signal {
     char *samples[SIGNAL_SAMPLES]; /* those that came since the last commit */
     bool dirty;
     bool stored, waited; /* the store has it; and has it among those that wait off the queue */
+    bool described;      /* all but the numbers stands in the store as it is here */
 };
 
 /** "K2", "K3", "storm", "attach"; "" for none. Static. */
@@ -139,13 +143,22 @@ void signal_free(struct signal *s);
 /** Write it as an object; `state` is its code. */
 void signal_write(const struct signal *s, const char *state, struct json *out);
 
-/**
- * Read what signal_write wrote; `*incident` gets the number of its incident or 0. NULL when it
- * is not one.
- */
-struct signal *signal_read(const char *json, size_t len, uint64_t *incident);
+/** Write what changes with nearly every alert: counts, times, ports (numbers.c). */
+void signal_write_numbers(const struct signal *s, struct json *out);
 
-/** Add a name unless it is there; false when it is new and there is no room. */
+/**
+ * What signal_write wrote, with newer numbers laid over it (`numbers_len` 0: none); the caller's
+ * reference, NULL when it is no JSON.
+ */
+json_t *signal_open(const char *json, size_t len, const char *numbers, size_t numbers_len);
+
+/**
+ * Read what signal_open gave; `*incident` gets the number of its incident or 0. NULL when it is
+ * not one.
+ */
+struct signal *signal_read(const json_t *root, uint64_t *incident);
+
+/** Add a name unless it is there; whether it was added (there was room, and it is new). */
 bool names_add(struct names *n, const char *name, size_t len);
 
 /** Free the names. */

@@ -10,8 +10,10 @@
 
 #include "collector/correlate/classify.h"
 #include "collector/correlate/commit.h"
+#include "collector/correlate/committer.h"
 #include "collector/correlate/damping.h"
 #include "collector/correlate/fold.h"
+#include "collector/correlate/frozen.h"
 #include "collector/correlate/intake.h"
 #include "collector/correlate/observation.h"
 #include "collector/correlate/regional.h"
@@ -32,12 +34,16 @@
 #define PAUSE_MS    50
 
 /**
- * A commit is followed by a pause of so many times what it took, and this at most; one of fewer
- * words by once what it took, so that the queue is never far behind few alerts.
+ * A commit is followed by a pause of so many times what it took, the longer the larger it was (in
+ * words), and this at most: the queue is never far behind few alerts, and of a flood each signal is
+ * written once for many. When nothing more comes it is COMMIT_PAUSES_IDLE times at most.
  */
-#define COMMIT_PAUSES   8
-#define COMMIT_PAUSE_NS (10 * NS_PER_S)
-#define COMMIT_SMALL    2000
+#define COMMIT_SMALL        2000
+#define COMMIT_LARGE        40000
+#define COMMIT_PAUSES       8
+#define COMMIT_PAUSES_LARGE 24
+#define COMMIT_PAUSES_IDLE  3
+#define COMMIT_PAUSE_NS     (10 * NS_PER_S)
 
 /**
  * Renew a lease this often; ask for a state that another holds this often; let expire this
@@ -52,19 +58,24 @@ struct owned {
     struct fold *fold;              /* NULL: not held */
     struct assets *assets;          /* the table, and the state's constituents */
     bool constituents;              /* they changed */
-    struct commit_place place;      /* as committed */
+    struct commit_place place;      /* as of the last commit that was made */
     struct commit_place reached;    /* as folded */
     uint64_t uncommitted;           /* alerts between the two */
-    bool unsure;                    /* the last commit's answer was lost: it may be done */
+    uint64_t writing;               /* alerts of the commit under way */
+    bool under_way;                 /* a commit is with the committer */
+    bool unsure;                    /* its answer was lost: it may be done */
     char seen[COMMIT_POSITION_MAX]; /* last change looked at */
-    uint64_t due_ns;                /* monotonic: the next commit, and the next look at the */
-    uint64_t poll_ns;               /* stream and at what analysts did */
+    uint64_t begun_ns;              /* monotonic: the commit under way */
+    uint64_t due_ns, idle_ns;       /* monotonic: the next one; when nothing more comes */
+    unsigned pauses;                /* after the commit under way */
     uint64_t renew_ms, ask_ms, expire_ms;
 };
 
 struct worker {
     struct store *store;
     struct store_conn *conn; /* of the thread */
+    struct committer *committer;
+    uint64_t poll_ns; /* monotonic: the next look at streams and at what analysts did */
     char *owner;
     const struct clock *clock;
     struct classify *classify;
@@ -96,6 +107,11 @@ static void count(uint64_t *slot, uint64_t n)
 
 /* ---- holding states -------------------------------------------------------------------------- */
 
+static unsigned row_of(const struct worker *w, const struct owned *o)
+{
+    return (unsigned)(o - w->owned);
+}
+
 static void let_go(struct worker *w, struct owned *o)
 {
     if (o == &w->owned[STATE_REGION]) {
@@ -103,7 +119,8 @@ static void let_go(struct worker *w, struct owned *o)
         w->regional = NULL;
     }
     if (o->fold)
-        fresh_follow(w->fresh, FRESH_FOLD, (unsigned)(o - w->owned), false);
+        fresh_follow(w->fresh, FRESH_FOLD, row_of(w, o), false);
+    committer_drop(w->committer, row_of(w, o));
     fold_free(o->fold);
     assets_close(o->assets);
     o->assets = NULL;
@@ -111,7 +128,7 @@ static void let_go(struct worker *w, struct owned *o)
     w->held -= o->fold != NULL;
     o->fold = NULL;
     o->uncommitted = 0;
-    o->unsure = false;
+    o->under_way = o->unsure = false;
 }
 
 static void take(struct worker *w, struct owned *o)
@@ -133,7 +150,7 @@ static void take(struct worker *w, struct owned *o)
         return;
     }
     fold_damping(o->fold, w->damping);
-    fresh_follow(w->fresh, FRESH_FOLD, (unsigned)(o - w->owned), true);
+    fresh_follow(w->fresh, FRESH_FOLD, row_of(w, o), true);
     o->place = o->reached = place;
     o->renew_ms = now + RENEW_MS;
 }
@@ -170,32 +187,87 @@ static int refresh_assets(struct worker *w, struct owned *o)
     return 0;
 }
 
-/* ---- folding --------------------------------------------------------------------------------- */
+/* ---- committing ------------------------------------------------------------------------------ */
 
-/*
- * 0: committed, or nothing to do. Otherwise the memory may be gone (the state is another's),
- * or it is tried again.
- */
+static unsigned pauses_after(unsigned words)
+{
+    return words < COMMIT_SMALL ? 1 : words < COMMIT_LARGE ? COMMIT_PAUSES : COMMIT_PAUSES_LARGE;
+}
+
+/* Hand what changed to the committer, which has none of this state. 0, or the memory is gone. */
 static int commit(struct worker *w, struct owned *o)
 {
-    uint64_t now = now_ms(w);
     size_t signals, incidents;
+    unsigned words = frozen_words(o->fold);
     fold_pending(o->fold, &signals, &incidents);
     if (o->place.done == o->reached.done && !strcmp(o->place.entry, o->reached.entry) &&
         !fold_gone(o->fold) && !signals && !incidents)
         return 0;
-    int err = commit_write(w->conn, o->fold, &o->place, &o->reached, now, o->uncommitted);
-    o->unsure = err == ABENG_EAGAIN;
+    struct frozen *k = frozen_make(o->fold, &o->place, &o->reached, now_ms(w), o->uncommitted);
+    if (!k) {
+        let_go(w, o);
+        return ABENG_ELIMIT;
+    }
+    o->begun_ns = clock_mono_ns();
+    o->pauses = pauses_after(words);
+    o->writing = o->uncommitted;
+    o->uncommitted = 0;
+    o->place = o->reached;
+    o->under_way = true;
+    committer_give(w->committer, row_of(w, o), k);
+    return 0;
+}
+
+/*
+ * Learn how the commit under way ended, if it did (`wait`: once it did). Otherwise than by 0 the
+ * memory may be gone (the state is another's), or the same is written again before anything else:
+ * only then can the store tell a repeat from another worker's commit.
+ */
+static int settle(struct worker *w, struct owned *o, bool wait)
+{
+    int err = o->under_way ? committer_ended(w->committer, row_of(w, o), wait) : ABENG_ENOENT;
+    uint64_t now = clock_mono_ns(), took = now - o->begun_ns, pause = o->pauses * took;
+    if (err == ABENG_ENOENT || err == ABENG_EEXIST)
+        return 0;
+    o->under_way = false;
     if (!err) {
         count(&w->stats.commits, 1);
-        count(&w->stats.alerts, o->uncommitted);
-        o->place = o->reached;
-        o->uncommitted = 0;
-    } else if (err != ABENG_EAGAIN) {
-        let_go(w, o);
+        count(&w->stats.alerts, o->writing);
+        o->due_ns = now + (pause < COMMIT_PAUSE_NS ? pause : COMMIT_PAUSE_NS);
+        o->idle_ns = now + COMMIT_PAUSES_IDLE * took;
+        return 0;
     }
+    o->unsure = err == ABENG_EAGAIN;
+    o->due_ns = o->idle_ns = now + PAUSE_MS * NS_PER_MS;
+    if (!o->unsure)
+        let_go(w, o);
     return err;
 }
+
+/* Write again what may not have arrived. */
+static void repeat(struct worker *w, struct owned *o)
+{
+    o->unsure = false;
+    o->under_way = true;
+    o->begun_ns = clock_mono_ns();
+    committer_again(w->committer, row_of(w, o));
+}
+
+/* Under load one commit serves many entries: a signal is written once, however often it changed. */
+static int commit_when_due(struct worker *w, struct owned *o, bool idle)
+{
+    uint64_t due = idle && o->idle_ns < o->due_ns ? o->idle_ns : o->due_ns;
+    return o->under_way || clock_mono_ns() < due ? 0 : commit(w, o);
+}
+
+/* Commit now, as soon as the one under way has ended. */
+static int commit_now(struct worker *w, struct owned *o)
+{
+    int err = settle(w, o, true);
+    return err ? err : commit(w, o);
+}
+
+/* ---- folding --------------------------------------------------------------------------------- */
 
 static void fold_record(struct owned *o, const struct record_batch *b, const struct record *r)
 {
@@ -226,11 +298,9 @@ static int fold_batch(struct worker *w, struct owned *o, const struct record_bat
     for (uint64_t i = o->reached.done; i < b->count; i++) {
         fold_record(o, b, &b->list[i]);
         o->reached.done = i + 1;
-        if (commit_words(o->fold) > COMMIT_WORDS_MAX) {
-            int err = commit(w, o);
-            if (err)
-                return err;
-        }
+        int err = frozen_words(o->fold) > FROZEN_WORDS_MAX ? commit_now(w, o) : 0;
+        if (err)
+            return err;
     }
     o->reached.done = UINT64_MAX;
     __atomic_store_n(&w->stats.lag_ms, now_ms(w) - b->received_ns / NS_PER_MS, __ATOMIC_RELAXED);
@@ -255,7 +325,7 @@ static int fold_entry(struct worker *w, struct owned *o, const struct store_repl
 /* Fold what ingest hands on, up to ENTRIES_MAX batches; how many, or below 0. */
 static int take_fresh(struct worker *w, struct owned *o, enum fresh_next *next)
 {
-    unsigned state = (unsigned)(o - w->owned);
+    unsigned state = row_of(w, o);
     struct fresh_batch *b;
     int taken = 0, err = 0;
     for (; taken < ENTRIES_MAX && !err; taken++) {
@@ -269,81 +339,125 @@ static int take_fresh(struct worker *w, struct owned *o, enum fresh_next *next)
     return err ? err : taken;
 }
 
-/* Read and fold up to ENTRIES_MAX entries of the stream; how many there were, or below 0. */
-static int read_stream(struct worker *w, struct owned *o)
+static int ask_stream(struct worker *w, const struct owned *o)
 {
     struct store_key key = store_key(o->state, "ing");
-    struct store_reply *r = NULL;
-    int err =
-        store_command(w->conn, &r, "XRANGE %s %s%s + COUNT %d", key.text,
-                      o->reached.done == UINT64_MAX ? "(" : "", o->reached.entry, ENTRIES_MAX);
-    size_t entries = store_reply_count(r);
-    for (size_t i = 0; i < entries && !err; i++)
-        err = fold_entry(w, o, store_reply_at(r, i));
-    store_reply_free(r);
-    return err ? err : (int)entries;
+    return store_command_later(w->conn, "XRANGE %s %s%s + COUNT %d", key.text,
+                               o->reached.done == UINT64_MAX ? "(" : "", o->reached.entry,
+                               ENTRIES_MAX);
 }
 
-/*
- * An entry begun is ended from the stream: only whole batches are handed on. Where nothing is
- * handed on the stream is looked at now and then: others may add to it.
- */
-static int read_some(struct worker *w, struct owned *o, bool look)
+/* Fold what the stream has; how many entries, or below 0. */
+static int take_stream(struct worker *w, struct owned *o, const struct store_reply *entries)
 {
-    enum fresh_next next = FRESH_STREAM;
-    int taken = o->reached.done == UINT64_MAX ? take_fresh(w, o, &next) : 0;
-    if (taken || next == FRESH_SOON || (next == FRESH_NONE && !look))
-        return taken;
-    taken = read_stream(w, o);
-    if (taken == ENTRIES_MAX)
-        o->poll_ns = 0;
+    size_t n = store_reply_count(entries);
+    int err = 0;
+    for (size_t i = 0; i < n && !err; i++)
+        err = fold_entry(w, o, store_reply_at(entries, i));
+    return err ? err : (int)n;
+}
+
+static int read_stream(struct worker *w, struct owned *o)
+{
+    struct store_reply *r = NULL;
+    int err = ask_stream(w, o);
+    if (!err)
+        err = store_collect(w->conn, &r);
+    int taken = err ? err : take_stream(w, o, r);
+    store_reply_free(r);
     return taken;
 }
 
-/* What analysts decided and changed. */
-static int learn(struct worker *w, struct owned *o)
-{
-    int err = commit_decisions(w->conn, o->fold, o->seen, &o->constituents);
-    return err ? err : refresh_assets(w, o);
-}
-
-/* Under load one commit serves many entries: a signal is written once, however often it changed. */
-static int commit_when_due(struct worker *w, struct owned *o)
-{
-    uint64_t begun = clock_mono_ns();
-    if (begun < o->due_ns)
-        return 0;
-    bool small = commit_words(o->fold) < COMMIT_SMALL;
-    int err = commit(w, o);
-    uint64_t now = clock_mono_ns(), pause = (small ? 1 : COMMIT_PAUSES) * (now - begun);
-    if (err)
-        pause = PAUSE_MS * NS_PER_MS;
-    o->due_ns = now + (pause < COMMIT_PAUSE_NS ? pause : COMMIT_PAUSE_NS);
-    return err;
-}
-
 /*
- * Read, fold and commit what came to one state; how many entries, or below 0. A commit whose answer
- * was lost is repeated as it was before anything is folded on top: only then can the store tell a
- * repeat from another worker's commit.
+ * Read, fold and commit what came to one state; how many entries, or below 0. An entry begun is
+ * ended from the stream: only whole batches are handed on. Where nothing is handed on the stream is
+ * looked at now and then (look_all): others may add to it. Nothing is folded on top of a commit
+ * whose answer was lost until it is known to be done.
  */
 static int serve(struct worker *w, struct owned *o)
 {
-    uint64_t now = clock_mono_ns();
-    bool look = now >= o->poll_ns;
-    int entries = 0, err = o->unsure ? commit_when_due(w, o) : 0;
+    enum fresh_next next = FRESH_STREAM;
+    int taken = 0, err = settle(w, o, false);
+    if (!err && o->unsure && clock_mono_ns() >= o->due_ns)
+        repeat(w, o);
     if (err || o->unsure || !o->fold)
         return err;
-    if (look) {
-        o->poll_ns = now + PAUSE_MS * NS_PER_MS;
-        err = learn(w, o);
-    }
     classify_homes(w->classify, o->assets);
+    if (o->reached.done == UINT64_MAX)
+        taken = take_fresh(w, o, &next);
+    if (!taken && next == FRESH_STREAM)
+        taken = read_stream(w, o);
+    if (taken >= 0 && o->fold && !o->unsure)
+        err = commit_when_due(w, o, !taken);
+    return err ? err : taken;
+}
+
+/* ---- looking around -------------------------------------------------------------------------- */
+
+/* What was asked of the store for one state. */
+struct look {
+    struct store_reply *changes, *entries;
+    bool asked, stream;
+};
+
+static int ask_all(struct worker *w, struct look looks[STATE_COUNT])
+{
+    int err = 0;
+    for (unsigned i = 0; i < STATE_COUNT && !err; i++) {
+        struct owned *o = &w->owned[i];
+        struct fresh_batch *b = NULL;
+        if (!o->fold || o->unsure)
+            continue;
+        looks[i].asked = true;
+        err = commit_decisions_ask(w->conn, o->fold, o->seen);
+        enum fresh_next next = fresh_next(w->fresh, FRESH_FOLD, i, o->reached.entry, &b);
+        if (next == FRESH_TAKEN)
+            fresh_drop(w->fresh, b);
+        looks[i].stream = next == FRESH_NONE;
+        if (!err && looks[i].stream)
+            err = ask_stream(w, o);
+    }
+    for (unsigned i = 0; i < STATE_COUNT && !err; i++) {
+        if (looks[i].asked)
+            err = store_collect(w->conn, &looks[i].changes);
+        if (looks[i].stream && !err)
+            err = store_collect(w->conn, &looks[i].entries);
+    }
+    return err;
+}
+
+/* What analysts decided and changed, then what others put into the stream; entries, or below 0. */
+static int take_look(struct worker *w, struct owned *o, const struct look *l)
+{
+    int err = commit_decisions_take(w->conn, o->fold, l->changes, o->seen, &o->constituents);
     if (!err)
-        entries = read_some(w, o, look);
-    if (!err && entries >= 0 && o->fold)
-        err = commit_when_due(w, o);
-    return err ? err : entries;
+        err = refresh_assets(w, o);
+    if (err || !l->stream)
+        return err;
+    classify_homes(w->classify, o->assets);
+    return take_stream(w, o, l->entries);
+}
+
+/* One question for all states now and then: an answer each would be waited for each. */
+static int look_all(struct worker *w)
+{
+    struct look looks[STATE_COUNT] = { { .asked = false } };
+    uint64_t now = clock_mono_ns();
+    int busy = 0;
+    if (now < w->poll_ns)
+        return 0;
+    w->poll_ns = now + PAUSE_MS * NS_PER_MS;
+    int err = ask_all(w, looks);
+    for (unsigned i = 0; i < STATE_COUNT; i++) {
+        struct owned *o = &w->owned[i];
+        int n = !err && looks[i].asked ? take_look(w, o, &looks[i]) : 0;
+        busy += n > 0;
+        if (n == ENTRIES_MAX)
+            w->poll_ns = 0;
+        store_reply_free(looks[i].changes);
+        store_reply_free(looks[i].entries);
+    }
+    return busy;
 }
 
 /* Campaigns, by whoever holds the region's state; the number of sightings, or below 0. */
@@ -374,7 +488,9 @@ static void expire(struct worker *w, struct owned *o)
 /* Give a state back, with all that was folded committed. */
 static void give_back(struct worker *w, struct owned *o)
 {
-    if (!o->fold || commit(w, o) || !o->fold)
+    if (o->unsure)
+        repeat(w, o);
+    if (!o->fold || commit_now(w, o) || settle(w, o, true) || !o->fold)
         return;
     commit_release(w->conn, o->state, o->place.fence); /* unanswered, it lapses by itself */
     let_go(w, o);
@@ -435,6 +551,7 @@ static int turn(struct worker *w)
 {
     int busy = 0;
     share(w);
+    busy += look_all(w);
     for (int i = 0; i < STATE_COUNT; i++) {
         struct owned *o = &w->owned[i];
         if (!o->fold)
@@ -471,8 +588,9 @@ static void *work(void *arg)
 
 static void worker_free(struct worker *w)
 {
-    for (int i = 0; i < STATE_COUNT; i++)
+    for (int i = 0; i < STATE_COUNT && w->committer; i++)
         let_go(w, &w->owned[i]);
+    committer_stop(w->committer);
     record_room_free(&w->room);
     classify_close(w->classify);
     assets_close(w->assets);
@@ -504,7 +622,8 @@ struct worker *worker_start(const struct worker_conf *conf)
         worker_free(w);
         return NULL;
     }
-    if (pthread_create(&w->thread, NULL, work, w)) {
+    w->committer = committer_start(w->store);
+    if (!w->committer || pthread_create(&w->thread, NULL, work, w)) {
         log_error("correlate", "can't start a thread");
         worker_free(w);
         return NULL;

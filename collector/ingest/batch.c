@@ -164,7 +164,6 @@ static int accept_from(struct ingest *in, struct batch *b, uint64_t skip, bool *
                        uint64_t *committed)
 {
     const struct buf *text = &fresh_room(b->fresh)->text;
-    struct buf *records = fresh_scratch(b->fresh);
     struct ingest_tally t;
     struct store_reply *r;
     char n[14][NUMBER_TEXT];
@@ -176,8 +175,6 @@ static int accept_from(struct ingest *in, struct batch *b, uint64_t skip, bool *
     struct store_arg key_args[] = { STORE_KEY(keys[0]), STORE_KEY(keys[1]), STORE_KEY(keys[2]),
                                     STORE_KEY(keys[3]), STORE_KEY(keys[4]) };
 
-    buf_clear(records);
-    record_pack(records, b->list + skip, b->count - skip);
     ingest_count(b->list + skip, b->count - skip, text->data, b->now_ns, &t);
     struct store_arg first = number_arg(n[0], b->first + skip);
     struct store_arg count = number_arg(n[1], b->count - skip);
@@ -191,8 +188,7 @@ static int accept_from(struct ingest *in, struct batch *b, uint64_t skip, bool *
         STORE_TEXT("epoch"), STORE_TEXT(b->epoch), STORE_TEXT("lane"), STORE_TEXT(b->lane),
         STORE_TEXT("first"), first, STORE_TEXT("count"), count, STORE_TEXT("skip"),
         number_arg(n[7], skip), STORE_TEXT("recv"), number_arg(n[8], b->now_ns), STORE_TEXT("raw"),
-        number_arg(n[9], text->len), STORE_TEXT("frame"), STORE_BYTES(b->frame, b->frame_len),
-        STORE_TEXT("packed"), STORE_BYTES(records->data, records->len)
+        number_arg(n[9], text->len), STORE_TEXT("frame"), STORE_BYTES(b->frame, b->frame_len)
     };
     int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 5, args,
                          sizeof(args) / sizeof(args[0]), &r);
@@ -360,7 +356,7 @@ enum http_done ingest_batch(struct http_request *req, void *app)
     struct ingest *in = app;
 
     /*
-     * What is not handed on has to be read back and unpacked twice: better a sensor waits a moment
+     * What is not handed on has to be read back and scanned twice: better a sensor waits a moment
      * than that fold and archive fall further behind.
      */
     if (fresh_behind(in->fresh) && !http_timed_out(req))

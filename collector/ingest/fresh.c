@@ -23,7 +23,6 @@
 struct fresh_batch {
     struct record_room room;
     struct buf frame, names; /* `names`: the view's texts */
-    struct buf scratch;
     struct record_batch view;
     struct store_entry_id previous, id;
     uint64_t put_ns;
@@ -67,7 +66,6 @@ static void batch_free(struct fresh_batch *b)
     record_room_free(&b->room);
     buf_free(&b->frame);
     buf_free(&b->names);
-    buf_free(&b->scratch);
     free(b);
 }
 
@@ -94,8 +92,7 @@ void fresh_free(struct fresh *f)
 
 static size_t size_of(const struct fresh_batch *b)
 {
-    return b->room.text.cap + b->room.count * sizeof(*b->room.list) + b->frame.cap + b->names.cap +
-           b->scratch.cap;
+    return b->room.text.cap + b->room.count * sizeof(*b->room.list) + b->frame.cap + b->names.cap;
 }
 
 /* ---- ingest's side --------------------------------------------------------------------------- */
@@ -128,7 +125,6 @@ struct fresh_batch *fresh_begin(struct fresh *f)
         record_room_init(&b->room, INGEST_RAW_MAX);
         buf_init(&b->frame, INGEST_FRAME_MAX);
         buf_init(&b->names, 4096);
-        buf_init(&b->scratch, (size_t)INGEST_COUNT_MAX * RECORD_PACK_MAX);
     }
     buf_clear(&b->room.text);
     buf_clear(&b->frame);
@@ -141,11 +137,6 @@ struct fresh_batch *fresh_begin(struct fresh *f)
 struct record_room *fresh_room(struct fresh_batch *b)
 {
     return &b->room;
-}
-
-struct buf *fresh_scratch(struct fresh_batch *b)
-{
-    return &b->scratch;
 }
 
 void fresh_expect(struct fresh *f, unsigned state, bool more)
@@ -184,8 +175,6 @@ static void fill_view(struct fresh_batch *b, const struct record_batch *what)
     }
     buf_add(&b->frame, what->frame, what->frame_len);
     b->view.frame = b->frame.data;
-    b->view.packed = NULL;
-    b->view.packed_len = 0;
     b->names.bad |= b->frame.bad;
 }
 

@@ -51,9 +51,6 @@ struct fresh_batch *fresh_begin(struct fresh *f);
 /** Where its text and records go. */
 struct record_room *fresh_room(struct fresh_batch *b);
 
-/** Memory for its records as the stream keeps them. */
-struct buf *fresh_scratch(struct fresh_batch *b);
-
 /**
  * An entry of row `state` (common/state.h) is about to be made, or (`more` false) is made or failed
  * to be. Calls come in pairs.

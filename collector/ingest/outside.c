@@ -73,8 +73,7 @@ int outside_add(struct buf *lines, const struct outside_report *r, char *why, si
 
 /* The epoch is new for each report, so that its numbers begin at one. */
 static int accept(struct store_conn *c, const char *state, const struct buf *lines,
-                  const struct buf *frame, const struct buf *records, unsigned count,
-                  uint64_t now_ns)
+                  const struct buf *frame, unsigned count, uint64_t now_ns)
 {
     char epoch[17], lane[16], n[4][24];
     uint8_t random[8];
@@ -102,8 +101,7 @@ static int accept(struct store_conn *c, const char *state, const struct buf *lin
         STORE_TEXT(lane), STORE_TEXT("first"), STORE_TEXT("1"), STORE_TEXT("count"),
         STORE_TEXT(n[0]), STORE_TEXT("skip"), zero, STORE_TEXT("recv"), STORE_TEXT(n[2]),
         STORE_TEXT("raw"), STORE_TEXT(n[3]), STORE_TEXT("frame"),
-        STORE_BYTES(frame->data, frame->len), STORE_TEXT("packed"),
-        STORE_BYTES(records->data, records->len)
+        STORE_BYTES(frame->data, frame->len)
     };
     int err = store_call(c, "abeng_accept", names, 5, args, sizeof args / sizeof *args, &r);
     store_reply_free(r);
@@ -114,22 +112,18 @@ int outside_put(struct store_conn *c, const char *state, const struct buf *lines
                 uint64_t now_ns, char *why, size_t why_len)
 {
     struct record *list = xcalloc(count, sizeof *list);
-    struct buf frame, records;
+    struct buf frame;
     buf_init(&frame, INGEST_FRAME_MAX);
-    buf_init(&records, (size_t)INGEST_COUNT_MAX * RECORD_PACK_MAX);
     int err = lines->bad || lines->len > INGEST_RAW_MAX ? ABENG_EFORMAT : 0;
     if (err)
         snprintf(why, why_len, "the report is too large; split it");
     if (!err)
         err = ingest_scan(lines->data, lines->len, count, list, why, why_len);
     if (!err)
-        record_pack(&records, list, count);
-    if (!err)
         err = zst_compress(lines->data, lines->len, 3, &frame);
     if (!err)
-        err = accept(c, state, lines, &frame, &records, count, now_ns);
+        err = accept(c, state, lines, &frame, count, now_ns);
     buf_free(&frame);
-    buf_free(&records);
     free(list);
     return err;
 }

@@ -2,21 +2,20 @@
 /**
  * The fixed record per alert, and the stream entry that carries a batch of them.
  *
- * Ingest decompresses a sensor's frame once, scans each line once, and stores the frame as it came
- * plus one record per line. Fold and archive work from the records and never scan again; in the
- * process that took the batch they get text and records as ingest left them (fresh.h), from the
- * stream they open the frame. An entry of {jm}:ing:
+ * Ingest decompresses a sensor's frame once, scans each line once, and stores the frame as it came.
+ * Fold and archive work from the records: in the process that took the batch they get text and
+ * records as ingest left them (fresh.h); what they read from the stream instead (after a restart,
+ * or where another process took it) is opened and scanned again, since each byte that an entry is
+ * longer costs the store more than that costs the few who do it. An entry of {jm}:ing:
  *
  *   sensor  id from the certificate            first   number of the first record
  *   site    from the certificate               count   records in the entry
  *   epoch   16 hex digits                      recv    ns since 1970, when accepted
  *   lane    "jm.urgent"                        raw     length of the frame decompressed
- *   frame   the sensor's zstd frame            packed  a fixed record for each, little-endian
+ *   frame   the sensor's zstd frame
  *   skip    lines of the frame before `first` (an overlap that was skipped by position)
  *
- * Record i is number first + i. Spans are (offset, length) into the decompressed frame; in
- * the fixed record all but the line's own are relative to the line, and that to the end of the line
- * before.
+ * Record i is number first + i. Spans are (offset, length) into the decompressed frame.
  */
 #ifndef COLLECTOR_INGEST_RECORD_H
 #define COLLECTOR_INGEST_RECORD_H
@@ -28,7 +27,6 @@
 #include "common/addr.h"
 #include "common/buf.h"
 
-struct cursor;
 struct store_reply;
 
 enum record_kind {
@@ -78,20 +76,6 @@ struct record {
     struct span spans[RECORD_SPANS];
 };
 
-/**
- * Bytes of one fixed record. The stream has of each what differs from the one before it, two bytes
- * at a time: a mask of 64 bits, then the pairs; most of them repeat, and the store's time goes by
- * bytes.
- */
-#define RECORD_SIZE     128
-#define RECORD_PACK_MAX (8 + RECORD_SIZE)
-
-/** Append `count` records, packed. */
-void record_pack(struct buf *out, const struct record *list, uint64_t count);
-
-/** Read `count` packed records, which must be all there is; 0 or ABENG_EFORMAT. */
-int record_unpack(struct cursor *in, struct record *list, uint64_t count);
-
 /** Memory that batches are opened into, one after the other. */
 struct record_room {
     struct buf text;
@@ -124,17 +108,12 @@ struct record_batch {
     const char *text; /* the frame decompressed; NULL until it is open */
     size_t text_len;
     const struct record *list; /* `count` records; NULL until it is open */
-    const uint8_t *packed;     /* as the stream has them; NULL when ingest made the batch */
-    size_t packed_len;
 };
 
 /** Read one XRANGE/XREAD entry (id, fields); 0 or ABENG_EFORMAT. It has to be opened. */
 int record_batch_read(const struct store_reply *entry, struct record_batch *out);
 
-/**
- * Unpack text and records into `room`, which must outlive their use; where another version made the
- * records they are scanned anew. 0 or ABENG_EFORMAT.
- */
+/** Unpack and scan text and records into `room`, which must outlive their use. 0, ABENG_EFORMAT. */
 int record_batch_open(struct record_batch *b, struct record_room *room);
 
 /** Whether span `which` of `r` lies within `len` bytes and is there. */

@@ -7,6 +7,6 @@
 extern const char store_library[];
 
 /* The version that lua/common.lua gives; a store with a higher one was written by a newer Abeng. */
-#define STORE_LIBRARY_VERSION 4
+#define STORE_LIBRARY_VERSION 5
 
 #endif

@@ -12,6 +12,7 @@
  *   {jm}:raised:ID     hash    LANE -> "EPOCH LAST", as the sensor said last
  *   {rg}:alarms        hash    alarms, on and lately over: id -> JSON (ingest/alarms.h)
  *   {jm}:sig:ID {jm}:inc:ID {jm}:q {jm}:tmr {jm}:ev:ID {jm}:aud {jm}:chg   triage
+ *   {jm}:nums          hash    signal's number -> what of it changes with each alert
  *   {jm}:supphits      hash    suppression's number -> "HITS LAST_MS"
  *   {jm}:out           stream  what the region hears: sightings of indicators, releases
  *   {jm}:proj:ID {jm}:projs    what this state may see of a campaign; zset of ids by last sighting
@@ -44,6 +45,9 @@ struct store_key {
 /** "{tag}:" and the formatted rest. What does not fit dies: ids are checked where they enter. */
 struct store_key store_key(const char *tag, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** "{tag}:kind:NUMBER", for those that are made by the thousand. */
+struct store_key store_key_number(const char *tag, const char *kind, uint64_t number);
 
 /** A key as an argument. */
 #define STORE_KEY(key) STORE_TEXT((key).text)

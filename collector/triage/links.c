@@ -240,9 +240,12 @@ int links_mute(struct store *store, const struct links_signal *s, uint64_t until
         return err;
     struct number n = text_of(s->number), now = text_of(by->now_ms);
     struct number until = text_of(until_ms ? until_ms : by->now_ms + LINKS_DISMISS_MS);
-    struct store_key keys[] = { store_key(s->state, "sig:%s", n.text), store_key(s->state, "mute"),
-                                store_key(s->state, "muteby"), store_key(s->state, "aud"),
-                                store_key(s->state, "chg") };
+    struct store_key keys[] = { store_key(s->state, "sig:%s", n.text),
+                                store_key(s->state, "mute"),
+                                store_key(s->state, "muteby"),
+                                store_key(s->state, "aud"),
+                                store_key(s->state, "chg"),
+                                store_key(s->state, "nums") };
     const struct store_arg args[] = {
         STORE_TEXT(n.text),     STORE_TEXT(until_ms ? "suppress" : "dismiss"),
         STORE_TEXT(until.text), STORE_TEXT(now.text),

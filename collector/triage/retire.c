@@ -32,7 +32,7 @@
 #define SIGNALS_MAX 4096
 
 /** Keys of abeng_retire before those of the signals. */
-#define KEYS_FIXED 7
+#define KEYS_FIXED 8
 
 struct pass {
     const struct retire_conf *conf;
@@ -107,7 +107,9 @@ static int keep(const struct pass *p, uint64_t ended_ms, const struct buf *line)
 
 static int forget(const struct pass *p, uint64_t number, const char *id, uint64_t version)
 {
-    static const char *const fixed[KEYS_FIXED - 2] = { "incs", "sigs", "tmr", "aud", "chg" };
+    static const char *const fixed[KEYS_FIXED - 2] = {
+        "incs", "sigs", "tmr", "aud", "chg", "nums"
+    };
     const char *state = state_at(p->state)->code;
     uint64_t *signals = xcalloc(SIGNALS_MAX, sizeof *signals);
     int found = model_signals(p->m, 1u << p->state, id, signals, SIGNALS_MAX);

@@ -269,52 +269,32 @@ static void weigh_signals(struct bench *b, struct classify *classify, const stru
 
 static void put(struct bench *b, const struct batch *batch, unsigned number)
 {
-    struct buf frame, records;
+    struct buf frame;
     struct store_reply *r;
     char n[4][24], lane[16];
     struct store_key key = store_key(state_at(batch->state)->code, "ing");
     buf_init(&frame, INGEST_FRAME_MAX);
     if (zst_compress(batch->raw.data, batch->raw.len, 1, &frame))
         die("a batch can't be compressed");
-    buf_init(&records, (size_t)INGEST_COUNT_MAX * RECORD_PACK_MAX);
-    record_pack(&records, batch->list, batch->count);
     snprintf(n[0], 24, "%u", number);
     snprintf(n[1], 24, "%u", batch->count);
     snprintf(n[2], 24, "%llu", (unsigned long long)(batch->received_ms * NS_PER_MS));
     snprintf(n[3], 24, "%zu", batch->raw.len);
     snprintf(lane, sizeof lane, "%s.urgent", state_at(batch->state)->code);
     struct store_arg a[] = {
-        STORE_TEXT("XADD"),
-        STORE_TEXT(key.text),
-        STORE_TEXT("*"),
-        STORE_TEXT("sensor"),
-        STORE_TEXT("isp-1"),
-        STORE_TEXT("site"),
-        STORE_TEXT("isp"),
-        STORE_TEXT("epoch"),
-        STORE_TEXT("00aa"),
-        STORE_TEXT("lane"),
-        STORE_TEXT(lane),
-        STORE_TEXT("first"),
-        STORE_TEXT(n[0]),
-        STORE_TEXT("count"),
-        STORE_TEXT(n[1]),
-        STORE_TEXT("recv"),
-        STORE_TEXT(n[2]),
-        STORE_TEXT("raw"),
-        STORE_TEXT(n[3]),
-        STORE_TEXT("frame"),
-        STORE_BYTES(frame.data, frame.len),
-        STORE_TEXT("packed"),
-        STORE_BYTES(records.data, records.len),
-        STORE_TEXT("skip"),
-        STORE_TEXT("0"),
+        STORE_TEXT("XADD"),   STORE_TEXT(key.text), STORE_TEXT("*"),
+        STORE_TEXT("sensor"), STORE_TEXT("isp-1"),  STORE_TEXT("site"),
+        STORE_TEXT("isp"),    STORE_TEXT("epoch"),  STORE_TEXT("00aa"),
+        STORE_TEXT("lane"),   STORE_TEXT(lane),     STORE_TEXT("first"),
+        STORE_TEXT(n[0]),     STORE_TEXT("count"),  STORE_TEXT(n[1]),
+        STORE_TEXT("recv"),   STORE_TEXT(n[2]),     STORE_TEXT("raw"),
+        STORE_TEXT(n[3]),     STORE_TEXT("frame"),  STORE_BYTES(frame.data, frame.len),
+        STORE_TEXT("skip"),   STORE_TEXT("0"),
     };
     if (store_commandv(store_conn(b->store->store, NULL), a, sizeof a / sizeof *a, &r))
         die("the store refused a batch");
     store_reply_free(r);
     buf_free(&frame);
-    buf_free(&records);
 }
 
 /* Whether the worker has committed the newest entry of a state. */

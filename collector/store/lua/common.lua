@@ -7,7 +7,7 @@
 local abeng = {}
 
 -- The library's version: rises with any change of arguments or of what keys hold (STORE_LIBRARY_VERSION in store.c).
-abeng.version = 4
+abeng.version = 5
 
 function abeng.refuse(word, text)
     return redis.error_reply(word .. ' ' .. text)

@@ -100,7 +100,12 @@ local function incident(key, timeline, common, a, now)
         redis.call('ZADD', common.queue, abeng.score(tier, h.deadline_ms), a[1])
     end
     redis.call('ZADD', common.incidents, a[1], a[1])
-    abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
+    -- What only counts up is no news to the worker that wrote it; what opens again is.
+    if again then
+        abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version)
+    else
+        abeng.changed(common.changes, 'k', 'inc', 'id', a[1], 'v', version, 'own', '1')
+    end
 end
 
 -- One command for many words: what a command costs by itself is more than what it does for one signal.
@@ -116,12 +121,12 @@ local function many(words, ...)
 end
 
 -- KEYS: 1 fold 2 changes 3 queue 4 timers 5 signals' index 6 incidents' index 7 minutes 8 audit 9 outbox
--- 10 waiting signals 11 hits of suppressions, then for each signal
--- its own and its samples', for each gone signal the same, for each incident its own and its timeline's. ARGV:
+-- 10 waiting signals 11 hits of suppressions 12 signals' numbers, then for each signal its own and its samples', for each
+-- gone signal the same, for each incident its own and its timeline's. ARGV:
 --   1 fence 2 position before 3 position after 4 now ms 5 last signal 6 last incident 7 event time ms 8 alerts
 --   9 signals 10 gone 11 incidents
---   each signal: number, JSON, new (1/0), ms of its last alert when it waits ('-' no longer, '' as before), words of
---   samples n, n / 2 * (slot, line); each gone: number; each incident: see above; sightings for the region n,
+--   each signal: number, JSON ('' as before), numbers, new (1/0), ms of its last alert when it waits ('-' no longer, '' as
+--   before), words of samples n, n / 2 * (slot, line); each gone: number; each incident: see above; sightings for the region n,
 --   n * JSON (the outbox: correlate/indicator.h); suppressions n, n * (number, "HITS LAST_MS").
 -- A repeat of a commit whose answer was lost is seen by its position and does nothing.
 local function commit(keys, args)
@@ -136,26 +141,30 @@ local function commit(keys, args)
         return abeng.refuse('CONFLICT', 'position is ' .. tostring(have[2]) .. ', not ' .. args[2])
     end
     local common = { changes = keys[2], queue = keys[3], timers = keys[4], incidents = keys[6], audit = keys[8] }
-    local now, k, at = tonumber(args[4]), 11, 12
-    local set, index, waits, ready = {}, {}, {}, {}
-    for _ = 1, tonumber(args[9]) do
-        set[#set + 1], set[#set + 2] = keys[k + 1], args[at + 1]
-        if args[at + 2] == '1' then
+    local now, k, at = tonumber(args[4]), 12, 12
+    local set, numbers, index, waits, ready = {}, {}, {}, {}, {}
+    for i = 1, tonumber(args[9]) do
+        if args[at + 1] ~= '' then
+            set[#set + 1], set[#set + 2] = keys[k + 1], args[at + 1]
+        end
+        numbers[2 * i - 1], numbers[2 * i] = args[at], args[at + 2]
+        if args[at + 3] == '1' then
             index[#index + 1], index[#index + 2] = args[at], args[at]
         end
-        if args[at + 3] == '-' then
+        if args[at + 4] == '-' then
             ready[#ready + 1] = args[at]
-        elseif args[at + 3] ~= '' then
-            waits[#waits + 1], waits[#waits + 2] = args[at + 3], args[at]
+        elseif args[at + 4] ~= '' then
+            waits[#waits + 1], waits[#waits + 2] = args[at + 4], args[at]
         end
-        local words = tonumber(args[at + 4])
+        local words = tonumber(args[at + 5])
         if words > 0 then
-            redis.call('HSET', keys[k + 2], unpack(args, at + 5, at + 4 + words))
+            redis.call('HSET', keys[k + 2], unpack(args, at + 6, at + 5 + words))
         end
-        at = at + 5 + words
+        at = at + 6 + words
         k = k + 2
     end
     many(set, 'MSET')
+    many(numbers, 'HSET', keys[12])
     many(index, 'ZADD', keys[5])
     many(waits, 'ZADD', keys[10])
     many(ready, 'ZREM', keys[10])
@@ -163,6 +172,7 @@ local function commit(keys, args)
         redis.call('DEL', keys[k + 1], keys[k + 2])
         redis.call('ZREM', keys[5], args[at])
         redis.call('ZREM', keys[10], args[at])
+        redis.call('HDEL', keys[12], args[at])
         at = at + 1
         k = k + 2
     end

@@ -132,7 +132,14 @@ local function pin(keys, args)
     return redis.status_reply('OK')
 end
 
--- Dismiss or suppress the key of a signal that waits. KEYS: 1 signal 2 muted keys 3 words about them 4 audit 5 changes.
+-- How many alerts it has by now: its numbers are written more often than it is.
+local function count_of(signal, numbers, id)
+    local text = redis.call('HGET', numbers, id)
+    return text and cjson.decode(text).n[1] or signal.count
+end
+
+-- Dismiss or suppress the key of a signal that waits. KEYS: 1 signal 2 muted keys 3 words about them 4 audit 5 changes
+-- 6 signals' numbers.
 -- ARGV: 1 signal's number 2 kind (dismiss, suppress) 3 until ms 4 now ms 5 who 6 reason. What is over is forgotten.
 local function mute(keys, args)
     local signal, refused = signal_of(keys[1])
@@ -152,7 +159,7 @@ local function mute(keys, args)
         end
     end
     redis.call('HSET', keys[2], signal.key,
-        table.concat({ args[3], args[2], number(signal.count), number(signal.stage_set or 0) }, ' '))
+        table.concat({ args[3], args[2], number(count_of(signal, keys[6], args[1])), number(signal.stage_set or 0) }, ' '))
     redis.call('HSET', keys[3], signal.key, cjson.encode({ by = args[5], reason = args[6], at_ms = tonumber(args[4]) }))
     abeng.audit(keys[4], args[4], args[5], args[2], 's' .. args[1], args[6])
     abeng.changed(keys[5], 'k', 'mute', 'id', signal.key)

@@ -192,8 +192,8 @@ end
 redis.register_function('abeng_triage', apply)
 
 -- An incident that is kept elsewhere by now leaves the store. KEYS: incident, timeline, index of incidents, of signals,
--- timers, audit, changes, then each of its signals' own and its samples'. ARGV: number, version that was kept, now ms,
--- then each signal's number.
+-- timers, audit, changes, signals' numbers, then each of its signals' own and its samples'. ARGV: number, version that was
+-- kept, now ms, then each signal's number.
 redis.register_function('abeng_retire', function(keys, args)
     local have = redis.call('HMGET', keys[1], 'version', 'status')
     if have[1] ~= args[2] or not abeng.ENDED[have[2]] and have[2] ~= 'merged' then
@@ -203,8 +203,9 @@ redis.register_function('abeng_retire', function(keys, args)
     redis.call('ZREM', keys[3], args[1])
     redis.call('ZREM', keys[5], args[1])
     for i = 4, #args do
-        redis.call('DEL', keys[2 * i], keys[2 * i + 1])
+        redis.call('DEL', keys[2 * i + 1], keys[2 * i + 2])
         redis.call('ZREM', keys[4], args[i])
+        redis.call('HDEL', keys[8], args[i])
     end
     abeng.audit(keys[6], args[3], 'abeng', 'retire', args[1], '')
     abeng.changed(keys[7], 'k', 'gone', 'id', args[1])

@@ -33,15 +33,13 @@ void alerts_line(struct buf *b, const char *time, const char *src, const char *d
 
 static void put_to(struct store *store, const char *state, struct buf *lines, unsigned count)
 {
-    struct buf frame, records;
+    struct buf frame;
     char reason[256], numbers[3][24], key[16], lane[16];
     struct store_reply *r;
     buf_init(&frame, 1 << 20);
-    buf_init(&records, 1 << 20);
     struct record *list = xcalloc(count, sizeof *list);
     if (ingest_scan(lines->data, lines->len, count, list, reason, sizeof reason))
         fail_msg("%s", reason);
-    record_pack(&records, list, count);
     free(list);
     assert_int_equal(zst_compress(lines->data, lines->len, 3, &frame), 0);
     snprintf(key, sizeof key, "{%s}:ing", state);
@@ -50,36 +48,18 @@ static void put_to(struct store *store, const char *state, struct buf *lines, un
     snprintf(numbers[1], 24, "%llu", (unsigned long long)(clock_now(clock_system())));
     snprintf(numbers[2], 24, "%zu", lines->len);
     struct store_arg a[] = {
-        STORE_TEXT("XADD"),
-        STORE_TEXT(key),
-        STORE_TEXT("*"),
-        STORE_TEXT("sensor"),
-        STORE_TEXT("isp-1"),
-        STORE_TEXT("site"),
-        STORE_TEXT("isp"),
-        STORE_TEXT("epoch"),
-        STORE_TEXT("00aa"),
-        STORE_TEXT("lane"),
-        STORE_TEXT(lane),
-        STORE_TEXT("first"),
-        STORE_TEXT("1"),
-        STORE_TEXT("count"),
-        STORE_TEXT(numbers[0]),
-        STORE_TEXT("recv"),
-        STORE_TEXT(numbers[1]),
-        STORE_TEXT("raw"),
-        STORE_TEXT(numbers[2]),
-        STORE_TEXT("frame"),
-        STORE_BYTES(frame.data, frame.len),
-        STORE_TEXT("packed"),
-        STORE_BYTES(records.data, records.len),
-        STORE_TEXT("skip"),
-        STORE_TEXT("0"),
+        STORE_TEXT("XADD"),     STORE_TEXT(key),        STORE_TEXT("*"),
+        STORE_TEXT("sensor"),   STORE_TEXT("isp-1"),    STORE_TEXT("site"),
+        STORE_TEXT("isp"),      STORE_TEXT("epoch"),    STORE_TEXT("00aa"),
+        STORE_TEXT("lane"),     STORE_TEXT(lane),       STORE_TEXT("first"),
+        STORE_TEXT("1"),        STORE_TEXT("count"),    STORE_TEXT(numbers[0]),
+        STORE_TEXT("recv"),     STORE_TEXT(numbers[1]), STORE_TEXT("raw"),
+        STORE_TEXT(numbers[2]), STORE_TEXT("frame"),    STORE_BYTES(frame.data, frame.len),
+        STORE_TEXT("skip"),     STORE_TEXT("0"),
     };
     assert_int_equal(store_commandv(store_conn(store, NULL), a, sizeof a / sizeof *a, &r), 0);
     store_reply_free(r);
     buf_free(&frame);
-    buf_free(&records);
 }
 
 void alerts_put(struct store *store, struct buf *lines, unsigned count)

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "collector/correlate/commit.h"
+#include "collector/correlate/stored.h"
 #include "collector/correlate/suppress.h"
 #include "collector/correlate/worker.h"
 #include "collector/store/keys.h"
@@ -258,7 +259,7 @@ static void a_signal_goes_where_an_analyst_puts_it(void **state)
     worker_stop(l.worker);
     l.worker = start_worker(l.f, "one");
     put(l.f, "10.1.1.9", "203.0.113.77", 2000009, INFO, 1);
-    until(l.f, "GET {jm}:sig:2", "\"count\":6", false);
+    until(l.f, "HGET {jm}:nums 2", "\"n\":[6,", false);
     until(l.f, "HGET {jm}:inc:1 ev", "\"count\":2", false);
     live_stop(&l);
 }
@@ -274,7 +275,7 @@ static void a_dismissal_holds_until_there_is_four_times_as_much(void **state)
     until(l.f, "ZCARD {jm}:wait", "1", false);
     assert_int_equal(links_mute(l.f->store, &s, 0, &word, &why), 0);
     put(l.f, "203.0.113.9", "10.1.1.1", 2001219, "ET SCAN SSH Brute Force", 8);
-    until(l.f, "GET {jm}:sig:1", "\"count\":11", false);
+    until(l.f, "HGET {jm}:nums 1", "\"n\":[11,", false);
     until(l.f, "ZCARD {jm}:q", "0", false);
     put(l.f, "203.0.113.9", "10.1.1.1", 2001219, "ET SCAN SSH Brute Force", 1);
     until_status(&l, "jm-1", STATUS_NEW);
@@ -294,7 +295,7 @@ static void what_comes_while_suppressed_is_counted(void **state)
     assert_int_equal(links_mute(l.f->store, &s, word.now_ms - 1, &word, &why), ABENG_EINVAL);
     assert_int_equal(links_mute(l.f->store, &s, word.now_ms + 3600000, &word, &why), 0);
     put(l.f, "203.0.113.9", "10.1.1.1", 2001219, "ET SCAN SSH Brute Force", 60);
-    until(l.f, "GET {jm}:sig:1", "\"suppressed_hits\":60", false);
+    until(l.f, "HGET {jm}:nums 1", "\"n\":[63,0,4,60,", false);
     until(l.f, "ZCARD {jm}:q", "0", false);
     live_stop(&l);
 }
@@ -326,7 +327,7 @@ static void a_suppression_holds_back_what_it_names(void **state)
     /* Another victim is not meant; what is meant makes no incident and is counted. */
     put(l.f, "10.1.1.1", "203.0.113.9", 2000001, BEACON, 40);
     until(l.f, "HGET {jm}:supphits 1", "40 ", false);
-    until(l.f, "GET {jm}:sig:2", "\"suppressed_hits\":40", false);
+    until(l.f, "HGET {jm}:nums 2", "\"n\":[40,0,4,40,", false);
     until(l.f, "ZCARD {jm}:q", "1", false);
     /* A restart knows the hits, and goes on counting. */
     worker_stop(l.worker);
@@ -435,6 +436,26 @@ static void a_constituents_network_is_ours_and_counts(void **state)
 #define STATES 6
 #define ROUNDS 8
 
+static void add_incident(struct store_conn *c, const char *state, const char *id, struct buf *out)
+{
+    struct store_key key = store_key(state, "inc:%s", id);
+    struct store_reply *r;
+    assert_int_equal(store_command(c, &r, "HGET %s ev", key.text), 0);
+    buf_printf(out, "%s\n", store_reply_text(r, NULL));
+    store_reply_free(r);
+}
+
+static void add_signal(struct store_conn *c, const char *state, const char *id, struct buf *out)
+{
+    json_t *signal;
+    assert_int_equal(stored_signal(c, state, id, &signal), 0);
+    char *text = json_dumps(signal, JSON_COMPACT | JSON_SORT_KEYS);
+    assert_non_null(text);
+    buf_printf(out, "%s\n", text);
+    free(text);
+    json_decref(signal);
+}
+
 /* What all states hold in the end. */
 static char *whole(const struct fixture *f)
 {
@@ -443,16 +464,15 @@ static char *whole(const struct fixture *f)
     for (unsigned s = 0; s < STATES; s++)
         for (int kind = 0; kind < 2; kind++) {
             struct store_key index = store_key(state_at(s)->code, kind ? "incs" : "sigs");
-            struct store_reply *ids, *one;
+            struct store_reply *ids;
             struct store_conn *c = store_conn(f->store, NULL);
             assert_int_equal(store_command(c, &ids, "ZRANGE %s 0 -1", index.text), 0);
             for (size_t i = 0; i < store_reply_count(ids); i++) {
                 const char *id = store_reply_text(store_reply_at(ids, i), NULL);
-                struct store_key key = store_key(state_at(s)->code, kind ? "inc:%s" : "sig:%s", id);
-                assert_int_equal(store_command(c, &one, kind ? "HGET %s ev" : "GET %s", key.text),
-                                 0);
-                buf_printf(&out, "%s\n", store_reply_text(one, NULL));
-                store_reply_free(one);
+                if (kind)
+                    add_incident(c, state_at(s)->code, id, &out);
+                else
+                    add_signal(c, state_at(s)->code, id, &out);
             }
             store_reply_free(ids);
         }
