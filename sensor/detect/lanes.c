@@ -72,19 +72,25 @@ enum lanes_way lanes_best(void)
     return __builtin_cpu_supports("avx2") ? LANES_HALVES : LANES_BYTES;
 }
 
-/* Room for a mark's places and the LANES_PAIRS bytes behind them. */
-#define ROOM (PLACES + HALF)
+/* The last bytes of a buffer, with room for two marks and more behind them. */
+struct tail {
+    uint32_t from; /* the first one's place; UINT32_MAX: none were copied yet */
+    uint8_t bytes[3 * PLACES];
+};
 
-/* The bytes at `at`, a mark's places and LANES_PAIRS more: where they stand, or a copy that has
- * room behind the buffer's last. */
-static inline const uint8_t *at_or_copy(uint8_t room[static ROOM], const uint8_t *data,
-                                        uint32_t len, uint32_t at)
+/* The bytes at `at`, `want` of them: where they stand, or a copy that has room behind the buffer's
+ * last. After a copy `at` may rise by PLACES once. */
+static inline const uint8_t *at_or_copy(struct tail *tail, const uint8_t *data, uint32_t len,
+                                        uint32_t at, uint32_t want)
 {
-    if (__builtin_expect(len - at >= PLACES + LANES_PAIRS, 1))
+    if (__builtin_expect(at < len && len - at >= want, 1))
         return data + at;
-    memset(room, LANES_FOLD, ROOM);
-    memcpy(room, data + at, len - at);
-    return room;
+    if (tail->from == UINT32_MAX) {
+        tail->from = at;
+        memset(tail->bytes, LANES_FOLD, sizeof(tail->bytes));
+        memcpy(tail->bytes, data + (at < len ? at : len), at < len ? len - at : 0);
+    }
+    return tail->bytes + (at - tail->from);
 }
 
 /* ---- halves of indexes ----------------------------------------------------------------------- */
@@ -147,7 +153,7 @@ AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, u
                              uint32_t at, uint64_t *marks, uint32_t count)
 {
     struct halves h;
-    uint8_t room[ROOM];
+    struct tail tail = { .from = UINT32_MAX };
     for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
         for (unsigned plane = 0; plane < LANES_PLANES; plane++) {
             h.upper[pair][plane] = table_twice(l->upper[pair][plane]);
@@ -155,7 +161,8 @@ AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, u
         }
     }
     for (uint32_t i = 0; i < count; i++)
-        marks[i] = places_halves(&h, at_or_copy(room, data, len, at + i * PLACES)) &
+        marks[i] = places_halves(&h, at_or_copy(&tail, data, len, at + i * PLACES,
+                                                PLACES + LANES_PAIRS)) &
                    places_of(len - at - i * PLACES);
 }
 
@@ -192,22 +199,29 @@ AVX512 static inline __m512i odd_look(const struct whole *w, __m512i index)
     return _mm512_permutex2var_epi8(w->odd_low, index, w->odd_high);
 }
 
-/* Which of the 64 places at `at` pass; 68 bytes are read. Written out for its four pairs, so that
- * nothing but bytes and tables takes registers. */
+/* Indexes of the pairs that begin at the 64 bytes from `at` on; 65 are read. */
+AVX512 static inline __m512i indexes_at(const uint8_t *at)
+{
+    return pair_index(_mm512_loadu_si512(at), _mm512_loadu_si512(at + 1));
+}
+
+/* Which of 64 places pass, whose indexes and those of the 64 behind them these are. A place's
+ * further pairs are the first pairs of the places behind it: the same indexes, moved by a byte, by
+ * two and three. `behind` has of each sixteen the next. */
 AVX512 static inline uint64_t places_whole(const struct whole *a, const struct whole *b,
                                            const struct whole *c, const struct whole *d,
-                                           const uint8_t *at)
+                                           __m512i here, __m512i next)
 {
-    __m512i second = _mm512_loadu_si512(at + 1), third = _mm512_loadu_si512(at + 2);
-    __m512i fourth = _mm512_loadu_si512(at + 3);
-    __m512i ia = pair_index(_mm512_loadu_si512(at), second), ib = pair_index(second, third);
-    __m512i ic = pair_index(third, fourth), id = pair_index(fourth, _mm512_loadu_si512(at + 4));
-    __m512i even = _mm512_ternarylogic_epi32(even_look(a, ia), even_look(b, ib), even_look(c, ic),
-                                             AND_OF_ALL);
-    __m512i odd = _mm512_ternarylogic_epi32(odd_look(a, ia), odd_look(b, ib), odd_look(c, ic),
-                                            AND_OF_ALL);
-    even = _mm512_and_si512(even, even_look(d, id));
-    odd = _mm512_and_si512(odd, odd_look(d, id));
+    __m512i behind = _mm512_alignr_epi32(next, here, 4);
+    __m512i second = _mm512_alignr_epi8(behind, here, 1);
+    __m512i third = _mm512_alignr_epi8(behind, here, 2);
+    __m512i fourth = _mm512_alignr_epi8(behind, here, 3);
+    __m512i even = _mm512_ternarylogic_epi32(even_look(a, here), even_look(b, second),
+                                             even_look(c, third), AND_OF_ALL);
+    __m512i odd = _mm512_ternarylogic_epi32(odd_look(a, here), odd_look(b, second),
+                                            odd_look(c, third), AND_OF_ALL);
+    even = _mm512_and_si512(even, even_look(d, fourth));
+    odd = _mm512_and_si512(odd, odd_look(d, fourth));
     __m512i any = _mm512_or_si512(even, odd);
     return _mm512_test_epi8_mask(any, any);
 }
@@ -219,10 +233,14 @@ AVX512 static void mark_whole(const struct image_lanes *l, const uint8_t *data, 
 {
     const struct whole a = whole_load(l, 0), b = whole_load(l, 1), c = whole_load(l, 2),
                        d = whole_load(l, 3);
-    uint8_t room[ROOM];
-    for (uint32_t i = 0; i < count; i++)
-        marks[i] = places_whole(&a, &b, &c, &d, at_or_copy(room, data, len, at + i * PLACES)) &
-                   places_of(len - at - i * PLACES);
+    struct tail tail = { .from = UINT32_MAX };
+    __m512i here = indexes_at(at_or_copy(&tail, data, len, at, PLACES + 1));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t to = at + (i + 1) * PLACES;
+        __m512i next = indexes_at(at_or_copy(&tail, data, len, to, PLACES + 1));
+        marks[i] = places_whole(&a, &b, &c, &d, here, next) & places_of(len + PLACES - to);
+        here = next;
+    }
 }
 
 #else
