@@ -202,8 +202,6 @@ static void run_queue(struct engine *e, unsigned index)
         follow_rules(e, index);
         take_items(e->workers[index], items, n);
         queue_take(e->queues[index], (unsigned)n);
-        if (!n)
-            sched_yield();
     }
 }
 

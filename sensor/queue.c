@@ -4,14 +4,15 @@
 #include "config.h"
 #include "sensor/queue.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/err.h"
 #include "common/xalloc.h"
 
-#define ITEMS 8192u
+#define ITEMS    8192u
+#define PAUSE_NS 50000
 
 struct queue {
     _Alignas(64) _Atomic uint64_t head; /* published by the reader */
@@ -35,6 +36,14 @@ struct queue *queue_create(void)
     return q;
 }
 
+/* One side is far ahead of the other: sleep, so that its core is another thread's. What is on its
+ * way keeps the other busy for milliseconds. */
+static void pause_a_moment(void)
+{
+    static const struct timespec moment = { .tv_nsec = PAUSE_NS };
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL); /* cut short, it is tried again */
+}
+
 void queue_put(struct queue *q, const struct queue_item *item)
 {
     while (q->fill - q->seen_tail == ITEMS) {
@@ -42,7 +51,7 @@ void queue_put(struct queue *q, const struct queue_item *item)
         if (q->fill - q->seen_tail < ITEMS)
             break;
         (void)queue_publish(q);
-        sched_yield();
+        pause_a_moment();
     }
     q->items[q->fill++ % ITEMS] = *item;
 }
@@ -64,7 +73,7 @@ void queue_wait(struct queue *q, uint64_t place)
     while (q->seen_tail < place) {
         q->seen_tail = atomic_load_explicit(&q->tail, memory_order_acquire);
         if (q->seen_tail < place)
-            sched_yield();
+            pause_a_moment();
     }
 }
 
@@ -80,6 +89,8 @@ int queue_peek(struct queue *q, const struct queue_item **items, unsigned max)
     uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire);
     uint64_t n = head - tail;
     unsigned at = (unsigned)(tail % ITEMS);
+    if (!n && !finished)
+        pause_a_moment();
     if (!n)
         return finished ? ABENG_EOF : 0;
     if (n > ITEMS - at)

@@ -41,8 +41,8 @@ void queue_finish(struct queue *q);
 void queue_drain(struct queue *q);
 
 /**
- * Look at up to `max` entries without taking them: how many, 0 when none is there now, ABENG_EOF
- * after the last.
+ * Look at up to `max` entries without taking them: how many, 0 when none came for a moment,
+ * ABENG_EOF after the last.
  */
 int queue_peek(struct queue *q, const struct queue_item **items, unsigned max);
 

@@ -122,6 +122,7 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct slab *
         buckets *= 2;
     t->mask = buckets - 1;
     t->buckets = pages_alloc(buckets * BUCKET_BYTES, "a table of flows");
+    pages_warm(t->buckets, buckets * BUCKET_BYTES); /* the first flows already touch all of it */
     return t;
 }
 
