@@ -21,6 +21,7 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "common/ticks.h"
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
 #include "sensor/capture/capture.h"
@@ -32,6 +33,7 @@
 #include "sensor/metrics.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/queue.h"
+#include "sensor/ruleprofile.h"
 #include "sensor/statsfile.h"
 #include "sensor/tap.h"
 #include "sensor/worker.h"
@@ -74,7 +76,7 @@ struct engine {
     _Atomic unsigned running;       /* workers that have not finished */
     struct capture_counts captured; /* of files that are closed */
     pthread_mutex_t counts_lock;
-    uint64_t started_ns;
+    uint64_t started_ns, started_ticks;
 };
 
 struct worker_thread {
@@ -350,21 +352,6 @@ static void take_ruleset(struct engine *e, int fd)
     detect_ruleset_drop(old);
 }
 
-static void obey(struct engine *e)
-{
-    struct channel_message m;
-    int fd;
-    int err = channel_receive(e->conf->control, &m, &fd);
-    if (err < 0 || m.verb == CHANNEL_STOP)
-        atomic_store(&e->stop, true);
-    else if (m.verb == CHANNEL_SET_RULESET && fd >= 0)
-        take_ruleset(e, fd);
-    else if (m.verb == CHANNEL_REOPEN)
-        writer_reopen(e->writer);
-    if (fd >= 0)
-        close(fd);
-}
-
 static void fill_stats(struct engine *e, struct statsfile *s)
 {
     *s = (struct statsfile){ .workers = e->workers,
@@ -388,19 +375,46 @@ static void fill_stats(struct engine *e, struct statsfile *s)
     s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
 }
 
-/* Open a file of the log folder anew through the monitor, let `write` fill it. */
-static void write_file(struct engine *e, const char *name, const struct statsfile *s,
-                       int write(const struct statsfile *, int))
+/* A file of the log folder, opened anew through the monitor; -1 after a log line. */
+static int output_file(struct engine *e, const char *name)
 {
     struct channel_message m = { .verb = CHANNEL_OPEN_OUTPUT, .arg = 1 };
     int fd;
     snprintf(m.name, sizeof(m.name), "%s", name);
-    if (engine_ask(e, &m, &fd) < 0 || fd < 0) {
-        log_error("engine", "cannot write %s", name);
-        return;
-    }
-    if (write(s, fd) < 0)
+    if (engine_ask(e, &m, &fd) >= 0 && fd >= 0)
+        return fd;
+    log_error("engine", "cannot write %s", name);
+    return -1;
+}
+
+static void write_file(struct engine *e, const char *name, const struct statsfile *s,
+                       int write(const struct statsfile *, int))
+{
+    int fd = output_file(e, name);
+    if (fd >= 0 && write(s, fd) < 0)
         log_error("engine", "%s could not be written whole: %m", name);
+    if (fd >= 0)
+        close(fd);
+}
+
+static uint64_t packets_taken(const struct engine *e)
+{
+    uint64_t packets = 0;
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        packets += worker_packets(e->workers[w]);
+    return packets;
+}
+
+/* The rule set is let go by this thread alone, so it need not be held once more. */
+static void write_profile(struct engine *e)
+{
+    uint64_t ticks = ticks_now() - e->started_ticks;
+    double ns_per_tick = (double)(clock_mono_ns() - e->started_ns) / (double)(ticks ? ticks : 1);
+    int fd = output_file(e, "rule-profile.json");
+    if (fd < 0)
+        return;
+    if (ruleprofile_write(atomic_load(&e->rules), packets_taken(e), ns_per_tick, fd) < 0)
+        log_error("engine", "rule-profile.json could not be written whole: %m");
     close(fd);
 }
 
@@ -429,12 +443,26 @@ static void tell_stats(struct engine *e)
 /* A person watches a long run: one line that rewrites itself, nothing in a pipe. */
 static void show_progress(struct engine *e, bool last)
 {
-    uint64_t packets = 0;
-    for (unsigned w = 0; w < e->conf->workers; w++)
-        packets += worker_packets(e->workers[w]);
-    fprintf(stderr, "\r%12llu packets %10llu alerts %8.1f s%s", (unsigned long long)packets,
-            writer_alerts(e->writer), (double)(clock_mono_ns() - e->started_ns) / 1e9,
-            last ? "\n" : "");
+    fprintf(stderr, "\r%12llu packets %10llu alerts %8.1f s%s",
+            (unsigned long long)packets_taken(e), writer_alerts(e->writer),
+            (double)(clock_mono_ns() - e->started_ns) / 1e9, last ? "\n" : "");
+}
+
+static void obey(struct engine *e)
+{
+    struct channel_message m;
+    int fd;
+    int err = channel_receive(e->conf->control, &m, &fd);
+    if (err < 0 || m.verb == CHANNEL_STOP)
+        atomic_store(&e->stop, true);
+    else if (m.verb == CHANNEL_SET_RULESET && fd >= 0)
+        take_ruleset(e, fd);
+    else if (m.verb == CHANNEL_REOPEN)
+        writer_reopen(e->writer);
+    else if (m.verb == CHANNEL_PROFILE)
+        write_profile(e);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void sample_live(struct engine *e)
@@ -473,6 +501,8 @@ static void control_loop(struct engine *e)
         if (e->conf->live && clock_mono_ns() >= next_stats) {
             write_stats(e);
             tell_stats(e);
+            if (e->conf->rule_profile)
+                write_profile(e);
             next_stats += STATS_EVERY_NS;
         }
         if (e->conf->keeps && clock_mono_ns() >= next_save) {
@@ -669,6 +699,7 @@ int engine_run(const struct engine_conf *conf)
     pthread_mutex_init(&e->asking, NULL);
     pthread_mutex_init(&e->counts_lock, NULL);
     e->started_ns = clock_mono_ns();
+    e->started_ticks = ticks_now();
     struct detect_ruleset *rules = detect_ruleset_map(conf->ruleset, reason, sizeof(reason));
     atomic_init(&e->rules, rules);
     if (!rules) {
@@ -689,6 +720,8 @@ int engine_run(const struct engine_conf *conf)
     if (conf->keeps)
         datasets_save(atomic_load(&e->rules), engine_ask, e);
     write_stats(e);
+    if (conf->rule_profile)
+        write_profile(e);
 out:
     free_all(e);
     return status;

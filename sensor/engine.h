@@ -35,6 +35,7 @@ struct sensor_conf;
 struct engine_conf {
     const struct sensor_conf *conf;
     unsigned workers;
+    bool rule_profile; /* write rule-profile.json at the end, live each ten seconds too */
     bool live, check_checksums, profile_abeng, spool, evidence, progress;
     bool keeps;  /* datasets outlive the run */
     int request; /* channel: the engine asks, the monitor answers */

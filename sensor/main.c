@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "sensor/diagnose.h"
 #include "sensor/options.h"
+#include "sensor/ruleprofile.h"
 #include "sensor/supervise.h"
 #include "sensor/uplink/enrol.h"
 
@@ -19,7 +20,9 @@ int main(int argc, char **argv)
         return enrol_main(argc - 1, argv + 1);
     int err = options_read(&o, argc, argv);
     if (err == 0)
-        status = o.doctor ? diagnose(&o) : supervise(&o);
+        status = o.doctor         ? diagnose(&o)
+                 : o.show_profile ? ruleprofile_show(o.log_dir, o.top, o.json)
+                                  : supervise(&o);
     else if (err > 0)
         status = 0;
     options_free(&o);

@@ -15,13 +15,16 @@
 #include "common/xalloc.h"
 #include "sensor/conf.h"
 #include "sensor/engine.h"
+#include "sensor/ruleprofile.h"
 
 #define DRAIN_DEFAULT_S 30
+#define TOP_DEFAULT     25
 
 static const char usage[] =
     "Usage: abeng-sensor -r CAPTURE|FOLDER… | -i INTERFACE… [-S RULES]… [-c CONFIG] [-l DIR]\n"
     "       abeng-sensor enrol --token TOKEN --dir DIR      join a collector\n"
     "       abeng-sensor doctor [-c CONFIG] [-i INTERFACE…]  what of this host stands in the way\n"
+    "       abeng-sensor profile [-c CONFIG | -l DIR] [--top N] [--json]  what rules cost\n"
     "\n"
     "Read or listen\n"
     "  -r PATH              a capture (pcap, pcapng) or a folder of them; may be repeated\n"
@@ -33,6 +36,7 @@ static const char usage[] =
     "  -T                   check configuration and rules, then exit\n"
     "  --rule-report FILE   one JSON line for each rule: loaded or refused, and why (- for "
     "stdout)\n"
+    "  --rule-profile       write rule-profile.json: what rules cost (see abeng-sensor profile)\n"
     "  --profile NAME       suricata7 (the same alerts as Suricata 7.0.10; default) or abeng\n"
     "Output and state\n"
     "  -l DIR               eve.json and stats.json go here (default: .)\n"
@@ -44,7 +48,7 @@ static const char usage[] =
     "Other\n"
     "  --workers N          packet threads (1 to 64)\n"
     "  --no-ndpi            leave nDPI out\n"
-    "  --json               with -T and doctor: the result as one JSON object on stdout\n"
+    "  --json               with -T, doctor and profile: the result as one JSON object on stdout\n"
     "  --log-level LEVEL    error, warn, notice (default), info, debug\n"
     "  --version, --help\n";
 
@@ -52,6 +56,8 @@ enum {
     OPT_WORKERS = 256,
     OPT_PROFILE,
     OPT_REPORT,
+    OPT_RULE_PROFILE,
+    OPT_TOP,
     OPT_FOLLOW,
     OPT_STATE,
     OPT_CACHE,
@@ -66,6 +72,8 @@ static const struct option long_options[] = {
     { "workers", required_argument, NULL, OPT_WORKERS },
     { "profile", required_argument, NULL, OPT_PROFILE },
     { "rule-report", required_argument, NULL, OPT_REPORT },
+    { "rule-profile", no_argument, NULL, OPT_RULE_PROFILE },
+    { "top", required_argument, NULL, OPT_TOP },
     { "follow", required_argument, NULL, OPT_FOLLOW },
     { "state-dir", required_argument, NULL, OPT_STATE },
     { "cache-dir", required_argument, NULL, OPT_CACHE },
@@ -149,6 +157,11 @@ static int one_option(struct options *o, struct raw *raw, int c)
     case OPT_REPORT:
         o->rule_report = optarg;
         return ABENG_OK;
+    case OPT_RULE_PROFILE:
+        o->rule_profile = true;
+        return ABENG_OK;
+    case OPT_TOP:
+        return number("--top", optarg, 1, RULEPROFILE_MAX, &o->top);
     case OPT_FOLLOW:
         o->follow = optarg;
         return ABENG_OK;
@@ -270,9 +283,10 @@ int options_read(struct options *o, int argc, char **argv)
 {
     struct raw raw = { 0 };
     int c, err = ABENG_OK;
-    *o = (struct options){ .drain_s = DRAIN_DEFAULT_S };
-    if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
-        o->doctor = true;
+    *o = (struct options){ .drain_s = DRAIN_DEFAULT_S, .top = TOP_DEFAULT };
+    o->doctor = argc > 1 && strcmp(argv[1], "doctor") == 0;
+    o->show_profile = argc > 1 && strcmp(argv[1], "profile") == 0;
+    if (o->doctor || o->show_profile) {
         argc--;
         argv++;
     }
@@ -292,7 +306,8 @@ int options_read(struct options *o, int argc, char **argv)
     if (err == ABENG_OK)
         err = lay_over(o, &raw);
     o->has_conf = raw.config != NULL;
-    if (err == ABENG_OK && !o->test && !o->doctor && !o->live && !o->capture_count) {
+    if (err == ABENG_OK && !o->test && !o->doctor && !o->show_profile && !o->live &&
+        !o->capture_count) {
         log_error("options",
                   "nothing to read: give -r CAPTURE, -i INTERFACE or --follow EVE.JSON (see "
                   "--help)");

@@ -21,6 +21,9 @@ struct options {
     const char *rule_report; /* --rule-report FILE */
     const char *follow;      /* --follow FILE: another producer's eve.json in place of packets */
     const char *log_dir;
+    bool rule_profile; /* --rule-profile */
+    bool show_profile; /* the subcommand: print what a sensor wrote */
+    unsigned top;      /* its rows */
     bool doctor; /* the subcommand: look at the host, then exit */
     bool test, json, check_checksums, profile_abeng, live;
     unsigned workers;

@@ -138,6 +138,7 @@ static void engine_child(struct monitor *m, const int ends[2])
     struct engine_conf c = { .conf = o->conf,
                              .workers = o->workers,
                              .live = o->live,
+                             .rule_profile = o->rule_profile,
                              .check_checksums = o->check_checksums,
                              .profile_abeng = o->profile_abeng,
                              .keeps = o->keeps,
@@ -337,13 +338,16 @@ static void reap(struct monitor *m)
 static void take_signal(struct monitor *m)
 {
     struct signalfd_siginfo info;
-    struct channel_message msg = { .verb = CHANNEL_REOPEN };
+    struct channel_message reopen = { .verb = CHANNEL_REOPEN };
+    struct channel_message profile = { .verb = CHANNEL_PROFILE };
     if (read(m->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
     if (info.ssi_signo == SIGCHLD)
         reap(m);
     else if (info.ssi_signo == SIGUSR1 && m->engine.control >= 0)
-        channel_send(m->engine.control, &msg, -1); /* logrotate */
+        channel_send(m->engine.control, &reopen, -1); /* logrotate */
+    else if (info.ssi_signo == SIGUSR2 && m->engine.control >= 0)
+        channel_send(m->engine.control, &profile, -1);
     else if (info.ssi_signo == SIGHUP)
         reload(m);
     else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
@@ -434,6 +438,7 @@ static int open_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -131,6 +131,20 @@ uint8_t detect_ruleset_sums(const struct detect_ruleset *set);
 /** What the later stages need of rule `index`. */
 void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct detect_rule *out);
 
+/** Of the rules that become candidates so many come to one that is timed, on average. */
+#define DETECT_PROFILE_EVERY 64u
+
+/** What a rule has cost all workers since the set came into force. */
+struct detect_rule_cost {
+    uint64_t checks;  /* times that it was looked at, estimated from the samples */
+    uint64_t ticks;   /* of common/ticks.h, estimated likewise */
+    uint64_t matches; /* times that it matched, each counted */
+};
+
+/** Read the cost of rule `index`. Any thread that holds the set. */
+void detect_rule_cost(const struct detect_ruleset *set, uint32_t index,
+                      struct detect_rule_cost *out);
+
 /** Whether local policy silences rule `index` for a packet from `src` to `dst`. */
 bool detect_rule_suppressed(const struct detect_ruleset *set, uint32_t index,
                             const struct addr *src, const struct addr *dst);

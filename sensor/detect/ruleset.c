@@ -207,6 +207,7 @@ void detect_ruleset_drop(struct detect_ruleset *set)
     for (uint32_t i = 0; set->databases && i < set->engine_count * IMAGE_TIERS; i++)
         hs_free_database(set->databases[i]);
     free(set->databases);
+    detect_profile_free(set);
     hs_free_scratch(set->scratch);
     regex_set_free(set->regexes);
     for (uint32_t i = 0; i < set->dataset_count; i++)

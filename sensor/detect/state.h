@@ -13,6 +13,7 @@
 #include "sensor/detect/counters.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/image.h"
+#include "sensor/detect/profile.h"
 #include "sensor/detect/transform.h"
 #include "sensor/flow/flow.h"
 #include "sensor/stream/stream.h"
@@ -29,6 +30,9 @@ struct hs_scratch;
 #define DETECT_INSTANCES_MAX 256
 /** Bytes that transforms may make for one transaction. */
 #define DETECT_TRANSFORM_BYTES (256u << 10)
+
+/** Workers that have slots of their own for what rules cost. */
+#define DETECT_PROFILE_WORKERS 64
 
 /** A mapped rule set; read-only but for its holds, which are atomic. */
 struct detect_ruleset {
@@ -67,6 +71,8 @@ struct detect_ruleset {
     const struct image_dataset *dataset_defs;
     struct dataset **datasets; /* by number; NULL where no rule changes it */
     uint32_t dataset_count;
+    struct detect_cost *profiles[DETECT_PROFILE_WORKERS]; /* NULL: not begun */
+    unsigned profile_count;
 };
 
 /** A flowint. */
@@ -124,6 +130,7 @@ struct detect_thread {
     uint64_t epoch;
     struct detect_fetched fetched[IMAGE_SPECS_MAX];
     struct transform_room transforms;
+    struct detect_profile profile;
     uint8_t *seam_room; /* NULL: seams of chunks are not looked at */
 };
 
@@ -203,8 +210,11 @@ static inline void detect_candidates_run(struct detect_job *job,
     uint32_t hint = 0, rule;
     uint64_t count = 0;
     while (candidates_take(&job->t->candidates, &hint, &rule)) {
-        run(job, rule);
         count++;
+        if (--job->t->profile.left)
+            run(job, rule);
+        else
+            detect_profile_sample(job, rule, run);
     }
     if (count)
         counter_add(job->t->counters, DETECT_COUNT_CANDIDATES, count);

@@ -71,6 +71,7 @@ static void set_scratch_use(struct detect_thread *t, struct detect_ruleset *set,
                             const struct set_scratch *s)
 {
     t->set = detect_ruleset_hold(set);
+    detect_profile_begin(&t->profile, set);
     t->scratch = s->scratch;
     t->candidates = s->candidates;
     t->confirm.regexes = s->regexes;

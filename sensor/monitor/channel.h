@@ -33,7 +33,8 @@ enum channel_verb {
     /* from the monitor to the engine, not answered */
     CHANNEL_SET_RULESET, /* descriptor of a sealed image */
     CHANNEL_STOP,
-    CHANNEL_REOPEN, /* outputs were rotated: ask for them again */
+    CHANNEL_REOPEN,  /* outputs were rotated: ask for them again */
+    CHANNEL_PROFILE, /* write rule-profile.json now */
 };
 
 /** What the engine wants of a dataset's file: to read it, write the next, put that in its place. */

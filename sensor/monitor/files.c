@@ -70,7 +70,8 @@ void files_set_owner(struct files *f, const char *user)
 
 static int open_output(struct files *f, struct channel_message *m)
 {
-    static const char *const names[] = { "eve.json", "stats.json", "stats.prom" };
+    static const char *const names[] = { "eve.json", "stats.json", "stats.prom",
+                                         "rule-profile.json" };
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(m->name, names[i]) == 0)
             return openat(f->log_dir, names[i],
