@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/event.h"
 #include "common/log.h"
+#include "common/selftest.h"
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
 #include "sensor/alert/encode.h"
@@ -48,6 +49,7 @@ struct writer {
     struct spool_files files;
     struct spool_writer *spool; /* NULL: none */
     struct encode_conf encode;
+    struct self_test self_test;
     struct counter_block counters[WRITER_STAGES];
     struct buf line;
     pthread_t thread;
@@ -237,14 +239,33 @@ void writer_line(struct writer *w, const struct buf *line)
     pthread_mutex_unlock(&w->mail_lock);
 }
 
+/* Once an hour an alert of our own, which tells the collector that the way is whole. */
+static void test_self(struct writer *w)
+{
+    uint64_t now = clock_now(clock_system());
+    struct lane lane;
+    if (!w->spool || !w->conf->live || !self_test_due(&w->self_test, now))
+        return;
+    lane_of(w->lanes, NULL, NULL, 0, true, &lane);
+    const struct event_abeng abeng = { .epoch = spool_writer_epoch(w->spool),
+                                       .lane = lane.name,
+                                       .seq = spool_writer_next(w->spool, lane.name),
+                                       .home = lane.state };
+    buf_clear(&w->line);
+    self_test_write(&w->line, now, &abeng);
+    spool_alert(w, &lane);
+}
+
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
     const struct timespec idle = { 0, IDLE_NS };
     int n;
+    self_test_begin(&w->self_test, clock_now(clock_system()));
     while ((n = sequencer_run(w->sequencer)) != ABENG_EOF) {
         reopen_if_asked(w);
         take_mail(w);
+        test_self(w);
         if (w->spool && spool_writer_sync(w->spool, false) < 0)
             w->failed = true;
         if (w->evidence)

@@ -85,6 +85,7 @@ static enum http_done metrics(struct http_request *req, void *app)
     uint64_t batches = in ? __atomic_load_n(&in->batches, __ATOMIC_RELAXED) : 0;
     uint64_t records = in ? __atomic_load_n(&in->records, __ATOMIC_RELAXED) : 0;
     uint64_t refused = in ? __atomic_load_n(&in->refused, __ATOMIC_RELAXED) : 0;
+    uint64_t tests = in ? __atomic_load_n(&in->self_tests, __ATOMIC_RELAXED) : 0;
     uint64_t alarms = a->conf.alarms ? alarms_active(a->conf.alarms) : 0;
     uint64_t memory = store_memory_permille(a->conf.store);
     /* clang-format off */
@@ -92,6 +93,7 @@ static enum http_done metrics(struct http_request *req, void *app)
         { "ingest_batches_total", "counter", "Batches accepted.", batches },
         { "ingest_records_total", "counter", "Records accepted.", records },
         { "ingest_refused_total", "counter", "Batches refused.", refused },
+        { "ingest_self_tests_total", "counter", "Batches with a sensor's self-test.", tests },
         { "correlate_alerts_total", "counter", "Alerts folded since start.", w.alerts },
         { "correlate_commits_total", "counter", "Commits since start.", w.commits },
         { "correlate_refused_total", "counter", "Stored records that can't be read.", w.refused },

@@ -193,6 +193,8 @@ static int accept_from(struct ingest *in, struct batch *b, uint64_t skip, bool *
     int err = store_call(store_conn(in->store, b->state), "abeng_accept", key_args, 5, args,
                          sizeof(args) / sizeof(args[0]), &r);
     *stored = store_reply_int(store_reply_at(r, 0)) == 1;
+    if (*stored && t.self_test)
+        __atomic_fetch_add(&in->self_tests, 1, __ATOMIC_RELAXED);
     *committed = (uint64_t)store_reply_int(store_reply_at(r, 1));
     snprintf(b->previous, ID_TEXT, "%s", store_reply_text(store_reply_at(r, 2), NULL));
     snprintf(b->id, ID_TEXT, "%s", store_reply_text(store_reply_at(r, 3), NULL));

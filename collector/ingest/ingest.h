@@ -38,16 +38,13 @@ struct store;
  */
 #define INGEST_MEMORY_PERMILLE 700u
 
-/** The rule that a sensor's self-test packet meets each hour. */
-#define INGEST_SELF_TEST_SID 4000001u
-
 struct ingest {
     struct store *store;
     struct sensors *sensors;
     struct packets *packets;
     struct fresh *fresh; /* NULL: readers have the stream alone */
     const struct clock *clock;
-    uint64_t batches, records, refused; /* atomic; for /metrics */
+    uint64_t batches, records, refused, self_tests; /* atomic; for /metrics */
 };
 
 /** The routes of the link, to be served with sensors_admit; `in` lives as long as the server. */
@@ -75,7 +72,7 @@ struct ingest_tally {
     uint64_t lost;          /* named by gap records, never numbered */
     uint64_t shed;          /* numbers that gap records say were given up when the spool was full */
     uint64_t gaps;          /* gap records */
-    bool self_test;         /* INGEST_SELF_TEST_SID is among them */
+    bool self_test;         /* a sensor's self-test is among them (common/selftest.h) */
     char previous[33];      /* of an epoch record: the epoch before, or "" */
     uint64_t previous_last; /* and its last number */
 };

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/event.h"
+#include "common/selftest.h"
 #include "common/state.h"
 
 /* An alert that is older than this when it comes was held up on its way. */
@@ -169,7 +170,7 @@ static void count_one(const struct record *r, const char *raw, uint64_t now_ns,
     switch (r->kind) {
     case RECORD_ALERT:
         out->late += r->time_ns + LATE_NS < now_ns;
-        out->self_test |= r->sid == INGEST_SELF_TEST_SID && r->gid == 1;
+        out->self_test |= self_test_is(r->gid, r->sid, &r->src, &r->dst);
         break;
     case RECORD_GAP:
         out->lost += r->lost < SHED_MAX ? r->lost : SHED_MAX;

@@ -21,7 +21,7 @@ struct account {
     uint64_t lost; /* missing, what was shed with it */
     uint64_t shed;
     uint64_t late;
-    uint64_t last_ms;
+    uint64_t last_ms, test_ms;
     char epoch[33];
 };
 
@@ -120,6 +120,8 @@ static int add_state(struct sensors *s, const char *state, const char *id, struc
         a->lost += field_number(l, "lost");
         a->shed += field_number(l, "shed");
         a->late += field_number(l, "late");
+        uint64_t test = field_number(l, "self_test_ms");
+        a->test_ms = test > a->test_ms ? test : a->test_ms;
         if (field_number(l, "last_alert_ms") >= a->last_ms) {
             a->last_ms = field_number(l, "last_alert_ms");
             snprintf(a->epoch, sizeof(a->epoch), "%s", field(l, "epoch"));
@@ -189,6 +191,7 @@ static int write_one(struct sensors *s, const char *scope, const char *id,
     json_close_array(out);
     json_str(out, "epoch", *a.epoch ? a.epoch : NULL);
     json_time_ms(out, "last_alert", a.last_ms);
+    json_time_ms(out, "last_self_test", a.test_ms);
     json_u64(out, "received", a.received);
     json_u64(out, "raised", a.received + a.lost + waiting);
     json_u64(out, "lost", a.lost > a.shed ? a.lost - a.shed : 0);

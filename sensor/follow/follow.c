@@ -18,6 +18,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "common/selftest.h"
 #include "common/sign.h"
 #include "common/stop.h"
 #include "common/xalloc.h"
@@ -68,6 +69,7 @@ struct follow {
     struct counter_block counters, spool_counters;
     struct buf line;
     uint64_t stored_ns, stats_ns;
+    struct self_test self_test;
     bool failing; /* logged once */
 };
 
@@ -257,10 +259,30 @@ static void write_stats(struct follow *f, uint64_t now)
     buf_free(&out);
 }
 
+/* Once an hour an alert of our own, which tells the collector that the way is whole. */
+static void test_self(struct follow *f)
+{
+    uint64_t now = clock_now(clock_system());
+    struct lane lane;
+    if (!self_test_due(&f->self_test, now))
+        return;
+    lane_of(f->conf->lanes, NULL, NULL, 0, true, &lane);
+    const struct event_abeng abeng = { .epoch = spool_writer_epoch(f->spool),
+                                       .lane = lane.name,
+                                       .seq = spool_writer_next(f->spool, lane.name),
+                                       .home = lane.state };
+    buf_clear(&f->line);
+    self_test_write(&f->line, now, &abeng);
+    if (spool_writer_append(f->spool, lane.name, SPOOL_KIND_ALERT, f->line.data, f->line.len) < 0)
+        log_warn("follow", "the self-test could not be kept; it is counted as lost");
+}
+
 static void loop(struct follow *f)
 {
     bool crowded = false, stop = false;
+    self_test_begin(&f->self_test, clock_now(clock_system()));
     while (!stop) {
+        test_self(f);
         unsigned n = crowded ? 0 : take_lines(f);
         uint64_t now = clock_mono_ns();
         if (now - f->stored_ns >= STORE_EVERY_NS) {

@@ -491,6 +491,7 @@ export function makeSensors(now) {
         fingerprint: "9f3c51d07ab2e4880c6d13f5a99e7b240d8855c1b7e2a60f4413de9870cb52fa",
         last_seen: iso(now - 9_000),
         last_alert: iso(now - 4 * MINUTE),
+        last_self_test: iso(now - 22 * MINUTE),
         epoch: "5c1e9f0a77b2d410",
         lanes: states.flatMap((code) => [
             { lane: `${code}.urgent`, committed: 8_412, raised: 8_412 },

@@ -15,6 +15,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/selftest.h"
 
 #define T0   1700000000123456000ull
 #define HEAD "{\"timestamp\":\"2023-11-14T22:13:20.123456+0000\",\"event_type\":\"alert\","
@@ -346,6 +347,34 @@ static void protocols(void **state)
     assert_int_equal(event_proto_find("tcpx", 4), ABENG_ENOENT);
 }
 
+static void self_tests_come_by_the_hour(void **state)
+{
+    const uint64_t start = 1700000000 * NS_PER_S, hour = SELF_TEST_PERIOD_S * NS_PER_S;
+    const struct event_abeng abeng = { .epoch = "00aa", .lane = "jm.urgent", .seq = 7 };
+    struct self_test t;
+    struct buf line;
+    struct event e;
+    char reason[160] = "";
+    (void)state;
+    self_test_begin(&t, start);
+    assert_false(self_test_due(&t, start));
+    assert_false(self_test_due(&t, start + 59 * NS_PER_S));
+    assert_true(self_test_due(&t, start + 60 * NS_PER_S));
+    assert_false(self_test_due(&t, start + 59 * NS_PER_S + hour));
+    assert_true(self_test_due(&t, start + 60 * NS_PER_S + hour));
+    /* a clock that was set back */
+    assert_true(self_test_due(&t, start));
+    assert_false(self_test_due(&t, start + 1));
+    buf_init(&line, EVENT_LINE_MAX);
+    self_test_write(&line, start, &abeng);
+    assert_int_equal(event_scan(buf_str(&line), line.len, &e, reason, sizeof(reason)), 0);
+    assert_int_equal(e.type, EVENT_ALERT);
+    assert_int_equal(e.seq, 7);
+    assert_true(self_test_is(e.gid, e.sid, &e.src, &e.dst));
+    assert_false(self_test_is(e.gid, e.sid, &e.dst, &e.src)); /* a rule's, on real packets */
+    buf_free(&line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +387,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_refused),
         cmocka_unit_test(damaged_lines_and_the_oracle),
         cmocka_unit_test(protocols),
+        cmocka_unit_test(self_tests_come_by_the_hour),
     };
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);
 }

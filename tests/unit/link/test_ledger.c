@@ -22,6 +22,7 @@
 #include "common/err.h"
 #include "common/event.h"
 #include "common/json.h"
+#include "common/selftest.h"
 #include "tests/unit/link/bench.h"
 
 #define E1       "0123456789abcdef0123456789abcdef"
@@ -251,19 +252,11 @@ static void missing_self_test_is_an_alarm(void **state)
     struct clock clock = clock_virtual(clock_now(clock_system()));
     struct client *c = sensor(b, "two", "gd");
     struct alarms_conf conf = { .store = b->redis->store, .clock = &clock, .look_ms = 10 };
-    struct event_alert test = {
-        .base = { .time_ns = clock_now(clock_system()), .ip_version = 4, .proto = 17 },
-        .severity = 3,
-        .gid = 1,
-        .sid = INGEST_SELF_TEST_SID,
-        .rev = 1,
-        .signature = "ABENG TEST self-test",
-        .abeng = { .epoch = E1, .lane = "gd.bulk", .seq = 1 },
-    };
+    const struct event_abeng abeng = { .epoch = E1, .lane = "gd.bulk", .seq = 1 };
     struct buf raw;
 
     buf_init(&raw, 65536);
-    event_alert_write(&raw, &test);
+    self_test_write(&raw, clock_now(clock_system()), &abeng);
     buf_byte(&raw, '\n');
     post_raw(c, "gd.bulk", 1, 1, NULL, &raw);
     struct alarms *a = alarms_start(&conf);

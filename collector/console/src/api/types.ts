@@ -152,6 +152,7 @@ export interface Sensor {
     fingerprint: string | null;
     last_seen: string | null;
     last_alert: string | null;
+    last_self_test: string | null;
     epoch: string | null;
     lanes: Lane[];
     received: number;

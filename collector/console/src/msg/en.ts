@@ -254,6 +254,7 @@ export const en = {
     "sensors.loss": "Alerts lost",
     "sensors.loss-none": "0 of {n}",
     "sensors.loss-some": "{lost} of {n}",
+    "sensors.self-test": "self-test {age}",
     "sensors.late": "{n} late",
     "sensors.drops": "Packets dropped",
     "sensors.drops-none": "none",

@@ -252,6 +252,7 @@ export const es: Translation = {
     "sensors.loss": "Alertas perdidas",
     "sensors.loss-none": "0 de {n}",
     "sensors.loss-some": "{lost} de {n}",
+    "sensors.self-test": "autoprueba {age}",
     "sensors.late": "{n} tardías",
     "sensors.drops": "Paquetes perdidos",
     "sensors.drops-none": "ninguno",

@@ -254,6 +254,7 @@ export const fr: Translation = {
     "sensors.loss": "Alertes perdues",
     "sensors.loss-none": "0 sur {n}",
     "sensors.loss-some": "{lost} sur {n}",
+    "sensors.self-test": "autotest {age}",
     "sensors.late": "{n} en retard",
     "sensors.drops": "Paquets perdus",
     "sensors.drops-none": "aucun",

@@ -252,6 +252,7 @@ export const nl: Translation = {
     "sensors.loss": "Meldingen verloren",
     "sensors.loss-none": "0 van {n}",
     "sensors.loss-some": "{lost} van {n}",
+    "sensors.self-test": "zelftest {age}",
     "sensors.late": "{n} laat",
     "sensors.drops": "Pakketten verloren",
     "sensors.drops-none": "geen",

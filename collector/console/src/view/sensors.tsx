@@ -207,7 +207,14 @@ function SensorRow({ sensor, now, same, open, onOpen }: RowProps) {
                 <span class={`health health-${health}`}>{t(`sensor.${health}`)}</span>
             </td>
             <td class={health === "silent" ? "bad" : ""}>{ago(sensor.last_seen, now)}</td>
-            <td>{ago(sensor.last_alert, now)}</td>
+            <td>
+                {ago(sensor.last_alert, now)}
+                {sensor.last_self_test && (
+                    <span class="sub">
+                        {t("sensors.self-test", { age: age(sensor.last_self_test, now) })}
+                    </span>
+                )}
+            </td>
             <td class={sensor.lost > 0 ? "bad" : ""}>
                 {t(sensor.lost > 0 ? "sensors.loss-some" : "sensors.loss-none", {
                     lost: whole(sensor.lost),
