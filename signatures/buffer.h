@@ -129,7 +129,7 @@ enum sig_buffer {
     SIG_BUF_HTTP2_SETTINGS,    /* be16 identifier, be32 value */
     SIG_BUF_FILE_DATA,
     SIG_BUF_FILE_NAME,
-    SIG_BUF_FILE_SIZE, /* uint64_t in native order: bytes so far; its end is the file's */
+    SIG_BUF_FILE_SIZE, /* struct app_file_size (sensor/app); its end is the file's */
     SIG_BUF_FILE_MAGIC,
     SIG_BUF_FILE_MD5, /* bytes of the digest, of a whole file alone; likewise those that follow */
     SIG_BUF_FILE_SHA1,

@@ -42,6 +42,7 @@ struct app_tx {
     /* has one direction only (a DNS query has its answer in another transaction): anchors 2.9 */
     bool one_way;
     uint64_t events[2]; /* app-layer events */
+    uint8_t files[2];   /* files begun, where there can be several: a new one is looked at anew */
     /* sensor/detect's state for it, by direction; freed through app_conf.tx_free */
     void *detect[2];
 };
@@ -151,6 +152,12 @@ void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx,
  */
 bool app_tx_number(struct flow *f, struct app_tx *tx, unsigned dir, const char *name,
                    uint64_t *out);
+
+/** SIG_BUF_FILE_SIZE: its end is the file's, whole or not. */
+struct app_file_size {
+    uint64_t size;
+    uint64_t truncated; /* 1: the file goes on, or has gaps */
+};
 
 /** A file of a transaction, as EVE tells it and the file store takes it. */
 struct app_file_view {

@@ -140,7 +140,8 @@ bool app_files_buffer(struct app_ctx *ctx, struct app_files *files, enum sig_buf
     if (buffer == SIG_BUF_FILE_NAME)
         return file->name.len > 0 && app_view_set(out, file->name.data, file->name.len);
     if (buffer == SIG_BUF_FILE_SIZE) {
-        app_view_set(out, &file->size, sizeof(file->size));
+        file->told = (struct app_file_size){ file->size, file->truncated || file->gaps };
+        app_view_set(out, &file->told, sizeof(file->told));
         out->end = file->done;
         return true;
     }

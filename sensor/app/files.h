@@ -17,6 +17,7 @@ struct app_file {
     struct app_file *next;
     struct app_bytes name, data, type; /* type: its kind, once asked for */
     struct app_sums *sums;             /* NULL until asked for */
+    struct app_file_size told;         /* as rules were told last */
     uint64_t size; /* bytes there were, kept or not */
     uint32_t inspected;
     bool done, limited, seen; /* seen: rules have had all of its data */

@@ -118,6 +118,8 @@ static void message_done(struct app_io *io)
     struct http_reader *r = reader_of(io);
     r->frame_done = true;
     http_body_close(io->ctx, &r->tx->side[io->dir].body);
+    if (io->dir == SIG_DIR_TOSERVER)
+        http_files_end(r->tx);
     app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_DONE);
     io->out->raw_trigger[io->dir] = true;
     r->tx = NULL;
@@ -675,6 +677,7 @@ static void http_clear(struct app_ctx *ctx, struct app_tx *tx)
     }
     app_bytes_free(ctx->slab, &t->path);
     app_bytes_free(ctx->slab, &t->host);
+    http_files_free(ctx, t);
 }
 
 static void http_body_advance(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx,
@@ -684,6 +687,8 @@ static void http_body_advance(struct app_ctx *ctx, struct app_flow *af, struct a
     (void)af;
     struct http_body *b = &((struct http_tx *)tx)->side[dir].body;
     struct app_view view;
+    if (dir == SIG_DIR_TOSERVER)
+        app_files_advance(&((struct http_tx *)tx)->form.files);
     if (http_body_window(b, tx->progress[dir] > SIG_PROGRESS_BODY, &view))
         b->inspected = b->data.len;
 }

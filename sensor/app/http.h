@@ -11,7 +11,7 @@
 
 #include <zlib.h>
 
-#include "sensor/app/files.h"
+#include "sensor/app/http_files.h"
 #include "sensor/app/parser.h"
 
 /** Longest first line or header line; more ends the parser (libhtp's hard field limit). */
@@ -103,6 +103,7 @@ struct http_body {
     bool endless;                               /* HTTP/2: a file beyond the limit too */
     bool cut;              /* it goes beyond the limit, and what follows is not known */
     struct app_sums *sums; /* NULL until asked for */
+    struct app_file_size told; /* as rules were told last */
 };
 
 enum http_made {
@@ -133,6 +134,8 @@ struct http_tx {
     struct http_slice uri_host;                          /* in the request line; len 0: none */
     struct app_bytes path;                               /* normalised URI */
     struct app_bytes host;                               /* lower case, no port */
+    struct app_bytes file_path;                          /* normalised path alone */
+    struct http_form form;
     uint16_t status_number;
     bool no_protocol; /* HTTP/0.9 */
     bool continued;   /* a 100 response has come */
@@ -216,20 +219,6 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len);
  * The part of a body that is to be inspected now; false when it is not yet time, or nothing is new.
  */
 bool http_body_window(const struct http_body *b, bool done, struct app_view *out);
-
-/** SIG_BUF_FILE_SIZE of a body; false without one. A body cut at its limit has no end. */
-bool http_size_view(const struct http_body *b, bool done, struct app_view *out);
-
-/** A digest of a body that is whole, as a file (SIG_BUF_FILE_MD5 and its like). */
-bool http_sum_view(struct app_ctx *ctx, struct http_body *b, bool done, enum sig_buffer buffer,
-                   struct app_view *out);
-
-/** The body as a file without name; false without one. */
-bool http_body_file(struct app_ctx *ctx, struct http_body *b, bool done, struct app_file_view *out);
-
-/** As app_parser.file, for HTTP/1. */
-bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
-               struct app_file_view *out);
 
 /** Give back what decoding holds. */
 void http_body_close(struct app_ctx *ctx, struct http_body *b);

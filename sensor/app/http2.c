@@ -278,7 +278,8 @@ static void headers_read(struct app_io *io, struct http2_tx *t, uint32_t from)
     struct http2_side *side = &t->side[io->dir];
     const struct http2_header *h, *authority = NULL, *host = NULL;
     for (uint32_t i = from; (h = http2_header_at(side, i)); i++) {
-        const uint8_t *value = side->text.data + h->value.at;
+        /* a table's size update has no text, and may stand alone */
+        const uint8_t *value = h->value.len ? side->text.data + h->value.at : NULL;
         if (name_is(side, h, ":authority")) {
             authority = h;
             if (h->value.len > 0 && memchr(value, '@', h->value.len))

@@ -176,6 +176,7 @@ void http_body_open(struct app_io *io, struct http_tx *t)
     const struct http_header *h = http_header_find(side, "Content-Encoding");
     if (h && !http_body_encoding(io, &side->body, http_header_value(side, h), h->value.len))
         app_tx_event(&t->tx, io->dir, HTTP_TOO_MANY_LAYERS);
+    http_files_open(io, t);
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */
@@ -321,6 +322,7 @@ void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, ui
     http_body_take(io, b, data, len);
     if (b->failed)
         app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
+    http_files_advance(io, t);
     t->tx.updated[io->dir] = true;
 }
 
@@ -329,6 +331,7 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len)
     struct http_body *b = &t->side[io->dir].body;
     b->wire += len;
     b->gaps = true;
+    http_files_advance(io, t);
     if (!b->layers[0])
         return;
     body_failed(io, b);
@@ -348,6 +351,14 @@ static bool body_is_whole(const struct http_body *b, bool done)
 static const struct app_bytes *body_kept(const struct http_body *b)
 {
     return b->data.len == b->size ? &b->data : NULL;
+}
+
+bool http_size_view(struct http_body *b, bool done, struct app_view *out)
+{
+    b->told = (struct app_file_size){ b->cut ? b->data.len : b->size, b->cut || b->gaps };
+    app_view_set(out, &b->told, sizeof(b->told));
+    out->end = done || b->cut;
+    return b->size > 0;
 }
 
 bool http_sum_view(struct app_ctx *ctx, struct http_body *b, bool done, enum sig_buffer buffer,

@@ -245,17 +245,12 @@ static bool request_buffer(struct app_ctx *ctx, struct http_tx *t, enum sig_buff
     case SIG_BUF_HTTP_REQUEST_LINE:
         return side->line.len > 0 && !t->unseen &&
                app_view_set(out, side->line.data, side->line.len);
-    case SIG_BUF_FILE_NAME:
-        path_make(ctx, t);
-        return t->path.len > 0 && side->body.data.len > 0 &&
-               app_view_set(out, t->path.data, t->path.len);
     default:
         return false;
     }
 }
 
-static bool response_buffer(struct app_ctx *ctx, struct http_tx *t, enum sig_buffer buffer,
-                            struct app_view *out)
+static bool response_buffer(const struct http_tx *t, enum sig_buffer buffer, struct app_view *out)
 {
     const struct http_side *side = &t->side[SIG_DIR_TOCLIENT];
     switch (buffer) {
@@ -267,10 +262,6 @@ static bool response_buffer(struct app_ctx *ctx, struct http_tx *t, enum sig_buf
         return slice_view(&side->line, t->status, out);
     case SIG_BUF_HTTP_STAT_MSG:
         return slice_view(&side->line, t->reason, out);
-    case SIG_BUF_FILE_NAME:
-        path_make(ctx, t);
-        return t->path.len > 0 && side->body.data.len > 0 &&
-               app_view_set(out, t->path.data, t->path.len);
     default:
         return false;
     }
@@ -278,16 +269,8 @@ static bool response_buffer(struct app_ctx *ctx, struct http_tx *t, enum sig_buf
 
 static bool is_body(enum sig_buffer buffer, unsigned dir)
 {
-    return buffer == SIG_BUF_FILE_DATA ||
-           (buffer == SIG_BUF_HTTP_REQUEST_BODY && dir == SIG_DIR_TOSERVER) ||
+    return (buffer == SIG_BUF_HTTP_REQUEST_BODY && dir == SIG_DIR_TOSERVER) ||
            (buffer == SIG_BUF_HTTP_RESPONSE_BODY && dir == SIG_DIR_TOCLIENT);
-}
-
-bool http_size_view(const struct http_body *b, bool done, struct app_view *out)
-{
-    app_view_set(out, &b->size, sizeof(b->size));
-    out->end = done && !b->cut;
-    return b->size > 0;
 }
 
 bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,
@@ -299,17 +282,12 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
     bool request = dir == SIG_DIR_TOSERVER;
     if (buffer == (request ? SIG_BUF_HTTP_REQUEST_HEADER : SIG_BUF_HTTP_RESPONSE_HEADER))
         return each_view(ctx, t, dir, index, out);
+    if (sig_buffer_def(buffer)->flags & SIG_BUFFER_FILE)
+        return http_files_buffer(ctx, t, dir, buffer, index, out);
     if (index > 0)
         return false;
     if (is_body(buffer, dir))
         return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
-    if (buffer == SIG_BUF_FILE_SIZE)
-        return http_size_view(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
-    if (buffer == SIG_BUF_FILE_MAGIC)
-        return app_file_type(ctx, &side->body.data, tx->progress[dir] > SIG_PROGRESS_BODY,
-                             &side->body.type, out);
-    if (app_sums_kind(buffer) != APP_DIGEST_KINDS)
-        return http_sum_view(ctx, &side->body, tx->progress[dir] > SIG_PROGRESS_BODY, buffer, out);
     const char *header = header_of(buffer, dir);
     if (header)
         return header_view(side, header, out);
@@ -323,20 +301,8 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
     case SIG_BUF_HTTP_START:
         return made_view(ctx, t, dir, HTTP_MADE_START, out);
     default:
-        return request ? request_buffer(ctx, t, buffer, out) : response_buffer(ctx, t, buffer, out);
+        return request ? request_buffer(ctx, t, buffer, out) : response_buffer(t, buffer, out);
     }
-}
-
-bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
-               struct app_file_view *out)
-{
-    struct http_tx *t = (struct http_tx *)tx;
-    if (index > 0 ||
-        !http_body_file(ctx, &t->side[dir].body, tx->progress[dir] > SIG_PROGRESS_BODY, out))
-        return false;
-    path_make(ctx, t);
-    out->name = (struct app_view){ t->path.data, t->path.len, 0, true };
-    return true;
 }
 
 bool http_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,

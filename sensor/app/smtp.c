@@ -181,6 +181,7 @@ static void mail_line(struct app_io *io, struct smtp_state *s, const uint8_t *li
     if (!t)
         return;
     mime_line(io->ctx, &t->mime, &t->files, line, len);
+    t->tx.files[SIG_DIR_TOSERVER] = (uint8_t)t->files.count;
     if (t->mime.long_boundary)
         app_tx_event(&t->tx, io->dir, SMTP_LONG_BOUNDARY);
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_BODY);

@@ -3,6 +3,7 @@
  * groups. */
 #include "config.h"
 
+#include "sensor/app/sums.h"
 #include "sensor/detect/build.h"
 
 #include <hs.h>
@@ -26,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".15";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".16";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -419,13 +420,23 @@ static bool is_seamable(const struct builder *b, const struct sig *sig)
     return content;
 }
 
+static bool asks_files(const struct builder *b, const struct sig *sig)
+{
+    for (uint32_t i = 0; i < sig->list_count; i++) {
+        enum sig_buffer buffer = b->set->specs[sig->lists[i].spec].buffer;
+        if (buffer == SIG_BUF_FILE_SIZE || app_sums_kind(buffer) != APP_DIGEST_KINDS)
+            return true;
+    }
+    return false;
+}
+
 static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
 {
-    return (sig->noalert ? IMAGE_RULE_NOALERT : 0) |
-           (sig->packet_prefilter ? IMAGE_RULE_SENT : 0) |
+    return (sig->noalert ? IMAGE_RULE_NOALERT : 0) | (sig->packet_prefilter ? IMAGE_RULE_SENT : 0) |
            (sig->requires_packet ? IMAGE_RULE_PACKET : 0) |
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |
+           (asks_files(b, sig) ? IMAGE_RULE_FILES : 0) |
            (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
 }
 

@@ -192,7 +192,8 @@ static struct image_span ip_edges_build(struct builder *b, struct buf *events)
 static struct image_span halves_build(struct builder *b, struct image_span edges)
 {
     const struct image_ip_edge *all =
-        (const struct image_ip_edge *)b->sections[IMAGE_IP_EDGES].data + edges.first;
+        (const struct image_ip_edge *)b->sections[IMAGE_IP_EDGES].data;
+    all = edges.count ? all + edges.first : NULL;
     uint32_t *halves = xcalloc(IMAGE_HALVES, sizeof(*halves));
     uint32_t below = 0;
     for (uint32_t half = 0; half < IMAGE_HALVES - 1; half++) {

@@ -353,14 +353,17 @@ static bool isdataat_run(const struct confirm_run_state *r, const struct sig_op 
     return there != negated;
 }
 
-/* Of an open file only that it is there can be said. */
+/* Of an open file only that it is there can be said, of a cut one that it is larger. */
 static bool file_size_run(const struct confirm_run_state *r, const struct sig_op *op)
 {
-    uint64_t size;
-    if (r->len != sizeof(size))
+    struct app_file_size file;
+    if (r->len != sizeof(file))
         return false;
-    memcpy(&size, r->data, sizeof(size));
-    return (r->end || op->u.number.field) && confirm_number(op, size);
+    memcpy(&file, r->data, sizeof(file));
+    bool more = op->u.number.compare == SIG_CMP_GT || op->u.number.compare == SIG_CMP_GE;
+    if (!op->u.number.field && (!r->end || (file.truncated && !more)))
+        return false;
+    return confirm_number(op, file.size);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ enum detect_entry_state { DETECT_ENTRY_PENDING, DETECT_ENTRY_FAILED, DETECT_ENTR
 struct detect_tx {
     uint64_t generation;
     uint64_t scanned[IMAGE_SPECS_MAX / 64]; /* specs whose whole buffers were scanned */
-    uint32_t count, cap;
+    uint32_t count, cap, files;   /* files: of the transaction, when it was looked at last */
     struct detect_entry *entries; /* sorted by rule */
 };
 

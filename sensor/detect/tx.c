@@ -379,9 +379,25 @@ static void pending_add(struct detect_job *job)
     }
 }
 
+/* Another file has begun: rules that ask of each one begin anew. */
+static void files_look(struct detect_job *job)
+{
+    struct detect_tx *state = state_get(job);
+    uint32_t files = job->tx->files[job->in->dir], kept = 0;
+    if (!state || state->files == files)
+        return;
+    state->files = files;
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (!(job->set->rules[state->entries[i].rule].flags & IMAGE_RULE_FILES))
+            state->entries[kept++] = state->entries[i];
+    }
+    state->count = kept;
+}
+
 static void tx_look(struct detect_job *job, const struct image_plan *plan)
 {
     fetched_forget(job);
+    files_look(job);
     engines_scan(job, plan);
     pending_add(job);
     detect_candidates_add(job->t, plan->always);

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "sensor/app/parser.h"
+#include "sensor/app/digest.h"
 #include "tests/unit/app/rig.h"
 
 #define TS SIG_DIR_TOSERVER
@@ -455,6 +456,91 @@ static void test_events(void **state)
     }
 }
 
+#define POST(type, len)                                                                            \
+    "POST /up/load.php?x=1 HTTP/1.1\r\nHost: a\r\nContent-Type: " type "\r\nContent-Length: " len  \
+    "\r\n\r\n"
+#define OK "HTTP/1.1 204 No Content\r\n\r\n"
+
+/* Files of a form, whatever pieces it comes in: fields are none, and what a boundary is begun by
+ * and never comes to is held back. */
+static void test_forms(void **state)
+{
+    (void)state;
+    static const char request[] = POST(
+        "multipart/form-data; boundary=\"XbX\"; charset=x",
+        "373") "preamble\r\n--XbX\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nfield\r\n"
+               "--XbX\r\nContent-Type: a/b\r\ncontent-disposition: form-data; filename=\"a;.txt\"; "
+               "n=1\r\n"
+               "\r\nAA\r\n--Xb\rAA\r\n"
+               "--XbX\r\nContent-Disposition: attachment; filename=b.txt\r\n\r\n\r\n"
+               "--XbX\r\nContent-Disposition: form-data; filename=\"\"\r\n\r\nno name, but a "
+               "file\r\n--XbX--\r\n"
+               "epilogue with --XbX\r\nContent-Disposition: x; filename=\"c\"\r\n\r\nx\r\n";
+    static const struct buffer_case cases[] = {
+        { 0, TS, SIG_BUF_FILE_NAME, 0, "a;.txt" },
+        { 0, TS, SIG_BUF_FILE_DATA, 0, "AA\r\n--Xb\rAA" },
+        { 0, TS, SIG_BUF_FILE_NAME, 1, "b.txt" },
+        { 0, TS, SIG_BUF_FILE_DATA, 1, NULL },
+        { 0, TS, SIG_BUF_FILE_NAME, 2, NULL },
+        { 0, TS, SIG_BUF_FILE_DATA, 2, "no name, but a file" },
+        { 0, TS, SIG_BUF_FILE_NAME, 3, NULL },
+        { 0, TS, SIG_BUF_FILE_SIZE, 3, NULL },
+    };
+    assert_int_equal(strlen(strstr(request, "preamble")), 373);
+    check(request, OK, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+/* What is a file, and its name. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct buffer_case post[] = {
+        { 0, TS, SIG_BUF_FILE_NAME, 0, "/up/load.php" },
+        { 0, TS, SIG_BUF_FILE_DATA, 0, "a=b" },
+        { 0, TC, SIG_BUF_FILE_NAME, 0, "b;.exe" },
+    };
+    check(POST("text/plain", "3") "a=b",
+          "HTTP/1.1 200 OK\r\nContent-Disposition: inline; x=\"1;filename=2\"; "
+          "FileName=\"b;.exe\"\r\n"
+          "Content-Length: 2\r\n\r\nMZ",
+          post, sizeof(post) / sizeof(post[0]));
+    static const struct buffer_case patch[] = {
+        { 0, TS, SIG_BUF_FILE_NAME, 0, NULL },
+        { 0, TS, SIG_BUF_FILE_DATA, 0, NULL },
+        { 0, TS, SIG_BUF_HTTP_REQUEST_BODY, 0, "abc" },
+        { 0, TC, SIG_BUF_FILE_NAME, 0, "/z" },
+    };
+    check("PATCH /x/../z#y?u HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+          "HTTP/1.1 200 OK\r\nContent-Disposition: inline\r\nContent-Length: 2\r\n\r\nMZ", patch,
+          sizeof(patch) / sizeof(patch[0]));
+}
+
+/* Digests are those of the bytes; a body beyond its limit has none, and is said to be cut. */
+static void test_digests(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct app_view sum, size;
+    struct app_file_size told;
+    uint8_t want[32];
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", 0);
+    assert_false(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TC, SIG_BUF_FILE_SHA256, 0, &sum));
+    rig_text(&r, TC, "cHTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n", 0);
+    assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TC, SIG_BUF_FILE_SHA256, 0, &sum));
+    app_sha256("abc", 3, want);
+    assert_int_equal(sum.len, 32);
+    assert_memory_equal(sum.data, want, 32);
+    static uint8_t body[200000];
+    rig_feed(&r, TC, body, sizeof(body), 0);
+    assert_false(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 1), TC, SIG_BUF_FILE_SHA256, 0, &sum));
+    assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 1), TC, SIG_BUF_FILE_SIZE, 0, &size));
+    memcpy(&told, size.data, sizeof(told));
+    assert_true(size.end && told.truncated == 1 && told.size == 102400);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +557,9 @@ int main(void)
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_eve),
         cmocka_unit_test(test_prune_and_limit),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

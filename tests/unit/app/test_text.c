@@ -61,7 +61,7 @@ static void test_smtp(void **state)
         struct app_view size;
         uint64_t bytes = 0;
         assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TS, SIG_BUF_FILE_SIZE, 1, &size));
-        assert_true(size.len == sizeof(bytes) && size.end);
+        assert_true(size.len == sizeof(struct app_file_size) && size.end);
         memcpy(&bytes, size.data, sizeof(bytes));
         assert_int_equal(bytes, 18);
         app_tx_body_advance(r.app, &r.flow, rig_tx(&r, 0), TS);
