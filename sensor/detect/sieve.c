@@ -39,21 +39,28 @@ static bool gram_stands(const struct detect_ruleset *set, const struct image_gra
            pattern_stands(set, g, view, at);
 }
 
-/* The filter said yes to the gram at `at`: ask the table; how many patterns stand there. */
+/* The filter said yes to the gram at `at`: ask the table; how many patterns stand there. `*missed`:
+ * some that have the gram do not. */
 static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
-                          const struct image_sieve *s, const struct app_view *view, uint32_t at)
+                          const struct image_sieve *s, const struct app_view *view, uint32_t at,
+                          bool *missed)
 {
     const struct detect_ruleset *set = t->set;
     const uint32_t *slots = set->slots + s->slots.first;
     uint32_t mask = s->slots.count - 1;
     uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
     unsigned found = 0;
+    *missed = false;
     for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i] - 1];
-        if (g->gram != gram || !gram_stands(set, g, view, at))
+        if (g->gram != gram)
             continue;
-        detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
-        found++;
+        if (gram_stands(set, g, view, at)) {
+            detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
+            found++;
+        } else {
+            *missed = true;
+        }
     }
     return found;
 }
@@ -72,31 +79,38 @@ static void shorts_look(struct detect_thread *t, const struct image_engine *e,
     }
 }
 
+/* Grams of the buffer that need no second look are remembered in so many slots. */
+#define SETTLED_BITS 4
+
 /* What is looked for at the places that lanes let through. */
 struct lanes_look {
     struct detect_thread *t;
     const struct image_engine *e;
     const struct app_view *view;
-    struct stride_filter filter; /* of grams; no bits: there are none */
+    struct stride_filter filter;        /* of grams; no bits: there are none */
+    uint32_t settled[1 << SETTLED_BITS]; /* all patterns of the gram were found; 0: none */
 };
 
-/* Most places that pass are no gram's: told here, with one look at the filter. */
-static inline bool may_stand(const struct lanes_look *l, uint32_t at)
+/* The gram at `at`. Most places that pass have none: that is told with one look at the filter. What
+ * stands in a buffer once often stands there many times. */
+static void few_look(struct lanes_look *l, uint32_t at)
 {
-    uint32_t gram;
-    if (l->view->len - at < SIEVE_GRAM)
-        return true;
-    memcpy(&gram, l->view->data + at, sizeof(gram));
-    return stride_has(&l->filter, gram | (uint32_t)SIEVE_FOLD);
+    uint32_t gram = gram_of(sieve_load(l->view->data, l->view->len, at), 0);
+    uint32_t *settled = &l->settled[gram * STRIDE_FIRST >> (32 - SETTLED_BITS)];
+    bool missed;
+    if (!stride_has(&l->filter, gram) || *settled == gram)
+        return;
+    if (gram_look(l->t, l->e, &l->e->few, l->view, at, &missed) && !missed)
+        *settled = gram;
 }
 
 /* Bit n of `places` is the place `at` + n. */
-static void places_look(const struct lanes_look *l, uint32_t at, uint64_t places)
+static void places_look(struct lanes_look *l, uint32_t at, uint64_t places)
 {
     for (; places; places &= places - 1) {
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
-        if (l->filter.bits && may_stand(l, place))
-            gram_look(l->t, l->e, &l->e->few, l->view, place);
+        if (l->filter.bits)
+            few_look(l, place);
         if (l->e->short_count)
             shorts_look(l->t, l->e, l->view, place);
     }
@@ -104,7 +118,7 @@ static void places_look(const struct lanes_look *l, uint32_t at, uint64_t places
 
 void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
-    struct lanes_look look = { t, e, view, { NULL, 0 } };
+    struct lanes_look look = { t, e, view, { NULL, 0 }, { 0 } };
     const struct image_lanes *lanes = &t->set->lanes[e->lanes];
     uint64_t marks[LANES_MARKS];
     if (e->few.bits.count)
@@ -124,11 +138,12 @@ static unsigned each_place(struct detect_thread *t, const struct image_engine *e
 {
     const struct stride_filter filter = filter_of(t->set, e->many.bits);
     unsigned found = 0;
+    bool missed;
     for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
         if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
-            found += gram_look(t, e, &e->many, view, at);
+            found += gram_look(t, e, &e->many, view, at, &missed);
     }
     return found;
 }
@@ -140,11 +155,12 @@ static unsigned span_look(struct detect_thread *t, const struct image_engine *e,
 {
     uint16_t marks[STRIDE_MARKS];
     unsigned found = 0;
+    bool missed;
     stride_mark(filter, view->data + at, count, marks);
     for (uint32_t i = 0; i < count; i++) {
         for (unsigned mark = marks[i]; mark; mark &= mark - 1) {
             uint32_t n = (uint32_t)__builtin_ctz(mark);
-            found += gram_look(t, e, &e->many, view, at + STRIDE_SPAN * i + STRIDE * n);
+            found += gram_look(t, e, &e->many, view, at + STRIDE_SPAN * i + STRIDE * n, &missed);
         }
     }
     return found;
@@ -157,6 +173,7 @@ static unsigned fourth_place(struct detect_thread *t, const struct image_engine 
     const struct stride_filter filter = filter_of(t->set, e->many.bits);
     uint32_t at = 0, spans = view->len / STRIDE_SPAN;
     unsigned found = 0;
+    bool missed;
     while (spans > 0 && found <= SIEVE_FOUND_MAX) {
         uint32_t count = spans < STRIDE_MARKS ? spans : STRIDE_MARKS;
         found += span_look(t, e, &filter, view, at, count);
@@ -167,7 +184,7 @@ static unsigned fourth_place(struct detect_thread *t, const struct image_engine 
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
         if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
-            found += gram_look(t, e, &e->many, view, at);
+            found += gram_look(t, e, &e->many, view, at, &missed);
     }
     return found;
 }
