@@ -122,7 +122,7 @@ struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp,
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, hooks_set);
     struct ndpi_detection_module_struct *module =
-        ndpi_init_detection_module(ndpi_dont_load_tor_hosts | ndpi_enable_ja3_plus);
+        ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
     if (!module) {
         log_error("app", "nDPI cannot be initialised: flows get no protocol names from it");
         return NULL;
