@@ -10,6 +10,7 @@
 #include "sensor/ruleprofile.h"
 #include "sensor/supervise.h"
 #include "sensor/uplink/enrol.h"
+#include "sensor/uplink/ledger.h"
 
 int main(int argc, char **argv)
 {
@@ -18,6 +19,8 @@ int main(int argc, char **argv)
     log_open("abeng-sensor", LOG_LEVEL_NOTICE);
     if (argc > 1 && strcmp(argv[1], "enrol") == 0)
         return enrol_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "ledger") == 0)
+        return ledger_main(argc - 1, argv + 1);
     int err = options_read(&o, argc, argv);
     if (err == 0)
         status = o.doctor         ? diagnose(&o)

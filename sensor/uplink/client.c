@@ -178,11 +178,39 @@ static CURLcode try_once(struct client *c, const struct client_request *req)
     return rc;
 }
 
+static uint64_t bytes_of(CURL *curl, CURLINFO body, CURLINFO head)
+{
+    curl_off_t bytes = 0;
+    long heads = 0;
+
+    curl_easy_getinfo(curl, body, &bytes);
+    curl_easy_getinfo(curl, head, &heads);
+    return (uint64_t)bytes + (uint64_t)heads;
+}
+
+static void tell(struct client *c, const struct client_request *req, CURLcode rc)
+{
+    struct client_traffic t = { .address = c->conf.addresses[c->at], .failed = rc != CURLE_OK };
+    char *ip = NULL;
+    long port = 0;
+
+    if (!c->conf.seen)
+        return;
+    curl_easy_getinfo(c->curl, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(c->curl, CURLINFO_PRIMARY_PORT, &port);
+    if (ip && *ip)
+        snprintf(t.ip, sizeof(t.ip), strchr(ip, ':') ? "[%s]:%ld" : "%s:%ld", ip, port);
+    t.out = bytes_of(c->curl, CURLINFO_SIZE_UPLOAD_T, CURLINFO_REQUEST_SIZE);
+    t.in = bytes_of(c->curl, CURLINFO_SIZE_DOWNLOAD_T, CURLINFO_HEADER_SIZE);
+    c->conf.seen(c->conf.seen_arg, req->path, &t);
+}
+
 int client_call(struct client *c, const struct client_request *req, struct client_reply *out,
                 char *why, size_t why_len)
 {
     for (size_t i = 0; i < c->conf.address_count; i++) {
         CURLcode rc = try_once(c, req);
+        tell(c, req, rc);
         if (rc == CURLE_OK) {
             curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
             out->body = &c->body;

@@ -8,10 +8,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/buf.h"
 
 struct client;
+
+/** What one attempt of a call came to: bytes of HTTP, heads included, before TLS. */
+struct client_traffic {
+    const char *address; /* as configured */
+    char ip[64];         /* "" when there was no connection */
+    uint64_t out, in;
+    bool failed; /* nobody answered */
+};
 
 /** All is borrowed. */
 struct client_conf {
@@ -23,6 +32,9 @@ struct client_conf {
     const char *key_path;
     const char *proxy; /* NULL: none, whatever the environment says */
     const int *stop;   /* when it becomes non-zero a call ends; may be NULL */
+    /* NULL, or told of each attempt, in the caller's thread */
+    void (*seen)(void *arg, const char *path, const struct client_traffic *t);
+    void *seen_arg;
 };
 
 /** One header to send. */

@@ -271,6 +271,7 @@ static void obey(struct uplink *u, struct client *c, const json_t *command)
                argument ? argument : "");
     if (!verb)
         return;
+    ledger_command(u->ledger, verb, argument);
     if (strcmp(verb, "renew") == 0) {
         renew(u, c);
         return;

@@ -226,6 +226,141 @@ int identity_cert_print(const char *pem, size_t len, char out[65])
     return rc < 0 ? ABENG_EFORMAT : ABENG_OK;
 }
 
+/* ---- signing ------------------------------------------------------------------------------ */
+
+static int read_below(const char *dir, const char *name, struct buf *out, char *why, size_t why_len)
+{
+    char *path = below(dir, name);
+    int err = file_read(path, out);
+
+    if (err)
+        err = complain(why, why_len, path);
+    free(path);
+    return err;
+}
+
+/* The signature as DER. */
+static int sign_bytes(const char *dir, const void *bytes, size_t len, gnutls_datum_t *out)
+{
+    gnutls_datum_t data = { (unsigned char *)(uintptr_t)bytes, (unsigned)len };
+    gnutls_x509_privkey_t key;
+    gnutls_privkey_t abstract;
+
+    gnutls_x509_privkey_init(&key);
+    gnutls_privkey_init(&abstract);
+    int rc = import_key(dir, KEY, key) ? GNUTLS_E_FILE_ERROR : 0;
+    if (rc >= 0)
+        rc = gnutls_privkey_import_x509(abstract, key, 0);
+    if (rc >= 0)
+        rc = gnutls_privkey_sign_data2(abstract, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, out);
+    gnutls_privkey_deinit(abstract);
+    gnutls_x509_privkey_deinit(key);
+    return rc;
+}
+
+static void write_signed(const gnutls_datum_t *signature, const struct buf *certificate,
+                         struct buf *out)
+{
+    gnutls_datum_t text;
+    struct json j;
+
+    if (gnutls_base64_encode2(signature, &text) < 0)
+        abort();
+    json_begin(&j, out);
+    json_open(&j, NULL);
+    json_str(&j, "algorithm", "ECDSA-SHA256");
+    json_strn(&j, "signature", text.data, text.size);
+    json_strn(&j, "certificate", certificate->data, certificate->len);
+    json_close(&j);
+    buf_byte(out, '\n');
+    gnutls_free(text.data);
+}
+
+int identity_sign(const char *state_dir, const void *bytes, size_t len, struct buf *out, char *why,
+                  size_t why_len)
+{
+    gnutls_datum_t signature = { NULL, 0 };
+    struct buf certificate;
+
+    buf_init(&certificate, FILE_MAX);
+    int err = read_below(state_dir, CERT, &certificate, why, why_len);
+    int rc = err ? 0 : sign_bytes(state_dir, bytes, len, &signature);
+    if (rc < 0) {
+        snprintf(why, why_len, "%s/" KEY ": %s", state_dir, gnutls_strerror(rc));
+        err = ABENG_EIO;
+    }
+    if (!err) {
+        write_signed(&signature, &certificate, out);
+        /* A renewal may have put a new key beside the old certificate just now. */
+        err = identity_check(state_dir, bytes, len, out, why, why_len);
+    }
+    gnutls_free(signature.data);
+    buf_free(&certificate);
+    return err;
+}
+
+/* Whether the certificate is of the CA, whatever the time. */
+static int check_issuer(gnutls_x509_crt_t crt, const struct buf *ca)
+{
+    gnutls_datum_t pem = { ca->data, (unsigned)ca->len };
+    gnutls_x509_trust_list_t trust;
+    unsigned status = 1;
+
+    gnutls_x509_trust_list_init(&trust, 0);
+    int rc = gnutls_x509_trust_list_add_trust_mem(trust, &pem, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+    if (rc > 0)
+        rc = gnutls_x509_trust_list_verify_crt(trust, &crt, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS,
+                                               &status, NULL);
+    gnutls_x509_trust_list_deinit(trust, 1);
+    return rc < 0 || status ? ABENG_EAUTH : ABENG_OK;
+}
+
+static int check_signature(gnutls_x509_crt_t crt, const char *base64, const void *bytes, size_t len)
+{
+    gnutls_datum_t text = { (unsigned char *)(uintptr_t)base64, (unsigned)strlen(base64) };
+    gnutls_datum_t data = { (unsigned char *)(uintptr_t)bytes, (unsigned)len }, signature;
+    gnutls_pubkey_t key;
+
+    if (gnutls_base64_decode2(&text, &signature) < 0)
+        return ABENG_EFORMAT;
+    gnutls_pubkey_init(&key);
+    int rc = gnutls_pubkey_import_x509(key, crt, 0);
+    if (rc >= 0)
+        rc = gnutls_pubkey_verify_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature);
+    gnutls_pubkey_deinit(key);
+    gnutls_free(signature.data);
+    return rc < 0 ? ABENG_EAUTH : ABENG_OK;
+}
+
+int identity_check(const char *state_dir, const void *bytes, size_t len, const struct buf *signed_,
+                   char *why, size_t why_len)
+{
+    json_t *o = json_loadb((const char *)signed_->data, signed_->len, JSON_REJECT_DUPLICATES, NULL);
+    const char *signature = json_string_value(json_object_get(o, "signature"));
+    const char *certificate = json_string_value(json_object_get(o, "certificate"));
+    gnutls_datum_t pem = { (unsigned char *)(uintptr_t)certificate,
+                           certificate ? (unsigned)strlen(certificate) : 0 };
+    gnutls_x509_crt_t crt;
+    struct buf ca;
+
+    buf_init(&ca, FILE_MAX);
+    gnutls_x509_crt_init(&crt);
+    int err = read_below(state_dir, CA, &ca, why, why_len);
+    if (!err && (!signature || !certificate ||
+                 gnutls_x509_crt_import(crt, &pem, GNUTLS_X509_FMT_PEM) < 0)) {
+        snprintf(why, why_len, "the signature is none");
+        err = ABENG_EFORMAT;
+    }
+    if (!err && (err = check_issuer(crt, &ca)))
+        snprintf(why, why_len, "the certificate that signed it is not of this collector's CA");
+    if (!err && (err = check_signature(crt, signature, bytes, len)))
+        snprintf(why, why_len, "the signature does not fit: it was changed after it was signed");
+    gnutls_x509_crt_deinit(crt);
+    buf_free(&ca);
+    json_decref(o);
+    return err;
+}
+
 /* ---- keeping ------------------------------------------------------------------------------ */
 
 static int keep_json(const char *dir, const struct identity *id, char *why, size_t why_len)

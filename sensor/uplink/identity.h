@@ -55,6 +55,21 @@ int identity_keep(const char *state_dir, const struct identity *id, const char *
 /** Keep the CA certificate (PEM). 0 or ABENG_EIO with `why`. */
 int identity_keep_ca(const char *state_dir, const char *pem, char *why, size_t why_len);
 
+/**
+ * Sign bytes with the sensor's key: JSON with "signature" (ECDSA with SHA-256, DER, base64) and
+ * "certificate" (PEM). 0, or ABENG_EIO, ABENG_EFORMAT with `why`.
+ */
+int identity_sign(const char *state_dir, const void *bytes, size_t len, struct buf *out, char *why,
+                  size_t why_len);
+
+/**
+ * Check what identity_sign wrote: the certificate is of the CA in `state_dir` (its time does not
+ * matter: it held when it signed), and the signature fits the bytes. 0, ABENG_EFORMAT, ABENG_EIO or
+ * ABENG_EAUTH with `why`.
+ */
+int identity_check(const char *state_dir, const void *bytes, size_t len, const struct buf *signed_,
+                   char *why, size_t why_len);
+
 /** SHA-256 of a PEM certificate's DER as lower-case hex (65 bytes with NUL). 0 or ABENG_EFORMAT. */
 int identity_cert_print(const char *pem, size_t len, char out[65]);
 

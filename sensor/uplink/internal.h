@@ -10,6 +10,7 @@
 
 #include "sensor/uplink/client.h"
 #include "sensor/uplink/identity.h"
+#include "sensor/uplink/ledger.h"
 #include "sensor/uplink/uplink.h"
 
 #define UPLINK_CHANNELS_MAX 16
@@ -31,6 +32,7 @@ struct uplink {
     pthread_mutex_t lock; /* of channels' versions */
     struct uplink_channel channels[UPLINK_CHANNELS_MAX];
     unsigned channel_count;
+    struct ledger *ledger; /* what left; any thread's */
 };
 
 /** The listener's thread: bundles, renewal, long poll; `arg` is the uplink. */

@@ -199,6 +199,7 @@ static void committed(struct sender *s)
     if (err)
         log_error("uplink", "can't mark lane %s as committed: %s", s->batch.lane, err_text(err));
     note_raised(s, &s->batch);
+    ledger_batch(s->u->ledger, &s->batch);
     s->backoff_ms = 0;
     s->refused_first = 0;
     if (strcmp(s->skipped_lane, s->batch.lane) == 0)
@@ -320,6 +321,7 @@ static void send_all(struct sender *s)
             client_renew(s->client);
         report_health(s);
         bool sent = send_next(s);
+        ledger_flush(s->u->ledger, false);
         nap(s->u, sent ? 0 : IDLE_MS);
     }
     /* A run over files may be shorter than the time between two reports: its figures go at last. */
@@ -328,6 +330,11 @@ static void send_all(struct sender *s)
 }
 
 /* ---- the process -------------------------------------------------------------------------- */
+
+static void note_call(void *arg, const char *path, const struct client_traffic *t)
+{
+    ledger_call(arg, path, t);
+}
 
 struct client *uplink_client(struct uplink *u)
 {
@@ -339,6 +346,8 @@ struct client *uplink_client(struct uplink *u)
         .key_path = u->identity.key_path,
         .proxy = u->conf->proxy,
         .stop = NULL,
+        .seen = note_call,
+        .seen_arg = u->ledger,
     };
     return client_create(&conf);
 }
@@ -514,6 +523,7 @@ static int run(struct uplink *u)
     char reason[WHY_MAX];
     pthread_t listener;
 
+    u->ledger = ledger_open(u->conf->state_dir, u->identity.id, NULL);
     s.spool = spool_reader_open(u->conf->spool_dir, reason, sizeof(reason));
     if (!s.spool) {
         log_error("uplink", "%s: %s", u->conf->spool_dir, reason);
@@ -532,6 +542,7 @@ static int run(struct uplink *u)
     batch_free(&s.batch);
     client_free(s.client);
     spool_reader_close(s.spool);
+    ledger_flush(u->ledger, true);
     /* The listener may be in a long poll: the process ends without it. */
     pthread_detach(listener);
     return 0;
