@@ -861,6 +861,8 @@ static void print_threshold(struct printer *p, const struct sig_threshold *t)
 static void print_meta(struct printer *p, const struct sig *r)
 {
     static const char *const targets[] = { "", "target:src_ip; ", "target:dest_ip; " };
+    if (r->bypass)
+        buf_text(p->out, "bypass; ");
     if (r->noalert != (r->action == SIG_ACTION_PASS))
         buf_text(p->out, r->noalert ? "noalert; " : "alert; ");
     if (r->prefilter)

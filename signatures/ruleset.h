@@ -164,6 +164,7 @@ struct sig {
     uint8_t dirs;      /* SIG_DIRS_* it can match in */
     uint8_t target;    /* SIG_TARGET_* */
     bool noalert;
+    bool bypass;                           /* its flow is not looked at any more */
     bool bidirectional;                    /* <>: sensor/detect makes two of it, one sid */
     bool requires_packet, requires_stream; /* anchors 2.4 point 1 */
     bool prefilter;                        /* `prefilter` keyword */

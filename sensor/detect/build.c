@@ -27,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".16";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".17";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -436,7 +436,7 @@ static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
            (sig->requires_packet ? IMAGE_RULE_PACKET : 0) |
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |
-           (asks_files(b, sig) ? IMAGE_RULE_FILES : 0) |
+           (asks_files(b, sig) ? IMAGE_RULE_FILES : 0) | (sig->bypass ? IMAGE_RULE_BYPASS : 0) |
            (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
 }
 

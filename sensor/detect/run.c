@@ -66,6 +66,8 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
     counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
     __atomic_store_n(&job->t->profile.costs[rule].matches, job->t->profile.costs[rule].matches + 1,
                      __ATOMIC_RELAXED);
+    if (r->flags & IMAGE_RULE_BYPASS && job->in->flow)
+        job->in->flow->flags |= FLOW_F_PASS; /* from the next packet on */
     bool silent =
         r->flags & IMAGE_RULE_NOALERT && r->shared.count == 0 && r->action != SIG_ACTION_PASS;
     if (silent)

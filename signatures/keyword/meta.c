@@ -180,10 +180,11 @@ static int parse_alert(struct draft *d, struct text value)
 }
 
 /* Bypass and tag act on packets that we do not keep. */
-static int parse_nothing(struct draft *d, struct text value)
+/* No more of the flow is looked at, by any rule: the reference's local bypass. */
+static int parse_bypass(struct draft *d, struct text value)
 {
-    (void)d;
     (void)value;
+    d->rule.bypass = true;
     return 0;
 }
 
@@ -273,7 +274,7 @@ const struct sig_keyword keywords_meta[] = {
     { "target", parse_target, 0, NULL },
     { "noalert", parse_noalert, KEYWORD_NO_VALUE, NULL },
     { "alert", parse_alert, KEYWORD_NO_VALUE, NULL },
-    { "bypass", parse_nothing, KEYWORD_NO_VALUE, NULL },
+    { "bypass", parse_bypass, KEYWORD_NO_VALUE, NULL },
     { "tag", parse_tag, 0, NULL },
     { "config", parse_config, 0, NULL },
     { "nfq_set_mark", parse_mark, 0, NULL },
