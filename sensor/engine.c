@@ -24,6 +24,7 @@
 #include "common/ticks.h"
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
+#include "sensor/blackbox.h"
 #include "sensor/capture/capture.h"
 #include "sensor/conf.h"
 #include "sensor/datasets.h"
@@ -209,8 +210,11 @@ static void run_queue(struct engine *e, unsigned index)
 
 /* What comes next of a live worker's interfaces, or nothing for a moment. A quiet line must not
  * stop packet time, which is else the clock. */
-static bool take_live(struct worker *w, struct tap *tap, struct engine_time *time, unsigned wait_ms)
+static bool take_live(struct engine *e, unsigned index, struct tap *tap, struct engine_time *time,
+                      unsigned wait_ms)
 {
+    struct worker *w = e->workers[index];
+    struct blackbox_slot *box = &e->conf->box->slots[index];
     struct frame frames[CAPTURE_BURST_MAX];
     uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
     int n = tap_next(tap, frames, wait_ms);
@@ -218,12 +222,15 @@ static bool take_live(struct worker *w, struct tap *tap, struct engine_time *tim
         worker_source(w, tap_interface(tap), tap_fill(tap));
         stamp(time, frames, numbers, nows, n);
         worker_burst(w, frames, numbers, nows, (unsigned)n);
+        tap_done(tap);
+        box->sums.shed = worker_shed(w);
     } else {
         uint64_t wall = clock_now(clock_system()) - NS_PER_S;
         if (wall > time->now_ns)
             time->now_ns = wall;
     }
     worker_tick(w, time->now_ns);
+    box->flows = worker_flows(w);
     return n > 0;
 }
 
@@ -235,14 +242,14 @@ static void run_live(struct engine *e, unsigned index)
     uint64_t published = 0;
     while (!atomic_load_explicit(&e->stop, memory_order_relaxed)) {
         follow_rules(e, index);
-        take_live(e->workers[index], tap, &time, LIVE_WAIT_MS);
+        take_live(e, index, tap, &time, LIVE_WAIT_MS);
         if (time.now_ns >= published + PUBLISH_EVERY_NS) {
             tap_publish(tap, e->live);
             published = time.now_ns;
         }
     }
     for (uint64_t until = clock_mono_ns() + LIVE_LAST_NS; clock_mono_ns() < until;) {
-        if (!take_live(e->workers[index], tap, &time, LIVE_LAST_WAIT_MS))
+        if (!take_live(e, index, tap, &time, LIVE_LAST_WAIT_MS))
             break;
     }
     tap_publish(tap, e->live);
@@ -255,6 +262,8 @@ static void *worker_main(void *arg)
     struct engine *e = t.engine;
     bool failed = false;
     free(arg);
+    if (!blackbox_watch(&e->conf->box->slots[t.index]))
+        log_warn("engine", "no memory for a crash handler; a frame that kills is not kept");
     if (e->conf->live)
         run_live(e, t.index);
     else if (e->conf->workers == 1)
@@ -262,6 +271,7 @@ static void *worker_main(void *arg)
     else
         run_queue(e, t.index);
     worker_finish(e->workers[t.index]);
+    blackbox_unwatch();
     atomic_fetch_sub(&e->running, 1);
     return (void *)(uintptr_t)failed;
 }
@@ -370,6 +380,7 @@ static void fill_stats(struct engine *e, struct statsfile *s)
     s->captured = e->captured;
     pthread_mutex_unlock(&e->counts_lock);
     s->live = e->live;
+    s->before = &e->conf->box->before;
     if (e->live)
         live_totals(e->live, &s->captured);
     s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
@@ -562,6 +573,7 @@ static bool make_workers(struct engine *e)
         e->rings[w] = alert_ring_create(RING_BYTES);
         e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
         settings.number = (uint16_t)w;
+        settings.mark = &e->conf->box->slots[w].mark;
         e->workers[w] = worker_create(&settings, atomic_load(&e->rules), e->rings[w]);
         if (!e->workers[w])
             return false;
@@ -698,6 +710,7 @@ int engine_run(const struct engine_conf *conf)
     e->conf = conf;
     pthread_mutex_init(&e->asking, NULL);
     pthread_mutex_init(&e->counts_lock, NULL);
+    blackbox_arm();
     e->started_ns = clock_mono_ns();
     e->started_ticks = ticks_now();
     struct detect_ruleset *rules = detect_ruleset_map(conf->ruleset, reason, sizeof(reason));

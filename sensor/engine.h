@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct blackbox;
 struct capture;
 struct sensor_conf;
 
@@ -44,6 +45,7 @@ struct engine_conf {
     uint64_t rules_loaded, rules_refused;
     uint64_t load_ns;       /* what loading took */
     uint64_t load_peak_kib; /* memory of the loader at its peak */
+    struct blackbox *box;   /* shared with the monitor */
     const int *rings;       /* live: interfaces × workers AF_PACKET sockets, worker-major */
     unsigned ring_count;    /* interfaces */
     const char *const *ring_names;

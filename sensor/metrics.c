@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/counter.h"
 #include "common/file.h"
+#include "sensor/blackbox.h"
 #include "sensor/statsfile.h"
 #include "sensor/worker.h"
 #include "sensor/writer.h"
@@ -67,10 +68,14 @@ static void write_ledger(const struct statsfile *s, struct buf *out)
           l.received },
         { "packets_processed_total", "packets that went through all stages", "counter",
           l.processed },
-        { "packets_shed_total", "packets left out under pressure", "counter",
-          l.shed_elephants + l.shed_bulk },
+        { "packets_shed_total", "packets left out under pressure", "counter", l.shed },
         { "packets_dropped_total", "packets that the kernel dropped, for the ring was full",
           "counter", l.dropped },
+        { "packets_killed_total", "packets that an engine died of, left out by the next", "counter",
+          l.killed },
+        { "flows_lost_total", "flows that ended with an engine that died", "counter",
+          s->before->flows_lost },
+        { "engines_died_total", "engines that died", "counter", s->before->lives },
         { "packets_waiting", "packets that are in the rings", "gauge", l.waiting },
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

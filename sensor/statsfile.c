@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "sensor/blackbox.h"
 #include "sensor/live.h"
 #include "sensor/worker.h"
 #include "sensor/writer.h"
@@ -79,14 +80,17 @@ static void write_writer(const struct statsfile *s, struct json *j)
 void statsfile_ledger(const struct statsfile *s, struct statsfile_ledger *out)
 {
     const struct capture_counts *c = &s->captured;
+    const struct blackbox_sums *b = s->before;
     *out = (struct statsfile_ledger){
-        .received = s->live ? c->received : c->packets,
-        .processed = total(s, WORKER_STAGE_WORKER, "worker.processed"),
+        .received = b->received + (s->live ? c->received : c->packets),
+        .processed = b->taken - b->shed + total(s, WORKER_STAGE_WORKER, "worker.processed"),
         .shed_elephants = total(s, WORKER_STAGE_WORKER, "worker.shed_elephants"),
         .shed_bulk = total(s, WORKER_STAGE_WORKER, "worker.shed_bulk"),
-        .dropped = c->kernel_drops,
+        .dropped = b->dropped + c->kernel_drops,
+        .killed = b->killed,
     };
-    uint64_t gone = c->packets + c->kernel_drops;
+    out->shed = b->shed + out->shed_elephants + out->shed_bulk;
+    uint64_t gone = b->taken + b->killed + c->packets + out->dropped;
     out->waiting = out->received > gone ? out->received - gone : 0;
 }
 
@@ -96,8 +100,9 @@ static void write_ledger(const struct statsfile *s, struct json *j)
     statsfile_ledger(s, &l);
     json_u64(j, "received", l.received);
     json_u64(j, "processed", l.processed);
-    json_u64(j, "shed", l.shed_elephants + l.shed_bulk);
+    json_u64(j, "shed", l.shed);
     json_u64(j, "dropped", l.dropped);
+    json_u64(j, "killed", l.killed);
     json_u64(j, "waiting", l.waiting);
 }
 
@@ -109,6 +114,10 @@ static void write_drops(const struct statsfile *s, struct json *j)
     json_open(j, "drops");
     json_open(j, "capture");
     json_u64(j, "kernel", l.dropped);
+    json_close(j);
+    json_open(j, "engine");
+    json_u64(j, "killed", l.killed);
+    json_u64(j, "flows_lost", s->before->flows_lost);
     json_close(j);
     json_open(j, "shed");
     json_u64(j, "elephants", l.shed_elephants);
@@ -153,6 +162,7 @@ static void write_totals(const struct statsfile *s, struct json *j)
         peak += worker_memory_peak(s->workers[w]);
     json_u64(j, "packet_path_peak_bytes", peak);
     json_u64(j, "workers", s->worker_count);
+    json_u64(j, "engines_died", s->before->lives);
 }
 
 /* What stages leave out when memory or a table is full (docs/LIMITS.md). */

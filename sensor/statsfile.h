@@ -9,6 +9,7 @@
 
 #include "sensor/capture/capture.h"
 
+struct blackbox_sums;
 struct buf;
 struct live_board;
 struct live_flows;
@@ -25,17 +26,20 @@ struct statsfile {
     uint64_t load_ns, run_ns;
     uint64_t peak_kib; /* memory of the largest process at its peak */
     const char *ruleset;
-    const struct live_board *live; /* NULL: files */
+    const struct live_board *live;      /* NULL: files */
+    const struct blackbox_sums *before; /* of engines that died */
 };
 
 /** Where each packet that was received went. Sums over workers; files: all are received. */
 struct statsfile_ledger {
     uint64_t received, processed, shed_elephants, shed_bulk;
+    uint64_t shed;    /* those two, and what engines shed that died */
     uint64_t dropped; /* by the kernel, for the ring was full */
+    uint64_t killed;  /* frames that an engine died of, left out by the next */
     uint64_t waiting; /* in the ring, not handed out yet */
 };
 
-/** Read the ledger: received = processed + shed + dropped + waiting, each counted where it
+/** Read the ledger: received = processed + shed + dropped + killed + waiting, each counted where it
  * happens, so that the sum is exact when workers rest. */
 void statsfile_ledger(const struct statsfile *s, struct statsfile_ledger *out);
 

@@ -26,6 +26,7 @@
 #include "common/sandbox.h"
 #include "common/sign.h"
 #include "common/xalloc.h"
+#include "sensor/blackbox.h"
 #include "sensor/captures.h"
 #include "sensor/capture/capture.h"
 #include "sensor/alert/lane.h"
@@ -40,8 +41,9 @@
 #include "sensor/options.h"
 #include "sensor/uplink/uplink.h"
 
-#define RESTART_FIRST_NS   (200 * NS_PER_MS)
+#define RESTART_FIRST_NS   (50 * NS_PER_MS)
 #define RESTART_MOST_NS    (30 * NS_PER_S)
+#define LIFE_LONG_NS       (60 * NS_PER_S) /* after it a death is the first one again */
 #define STOP_PATIENCE_NS   (20 * NS_PER_S)
 #define BUNDLE_PATIENCE_NS (15 * NS_PER_S)
 /* An uplink that was left alone may wait so long for its last answer. */
@@ -57,7 +59,7 @@ struct child {
     pid_t pid;   /* 0: not running */
     int request; /* it asks here; -1: closed */
     int control; /* it is told here (engine); -1: none */
-    uint64_t restart_ns, backoff_ns;
+    uint64_t began_ns, restart_ns, backoff_ns;
     int status; /* exit status of its last life */
 };
 
@@ -67,6 +69,7 @@ struct monitor {
     struct captures *captures;
     struct loaded rules;
     struct child engine, uplink;
+    struct blackbox *box;
     int signals;
     int rings[ENGINE_WORKERS_MAX * ENGINE_INTERFACES_MAX];
     unsigned ring_count;
@@ -110,6 +113,7 @@ static pid_t spawn(struct monitor *m, struct child *c, int ends[2])
     }
     close(request[1]);
     close(control[1]);
+    c->began_ns = clock_mono_ns();
     c->request = request[0];
     c->control = control[0];
     return c->pid;
@@ -138,6 +142,7 @@ static void engine_child(struct monitor *m, const int ends[2])
     struct engine_conf c = { .conf = o->conf,
                              .workers = o->workers,
                              .live = o->live,
+                             .box = m->box,
                              .rule_profile = o->rule_profile,
                              .check_checksums = o->check_checksums,
                              .profile_abeng = o->profile_abeng,
@@ -308,16 +313,21 @@ static void ask_to_stop(struct monitor *m)
 static void ended(struct monitor *m, struct child *c, int status)
 {
     bool ours = m->stopping || (c == &m->engine && !m->o->live && WIFEXITED(status));
+    uint64_t lived_ns = clock_mono_ns() - c->began_ns;
     c->pid = 0;
     c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     close_fd(&c->request);
     close_fd(&c->control);
+    if (c == &m->engine && WIFSIGNALED(status))
+        blackbox_close_life(m->box, files_log_folder(m->files));
     if (ours)
         return;
     if (WIFSIGNALED(status))
         log_error("monitor", "%s ended by signal %d", c->name, WTERMSIG(status));
     else
         log_error("monitor", "%s ended with status %d", c->name, c->status);
+    if (lived_ns > LIFE_LONG_NS)
+        c->backoff_ns = 0;
     c->backoff_ns = c->backoff_ns ? c->backoff_ns * 2 : RESTART_FIRST_NS;
     if (c->backoff_ns > RESTART_MOST_NS)
         c->backoff_ns = RESTART_MOST_NS;
@@ -649,6 +659,7 @@ int supervise(const struct options *o)
 {
     struct monitor m = {
         .o = o,
+        .box = blackbox_create(o->workers),
         .signals = -1,
         .rules = { .image = -1, .report = -1 },
         .engine = { .name = o->follow ? "follower" : "engine",
@@ -658,7 +669,9 @@ int supervise(const struct options *o)
         .uplink = { .name = "uplink", .process = "abeng-uplink", .request = -1, .control = -1 }
     };
     int status = 1;
-    if (sign_init() == ABENG_OK && prepare(&m) == ABENG_OK)
+    if (!m.box)
+        log_error("monitor", "no memory");
+    if (m.box && sign_init() == ABENG_OK && prepare(&m) == ABENG_OK)
         status = o->test ? 0 : run(&m);
     else
         end_uplink(&m);

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
+#include "sensor/blackbox.h"
 #include "sensor/capture/capture.h"
 #include "sensor/engine.h"
 #include "sensor/live.h"
@@ -17,8 +18,9 @@
 #define ROUND_MS 5
 
 struct tap {
+    struct blackbox_slot *box;
     struct capture *open[ENGINE_INTERFACES_MAX]; /* NULL: not to be had, or another worker's */
-    unsigned index, count, turn, newest;
+    unsigned index, count, turn, newest, got;
 };
 
 struct tap *tap_open(const struct engine_conf *conf, unsigned index)
@@ -26,6 +28,7 @@ struct tap *tap_open(const struct engine_conf *conf, unsigned index)
     struct tap *t = xcalloc(1, sizeof(*t));
     char reason[256];
     t->index = index;
+    t->box = &conf->box->slots[index];
     t->count = conf->ring_count;
     for (unsigned i = 0; i < t->count; i++) {
         if (conf->fallbacks[i]) {
@@ -34,10 +37,33 @@ struct tap *tap_open(const struct engine_conf *conf, unsigned index)
         }
         t->open[i] = capture_open_ring(conf->rings[index * t->count + i], conf->ring_names[i],
                                        reason, sizeof(reason));
+        const struct blackbox_place *left = &t->box->places[i];
         if (!t->open[i])
             log_error("capture", "%s: %s", conf->ring_names[i], reason);
+        else if (left->block)
+            capture_resume(t->open[i], left->block, left->through, left->skip);
     }
     return t;
+}
+
+/* Where the burst stands, should it be the last of this life. */
+static void note(struct tap *t, unsigned i, const struct frame *burst, unsigned n)
+{
+    struct blackbox_place *place = &t->box->places[i];
+    t->newest = i;
+    t->got = n;
+    t->box->burst = burst;
+    t->box->interface = i;
+    place->skip = UINT32_MAX;
+    if (!capture_place(t->open[i], &place->block, &place->through))
+        place->block = 0;
+}
+
+void tap_done(struct tap *t)
+{
+    t->box->mark.through = 0;
+    t->box->places[t->newest].through += t->got;
+    t->box->sums.taken += t->got;
 }
 
 int tap_next(struct tap *t, struct frame *out, unsigned wait_ms)
@@ -49,7 +75,7 @@ int tap_next(struct tap *t, struct frame *out, unsigned wait_ms)
                     ? capture_next(t->open[i], out, CAPTURE_BURST_MAX, t->count == 1 ? wait_ms : 0)
                     : 0;
         if (n > 0) {
-            t->newest = i;
+            note(t, i, out, (unsigned)n);
             return n;
         }
     }
@@ -71,12 +97,17 @@ unsigned tap_fill(const struct tap *t)
 void tap_publish(struct tap *t, struct live_board *board)
 {
     struct capture_counts counts;
+    uint64_t received = 0, dropped = 0;
     for (unsigned i = 0; i < t->count; i++) {
         if (!t->open[i])
             continue;
         capture_counts(t->open[i], &counts);
         live_publish(board, t->index, i, &counts);
+        received += counts.received;
+        dropped += counts.kernel_drops;
     }
+    t->box->sums.received = received;
+    t->box->sums.dropped = dropped;
 }
 
 void tap_close(struct tap *t)

@@ -15,7 +15,10 @@ struct frame;
 struct live_board;
 struct tap;
 
-/** Take over the rings of worker `index`. What can't be had is logged and left out. Never NULL. */
+/**
+ * Take over the rings of worker `index`, where an engine that died left them by its slot of the
+ * black box. What can't be had is logged and left out. Never NULL.
+ */
 struct tap *tap_open(const struct engine_conf *conf, unsigned index);
 
 /**
@@ -29,6 +32,9 @@ unsigned tap_interface(const struct tap *t);
 
 /** How full its ring was, in thousandths (capture_fill). */
 unsigned tap_fill(const struct tap *t);
+
+/** The newest burst is through all stages. */
+void tap_done(struct tap *t);
 
 /** Publish the counters of all its captures on the board. */
 void tap_publish(struct tap *t, struct live_board *board);

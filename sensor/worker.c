@@ -16,6 +16,7 @@
 #include "sensor/alert/alert.h"
 #include "sensor/app/app.h"
 #include "sensor/app/classify.h"
+#include "sensor/blackbox.h"
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
@@ -102,6 +103,7 @@ struct worker {
     struct alert_ring *ring;
     struct evidence_ring *evidence; /* NULL: off */
     struct counter_block counters[WORKER_STAGES];
+    struct blackbox_mark no_mark;
     struct rate lone_flows;
     struct decoded decoded[DECODE_AHEAD];
     struct detect_output hits;
@@ -176,6 +178,8 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
 {
     struct worker *w = xcalloc(1, sizeof(*w));
     w->conf = *conf;
+    if (!w->conf.mark)
+        w->conf.mark = &w->no_mark;
     w->ring = ring;
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
@@ -627,17 +631,23 @@ static void decode(struct worker *w, struct decoded *d, const struct frame *fram
 void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *numbers,
                   const uint64_t *nows, unsigned n)
 {
+    struct blackbox_mark *mark = w->conf.mark;
     for (unsigned i = 0; i < n + 3; i++) {
-        if (i < n)
+        if (i < n) {
+            mark->at = &frames[i];
             decode(w, &w->decoded[i % DECODE_AHEAD], &frames[i], numbers[i], nows[i]);
+        }
         if (i >= 1 && i - 1 < n)
             flow_table_near(w->flows, w->decoded[(i - 1) % DECODE_AHEAD].ahead);
         if (i >= 2 && i - 2 < n)
             flow_table_nearer(w->flows, w->decoded[(i - 2) % DECODE_AHEAD].ahead);
         if (i < 3)
             continue;
+        mark->at = &frames[i - 3];
         one_frame(w, &w->decoded[(i - 3) % DECODE_AHEAD], &frames[i - 3]);
+        mark->through = i - 2;
     }
+    mark->at = NULL;
 }
 
 void worker_tick(struct worker *w, uint64_t now_ns)
@@ -675,6 +685,17 @@ const struct evidence_ring *worker_evidence(const struct worker *w)
 const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage)
 {
     return &w->counters[stage];
+}
+
+uint64_t worker_shed(const struct worker *w)
+{
+    const struct counter_block *c = &w->counters[WORKER_STAGE_WORKER];
+    return counter_read(c, COUNTER_SHED_ELEPHANTS) + counter_read(c, COUNTER_SHED_BULK);
+}
+
+uint64_t worker_flows(const struct worker *w)
+{
+    return flow_table_count(w->flows);
 }
 
 uint64_t worker_packets(const struct worker *w)

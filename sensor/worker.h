@@ -19,6 +19,7 @@
 #include "common/counter.h"
 
 struct alert_ring;
+struct blackbox_mark;
 struct detect_ruleset;
 struct evidence_ring;
 struct frame;
@@ -35,6 +36,7 @@ struct worker_conf {
     uint64_t hash_seed;
     uint16_t number;         /* of this worker */
     struct live_board *live; /* told of VLANs; NULL: files */
+    struct blackbox_mark *mark; /* what is being done is noted there; NULL: nowhere */
     size_t evidence;         /* bytes of the evidence ring, a power of two; 0: none */
 };
 
@@ -90,6 +92,12 @@ const struct evidence_ring *worker_evidence(const struct worker *w);
 
 /** Counters of a stage; any thread may read them. */
 const struct counter_block *worker_counters(const struct worker *w, enum worker_stage stage);
+
+/** Frames shed so far; any thread. */
+uint64_t worker_shed(const struct worker *w);
+
+/** Flows in the table; the worker's own thread. */
+uint64_t worker_flows(const struct worker *w);
 
 /** Frames taken so far; any thread. */
 uint64_t worker_packets(const struct worker *w);

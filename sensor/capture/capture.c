@@ -40,6 +40,17 @@ unsigned capture_fill(const struct capture *c)
     return c->source->fill ? c->source->fill(c) : 0;
 }
 
+bool capture_place(const struct capture *c, uint64_t *block, uint32_t *frame)
+{
+    return c->source->place && c->source->place(c, block, frame);
+}
+
+void capture_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip)
+{
+    if (c->source->resume)
+        c->source->resume(c, block, through, skip);
+}
+
 void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all)
 {
     *done = *all = 0;

@@ -102,6 +102,19 @@ void capture_counts(struct capture *c, struct capture_counts *out);
  */
 unsigned capture_fill(const struct capture *c);
 
+/**
+ * Where the newest burst of a ring began: the kernel's number of its block, and how many frames of
+ * that came before it. False for what is no ring.
+ */
+bool capture_place(const struct capture *c, uint64_t *block, uint32_t *frame);
+
+/**
+ * Go on where an earlier reader of the ring stopped: when its block is still there, behind the
+ * first `through` frames of it, and without frame `skip` (UINT32_MAX: none). Before the first
+ * capture_next.
+ */
+void capture_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip);
+
 /** Bytes of a file read so far and in all, for progress; 0 and 0 when live. */
 void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all);
 

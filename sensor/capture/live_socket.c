@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,18 @@ static int interface_bind(int fd, const struct capture_live_conf *conf, char *re
     return ABENG_OK;
 }
 
+/* What a loopback sends it receives too: once is enough. Kernels before 4.20 do not know it, and
+ * the reader leaves those frames out. */
+static void outgoing_leave(int fd)
+{
+    struct sockaddr_ll address;
+    socklen_t len = sizeof(address);
+    int one = 1;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+        address.sll_hatype == ARPHRD_LOOPBACK)
+        (void)setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
+}
+
 static int fanout_join(int fd, const struct capture_live_conf *conf, char *reason,
                        size_t reason_len)
 {
@@ -125,6 +138,8 @@ int capture_live_socket(const struct capture_live_conf *conf, char *reason, size
         r = filter_attach(fd, conf, reason, reason_len);
     if (r == ABENG_OK)
         r = interface_bind(fd, conf, reason, reason_len);
+    if (r == ABENG_OK)
+        outgoing_leave(fd);
     if (r == ABENG_OK)
         r = fanout_join(fd, conf, reason, reason_len);
     if (r == ABENG_OK)

@@ -43,7 +43,13 @@ struct capture_ring {
     uint32_t offset; /* of the next frame in it */
     uint32_t link;
     uint32_t waiting; /* blocks that were ready when the one that is read was opened, it included */
-    bool open;        /* the block is ours */
+    uint32_t index;   /* of the next frame in the open block */
+    uint32_t burst;   /* of the first one of the newest burst */
+    struct {          /* what an earlier reader left, until its block is past */
+        uint64_t block;
+        uint32_t through, skip;
+    } resume;
+    bool open; /* the block is ours */
     uint64_t kernel_packets, outgoing;
     bool loopback; /* every packet passes twice: the one that goes out is left away */
 };
@@ -110,7 +116,13 @@ static bool block_open(struct capture_ring *r, unsigned wait_ms)
     r->waiting = blocks_waiting(r);
     r->left = b->hdr.bh1.num_pkts;
     r->offset = b->hdr.bh1.offset_to_first_pkt;
+    r->index = r->burst = 0;
     return true;
+}
+
+static uint64_t block_number(const struct capture_ring *r)
+{
+    return block_at(r, r->block)->hdr.bh1.seq_num;
 }
 
 /* Next frame of the open block; false when it lies about its bounds, which ends the block. */
@@ -146,6 +158,21 @@ static bool is_outgoing(const struct capture_ring *r)
     return address->sll_pkttype == PACKET_OUTGOING;
 }
 
+/* Pass over what the earlier reader was through with. */
+static void resume_apply(struct capture_ring *r)
+{
+    struct frame gone;
+    if (!r->resume.block || block_number(r) != r->resume.block)
+        return;
+    for (; r->index < r->resume.through && r->left && frame_take(r, &gone); r->left--)
+        r->index++;
+}
+
+static bool is_resume_skip(const struct capture_ring *r)
+{
+    return r->resume.block && r->index == r->resume.skip && block_number(r) == r->resume.block;
+}
+
 static int ring_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms)
 {
     struct capture_ring *r = (struct capture_ring *)c;
@@ -156,16 +183,20 @@ static int ring_next(struct capture *c, struct frame *out, unsigned max, unsigne
         return 0;
     }
     unsigned got = 0;
+    if (r->index == 0)
+        resume_apply(r);
+    r->burst = r->index;
     while (got < max && r->left) {
-        bool skip = r->loopback && is_outgoing(r);
+        bool skip = (r->loopback && is_outgoing(r)) || is_resume_skip(r);
         if (!frame_take(r, &out[got])) {
             c->counts.bad_blocks++;
             r->left = 0;
             break;
         }
         got += !skip;
-        r->outgoing += skip;
+        r->outgoing += skip && r->loopback;
         r->left--;
+        r->index++;
     }
     return (int)got;
 }
@@ -189,6 +220,22 @@ static unsigned ring_fill(const struct capture *c)
     return (unsigned)((uint64_t)r->waiting * 1000 / r->blocks);
 }
 
+static bool ring_place(const struct capture *c, uint64_t *block, uint32_t *frame)
+{
+    const struct capture_ring *r = (const struct capture_ring *)c;
+    *block = block_number(r);
+    *frame = r->burst;
+    return true;
+}
+
+static void ring_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip)
+{
+    struct capture_ring *r = (struct capture_ring *)c;
+    r->resume.block = block;
+    r->resume.through = through;
+    r->resume.skip = skip;
+}
+
 static void ring_close(struct capture *c)
 {
     struct capture_ring *r = (struct capture_ring *)c;
@@ -202,6 +249,8 @@ const struct capture_source capture_source_ring = {
     .next = ring_next,
     .refresh = ring_refresh,
     .fill = ring_fill,
+    .place = ring_place,
+    .resume = ring_resume,
     .close = ring_close,
 };
 

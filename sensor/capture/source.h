@@ -16,7 +16,9 @@ struct capture_source {
     int (*next)(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
     void (*refresh)(struct capture *c); /* bring counts up to date; may be NULL */
     void (*progress)(const struct capture *c, uint64_t *done, uint64_t *all); /* may be NULL */
-    unsigned (*fill)(const struct capture *c);                                /* may be NULL */
+    unsigned (*fill)(const struct capture *c); /* may be NULL, as the two below */
+    bool (*place)(const struct capture *c, uint64_t *block, uint32_t *frame);
+    void (*resume)(struct capture *c, uint64_t block, uint32_t through, uint32_t skip);
     void (*close)(struct capture *c);
 };
 

@@ -57,6 +57,11 @@ struct files *files_open(const char *log_dir, const char *spool_dir, const char 
     return f;
 }
 
+int files_log_folder(const struct files *f)
+{
+    return f->log_dir;
+}
+
 void files_set_owner(struct files *f, const char *user)
 {
     const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;

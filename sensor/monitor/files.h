@@ -42,6 +42,9 @@ int files_set_datasets(struct files *f, const char *dir);
 /** An evidence file for reading: its descriptor, ABENG_ENOENT or ABENG_EIO. */
 int files_evidence(const struct files *f, const char *name);
 
+/** Descriptor of the folder of eve.json and stats.json; stays ours. */
+int files_log_folder(const struct files *f);
+
 /** Give spool files to `user` as they are made (the uplink reads them). */
 void files_set_owner(struct files *f, const char *user);
 
