@@ -23,8 +23,11 @@ int diagnose(const struct options *o)
     const struct sensor_conf *c = o->conf;
     const char **names = xcalloc(c->interfaces_count ? c->interfaces_count : 1, sizeof(*names));
     struct doctor *d = xcalloc(1, sizeof(*d));
-    for (uint32_t i = 0; i < c->interfaces_count; i++)
+    uint64_t rings = 0;
+    for (uint32_t i = 0; i < c->interfaces_count; i++) {
         names[i] = c->interfaces[i].name;
+        rings += c->interfaces[i].libpcap ? 0 : or_default(c->interfaces[i].ring_mib, RING_MIB);
+    }
     uint64_t evidence = c->evidence.off ? 0 : or_default(c->evidence.max_mib, EVIDENCE_DISK_MIB);
     uint64_t spool = c->spool.off ? 0 : or_default(c->spool.max_mib, SPOOL_DISK_MIB);
     uint64_t ring = c->evidence.off ? 0 : or_default(c->evidence.ring_mib, EVIDENCE_RING_MIB);
@@ -34,6 +37,7 @@ int diagnose(const struct options *o)
         .interface_count = c->interfaces_count,
         .workers = o->workers,
         .worker_bytes = (or_default(c->limits.worker_memory_mib, WORKER_MEMORY_MIB) + ring) * MIB,
+        .ring_bytes = rings * MIB,
         .state_dir = c->state_dir,
         .disk_bytes = (spool + evidence) * MIB,
     };

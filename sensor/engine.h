@@ -25,9 +25,10 @@ struct sensor_conf;
 #define ENGINE_WORKERS_MAX    64
 #define ENGINE_INTERFACES_MAX 16
 
-/** What the configuration need not say: a worker's memory, its evidence ring; disk for evidence and
- * the spool. */
+/** What the configuration need not say: a worker's memory, its ring on an interface, its evidence
+ * ring; disk for evidence and the spool. */
 #define WORKER_MEMORY_MIB 1024
+#define RING_MIB          64
 #define EVIDENCE_RING_MIB 32
 #define EVIDENCE_DISK_MIB 1024
 #define SPOOL_DISK_MIB    4096

@@ -469,7 +469,8 @@ static int open_rings(struct monitor *m)
             const struct conf_interface *f = &c->interfaces[i];
             struct capture_live_conf live = { .interface = f->name,
                                               .bpf = f->bpf,
-                                              .ring_bytes = (f->ring_mib ? f->ring_mib : 64) << 20,
+                                              .ring_bytes = (f->ring_mib ? f->ring_mib : RING_MIB)
+                                                            << 20,
                                               .fanout_group = (uint16_t)((unsigned)getpid() + i),
                                               .fanout_members = (uint16_t)m->o->workers };
             m->ring_names[i] = f->name;

@@ -86,6 +86,10 @@ struct capture_live_conf {
  */
 int capture_live_socket(const struct capture_live_conf *conf, char *reason, size_t reason_len);
 
+/** Whether the kernel has what capture_live_socket needs: 0, ABENG_EIO without packet sockets (or
+ * the right to them), ABENG_EUNSUPPORTED without TPACKET_V3. */
+int capture_live_probe(void);
+
 /**
  * Next burst: up to `max` (≤ CAPTURE_BURST_MAX) frames into `out`. Returns how many; 0 when none
  * came within `wait_ms` (live) or a piece of a file held none; ABENG_EOF at the end of a file. What

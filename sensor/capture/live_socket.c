@@ -147,3 +147,14 @@ int capture_live_socket(const struct capture_live_conf *conf, char *reason, size
     close(fd);
     return r;
 }
+
+int capture_live_probe(void)
+{
+    int version = TPACKET_V3;
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return ABENG_EIO;
+    int err = setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version));
+    close(fd);
+    return err == 0 ? ABENG_OK : ABENG_EUNSUPPORTED;
+}

@@ -74,6 +74,8 @@ void doctor_run(struct doctor *d, const struct doctor_conf *conf)
     d->count = 0;
     for (unsigned i = 0; doctor_host_checks[i]; i++)
         doctor_host_checks[i](d);
+    for (unsigned i = 0; doctor_kernel_checks[i]; i++)
+        doctor_kernel_checks[i](d);
     for (unsigned n = 0; n < conf->interface_count; n++) {
         for (unsigned i = 0; doctor_nic_checks[i]; i++)
             doctor_nic_checks[i](d, conf->interfaces[n]);

@@ -33,6 +33,7 @@ struct doctor_conf {
     unsigned interface_count;
     unsigned workers;
     uint64_t worker_bytes; /* memory that a worker may take, evidence ring included */
+    uint64_t ring_bytes;   /* kernel memory for the rings of one worker, all interfaces */
     const char *state_dir;
     uint64_t disk_bytes; /* that spool and evidence may take there */
 };
@@ -70,6 +71,7 @@ bool doctor_number(const struct doctor *d, long *out, const char *fmt, ...)
 
 /** The checks, ended by NULL. */
 extern doctor_host_check *const doctor_host_checks[];
+extern doctor_host_check *const doctor_kernel_checks[];
 extern doctor_nic_check *const doctor_nic_checks[];
 
 #endif

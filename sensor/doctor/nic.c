@@ -179,6 +179,58 @@ static void check_node(struct doctor *d, const char *interface)
         closedir(dir);
 }
 
+/* All interrupts of a card with several queues on one processor make it one queue. */
+static void check_spread(struct doctor *d, const char *interface)
+{
+    char path[256], first[64] = "", at[64], remedy[128];
+    unsigned count = 0;
+    bool same = true;
+    snprintf(path, sizeof(path), "%s/sys/class/net/%s/device/msi_irqs", d->conf->root, interface);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && count < IRQS_MAX && (e = readdir(dir));) {
+        long irq = strtol(e->d_name, NULL, 10);
+        if (irq <= 0 || !doctor_read(d, at, sizeof(at), "/proc/irq/%ld/smp_affinity_list", irq))
+            continue;
+        if (count++ == 0)
+            snprintf(first, sizeof(first), "%s", at);
+        same &= strcmp(first, at) == 0;
+    }
+    if (dir)
+        closedir(dir);
+    if (count < 2 || !same || strpbrk(first, ",-"))
+        return;
+    snprintf(remedy, sizeof(remedy), "apt-get install irqbalance, or ethtool -L %s combined 1",
+             interface);
+    doctor_add(d, DOCTOR_WARNING, interface, remedy,
+               "all %u interrupts go to processor %s: it takes packets for all workers", count,
+               first);
+}
+
+/* An interrupt a packet is what a card does that does not wait a little. */
+static void check_coalescing(struct doctor *d, const char *interface)
+{
+    struct ethtool_coalesce c = { .cmd = ETHTOOL_GCOALESCE };
+    char remedy[128];
+    if (!ask(d, interface, &c) || c.use_adaptive_rx_coalesce || c.rx_coalesce_usecs ||
+        c.rx_max_coalesced_frames > 1)
+        return;
+    snprintf(remedy, sizeof(remedy), "ethtool -C %s adaptive-rx on  (or rx-usecs 50)", interface);
+    doctor_add(d, DOCTOR_HINT, interface, remedy, "the card interrupts for each packet");
+}
+
+/* A sensor must never slow down who mirrors to it. */
+static void check_pause(struct doctor *d, const char *interface)
+{
+    struct ethtool_pauseparam p = { .cmd = ETHTOOL_GPAUSEPARAM };
+    char remedy[128];
+    if (!ask(d, interface, &p) || !(p.tx_pause || p.rx_pause))
+        return;
+    snprintf(remedy, sizeof(remedy), "ethtool -A %s autoneg off rx off tx off", interface);
+    doctor_add(d, DOCTOR_HINT, interface, remedy,
+               "pause frames are on: a full ring would stop the mirror's port");
+}
+
 doctor_nic_check *const doctor_nic_checks[] = {
-    check_link, check_offloads, check_ring, check_steering, check_drops, check_node, NULL,
+    check_link, check_offloads, check_ring,       check_steering, check_drops,
+    check_node, check_spread,   check_coalescing, check_pause,    NULL,
 };

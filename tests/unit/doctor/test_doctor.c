@@ -56,6 +56,7 @@ static void run(struct bench *b, const char *interface)
                                 .interface_count = interface ? 1 : 0,
                                 .workers = 1,
                                 .worker_bytes = 1 << 20,
+                                .ring_bytes = 64 << 20,
                                 .state_dir = b->root };
     doctor_run(&b->doctor, &conf);
 }
@@ -133,6 +134,64 @@ static void interrupts_of_another_node_are_named(void **state)
     assert_null(finding(b, "eth7", "interrupt 45"));
 }
 
+static void interrupts_on_one_processor_are_named(void **state)
+{
+    struct bench *b = *state;
+    put(b, "/sys/class/net/eth7/operstate", "up\n");
+    put(b, "/sys/class/net/eth7/device/msi_irqs/44", "msix\n");
+    put(b, "/sys/class/net/eth7/device/msi_irqs/45", "msix\n");
+    put(b, "/proc/irq/44/smp_affinity_list", "0\n");
+    put(b, "/proc/irq/45/smp_affinity_list", "0\n");
+    run(b, "eth7");
+    assert_int_equal(finding(b, "eth7", "all 2 interrupts go to processor 0")->level,
+                     DOCTOR_WARNING);
+    put(b, "/proc/irq/45/smp_affinity_list", "1\n");
+    run(b, "eth7");
+    assert_null(finding(b, "eth7", "interrupts go to"));
+    put(b, "/proc/irq/44/smp_affinity_list", "0-7\n");
+    put(b, "/proc/irq/45/smp_affinity_list", "0-7\n");
+    run(b, "eth7");
+    assert_null(finding(b, "eth7", "interrupts go to"));
+}
+
+static void what_the_kernel_drops_is_named(void **state)
+{
+    struct bench *b = *state;
+    put(b, "/proc/sys/net/core/netdev_max_backlog", "1000\n");
+    put(b, "/proc/net/softnet_stat", "00000005 00000000 00000000\n00000007 0000000b 00000000\n");
+    put(b, "/proc/sys/net/core/bpf_jit_enable", "0\n");
+    run(b, NULL);
+    const struct doctor_finding *f = finding(b, "kernel", "11 packets dropped");
+    assert_int_equal(f->level, DOCTOR_WARNING);
+    assert_string_equal(f->remedy, "sysctl -w net.core.netdev_max_backlog=16000");
+    f = finding(b, "kernel", "BPF is interpreted");
+    assert_string_equal(f->remedy, "sysctl -w net.core.bpf_jit_enable=1");
+    put(b, "/proc/net/softnet_stat", "00000005 00000000 00000000\n");
+    put(b, "/proc/sys/net/core/bpf_jit_enable", "1\n");
+    run(b, NULL);
+    assert_int_equal(finding(b, "kernel", "0 packets dropped")->level, DOCTOR_GOOD);
+    assert_int_equal(finding(b, "kernel", "BPF is compiled")->level, DOCTOR_GOOD);
+}
+
+static void rings_too_large_and_nodes_are_named(void **state)
+{
+    struct bench *b = *state;
+    put(b, "/proc/meminfo", "MemTotal:         131072 kB\n");
+    put(b, "/sys/devices/system/node/online", "0-1\n");
+    put(b, "/sys/devices/system/node/node1/cpulist", "8-15\n");
+    put(b, "/sys/class/net/eth7/operstate", "up\n");
+    put(b, "/sys/class/net/eth7/device/numa_node", "1\n");
+    run(b, "eth7");
+    assert_int_equal(finding(b, "rings", "64 MiB")->level, DOCTOR_WARNING);
+    const struct doctor_finding *f = finding(b, "eth7", "keep the workers there");
+    assert_non_null(strstr(f->remedy, "CPUAffinity=8-15"));
+    put(b, "/proc/meminfo", "MemTotal:         1310720 kB\n");
+    put(b, "/sys/devices/system/node/online", "0\n");
+    run(b, "eth7");
+    assert_int_equal(finding(b, "rings", "64 MiB")->level, DOCTOR_GOOD);
+    assert_null(finding(b, "eth7", "keep the workers there"));
+}
+
 static void a_host_that_says_nothing_is_no_trouble(void **state)
 {
     struct bench *b = *state;
@@ -147,6 +206,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_processor_lacks_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_interface_that_is_down_is_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interrupts_of_another_node_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interrupts_on_one_processor_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_kernel_drops_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rings_too_large_and_nodes_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_host_that_says_nothing_is_no_trouble, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
