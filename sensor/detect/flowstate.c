@@ -25,8 +25,8 @@ struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f)
 static void always_drop(struct detect_thread *t, struct detect_flow *d)
 {
     for (unsigned dir = 0; dir < 2; dir++) {
-        slab_free(t->slab, d->always[dir], d->always_count[dir] * sizeof(uint32_t));
-        d->always[dir] = NULL;
+        if (d->always_count[dir] > DETECT_ALWAYS_FEW)
+            slab_free(t->slab, d->always[dir].many, d->always_count[dir] * sizeof(uint32_t));
         d->always_count[dir] = 0;
         d->resolved[dir] = false;
     }
@@ -69,20 +69,29 @@ const struct image_port_edge *detect_edge_find(const struct detect_job *job)
     return edge_find(job->set, map, job->in->dir == SIG_DIR_TOSERVER ? p->dport : p->sport);
 }
 
-/* Those of a list that this packet's header fulfils, appended to `out` when it is not NULL; returns
- * how many. */
-static uint32_t always_filter(const struct detect_job *job, struct image_span span, uint32_t *out)
+/* Rules of a list that this packet's header fulfils, added to `count` there are: those that fit are
+ * kept in `out`. Returns how many there are then. */
+static uint32_t always_filter(const struct detect_job *job, struct image_span span, uint32_t *out,
+                              uint32_t room, uint32_t count)
 {
-    uint32_t count = 0;
     for (uint32_t i = 0; i < span.count; i++) {
         uint32_t rule = job->set->members[span.first + i];
         if (!detect_header_match_static(job, &job->set->rules[rule]))
             continue;
-        if (out)
+        if (count < room)
             out[count] = rule;
         count++;
     }
     return count;
+}
+
+/* Both lists of a direction. */
+static uint32_t always_find(const struct detect_job *job, unsigned dir, uint32_t *out,
+                            uint32_t room)
+{
+    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + dir];
+    uint32_t count = always_filter(job, map->always, out, room, 0);
+    return always_filter(job, job->flow->edge[dir]->always, out, room, count);
 }
 
 bool detect_flow_resolve(struct detect_job *job, unsigned dir)
@@ -95,23 +104,20 @@ bool detect_flow_resolve(struct detect_job *job, unsigned dir)
     }
     if (d->resolved[dir])
         return true;
-    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + dir];
     d->edge[dir] = detect_edge_find(job);
-    uint32_t count =
-        always_filter(job, map->always, NULL) + always_filter(job, d->edge[dir]->always, NULL);
-    if (count == 0) {
-        d->resolved[dir] = true;
-        return true;
-    }
-    if (count * sizeof(uint32_t) <= SLAB_BLOCK_MAX)
-        d->always[dir] = slab_try_alloc(t->slab, count * sizeof(uint32_t));
-    if (!d->always[dir]) {
-        counter_add(t->counters, DETECT_COUNT_NO_MEMORY, 1);
-        return false;
+    uint32_t count = always_find(job, dir, d->always[dir].few, DETECT_ALWAYS_FEW);
+    if (count > DETECT_ALWAYS_FEW) {
+        uint32_t *many = NULL;
+        if (count * sizeof(*many) <= SLAB_BLOCK_MAX)
+            many = slab_try_alloc(t->slab, count * sizeof(*many));
+        if (!many) {
+            counter_add(t->counters, DETECT_COUNT_NO_MEMORY, 1);
+            return false;
+        }
+        always_find(job, dir, many, count);
+        d->always[dir].many = many;
     }
     d->always_count[dir] = count;
-    count = always_filter(job, map->always, d->always[dir]);
-    always_filter(job, d->edge[dir]->always, d->always[dir] + count);
     d->resolved[dir] = true;
     return true;
 }

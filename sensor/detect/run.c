@@ -221,8 +221,11 @@ static void always_add(struct detect_job *job)
         detect_candidates_add(job->t, job->edge->always);
         return;
     }
-    for (uint32_t i = 0; i < d->always_count[job->in->dir]; i++)
-        candidates_add(&job->t->candidates, d->always[job->in->dir][i]);
+    unsigned dir = job->in->dir;
+    uint32_t count = d->always_count[dir];
+    const uint32_t *rules = count > DETECT_ALWAYS_FEW ? d->always[dir].many : d->always[dir].few;
+    for (uint32_t i = 0; i < count; i++)
+        candidates_add(&job->t->candidates, rules[i]);
 }
 
 /* app-layer-protocol rules run once a direction of a TCP flow, when detection has come to an end;

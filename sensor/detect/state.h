@@ -81,11 +81,17 @@ struct detect_int {
     uint32_t value;
 };
 
+/** Rules that stand in a flow's state itself. */
+#define DETECT_ALWAYS_FEW 2
+
 /** What is kept on a flow. */
 struct detect_flow {
     uint64_t generation; /* the thread's, when `edge` and `always` were found */
     const struct image_port_edge *edge[2];
-    uint32_t *always[2]; /* rules without pattern whose header this flow fulfils */
+    union {
+        uint32_t few[DETECT_ALWAYS_FEW];
+        uint32_t *many; /* more than that */
+    } always[2];        /* rules without pattern whose header this flow fulfils */
     uint32_t always_count[2];
     bool resolved[2], detection_seen[2];
     uint16_t bit_count, int_count, bit_cap, int_cap;
