@@ -11,7 +11,9 @@
 
 #include "common/err.h"
 #include "common/xalloc.h"
+#include "sensor/decode/packet.h"
 #include "sensor/detect/builder.h"
+#include "sensor/detect/confirm.h"
 #include "sensor/detect/fastpattern.h"
 #include "sensor/detect/rarity.h"
 #include "sensor/detect/search.h"
@@ -53,8 +55,25 @@ static uint64_t apps_of(uint8_t app)
     return 1ull << app | (app == SIG_APP_DCERPC ? 1ull << SIG_APP_SMB : 0);
 }
 
-bool builder_in_class(const struct sig *sig, enum image_class cls)
+/* Whether what the rule says of the IP header's protocol may be true of packets of `cls`. */
+static bool may_have_protocol(const struct builder *b, const struct sig *sig, enum image_class cls)
 {
+    const struct sig_op *op = b->set->ops + sig->packet_first;
+    if (cls != IMAGE_CLASS_TCP && cls != IMAGE_CLASS_UDP)
+        return true;
+    for (uint32_t i = 0; i < sig->packet_count; i++, op++) {
+        bool alternative = op->flags & SIG_F_OR_NEXT || (i && op[-1].flags & SIG_F_OR_NEXT);
+        if (op->kind == SIG_OP_IP_PROTO && !alternative &&
+            !confirm_number(op, cls == IMAGE_CLASS_TCP ? PACKET_PROTO_TCP : PACKET_PROTO_UDP))
+            return false;
+    }
+    return true;
+}
+
+bool builder_in_class(const struct builder *b, const struct sig *sig, enum image_class cls)
+{
+    if (!may_have_protocol(b, sig, cls))
+        return false;
     switch (sig->proto) {
     case SIG_PROTO_TCP:
     case SIG_PROTO_TCP_PKT:
@@ -170,7 +189,7 @@ static void patterns_payload(struct builder *b, uint32_t rule, const struct fast
     for (unsigned cls = 0; cls < IMAGE_CLASSES; cls++) {
         bool by_port =
             builder_has_ports(cls) && !builder_ports(r, dir)->any && r->sig->app == SIG_APP_UNKNOWN;
-        if (!builder_in_class(r->sig, cls) || by_port)
+        if (!builder_in_class(b, r->sig, cls) || by_port)
             continue;
         unsigned payloads = builder_payloads(r->sig, cls);
         for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {

@@ -60,7 +60,7 @@ static void port_rules_collect(struct builder *b, enum image_class cls, unsigned
 {
     for (uint32_t i = 0; i < b->rule_count; i++) {
         const struct build_rule *r = &b->rules[i];
-        if (!(r->sig->dirs & 1u << dir) || !builder_in_class(r->sig, cls))
+        if (!(r->sig->dirs & 1u << dir) || !builder_in_class(b, r->sig, cls))
             continue;
         if (!builder_is_packet_kind(r->sig) && !wants_raw_stream(b, r->sig))
             continue;

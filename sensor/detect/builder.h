@@ -99,8 +99,8 @@ uint32_t builder_put(struct builder *b, enum image_section s, const void *elemen
 /** A list of rules or engines, kept once. */
 struct image_span builder_members(struct builder *b, const uint32_t *members, uint32_t count);
 
-/** Whether a packet of `cls` can fulfil the rule's protocol. */
-bool builder_in_class(const struct sig *sig, enum image_class cls);
+/** Whether a packet of `cls` can fulfil the rule's protocol, and its `ip_proto`. */
+bool builder_in_class(const struct builder *b, const struct sig *sig, enum image_class cls);
 
 /** Slot in builder.engines of a transaction's buffer. */
 uint32_t builder_slot_tx(uint16_t spec, unsigned dir);
