@@ -13,6 +13,7 @@
 #include "sensor/detect/counters.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/image.h"
+#include "sensor/detect/limits.h"
 #include "sensor/detect/profile.h"
 #include "sensor/detect/transform.h"
 #include "sensor/flow/flow.h"
@@ -21,18 +22,6 @@
 struct dataset;
 struct hs_database;
 struct hs_scratch;
-
-/** Bits or numbers kept on one flow; more are not set and counted. */
-#define DETECT_BITS_MAX 256
-/** Rules half matched on one transaction and direction; more are dropped and counted. */
-#define DETECT_TX_ENTRIES_MAX 4096
-/** Instances of a multi-instance buffer that are looked at; more are counted. */
-#define DETECT_INSTANCES_MAX 256
-/** Bytes that transforms may make for one transaction. */
-#define DETECT_TRANSFORM_BYTES (256u << 10)
-
-/** Workers that have slots of their own for what rules cost. */
-#define DETECT_PROFILE_WORKERS 64
 
 /** A mapped rule set; read-only but for its holds, which are atomic. */
 struct detect_ruleset {
@@ -80,9 +69,6 @@ struct detect_int {
     uint64_t name; /* hash */
     uint32_t value;
 };
-
-/** Rules that stand in a flow's state itself. */
-#define DETECT_ALWAYS_FEW 2
 
 /** What is kept on a flow. */
 struct detect_flow {
