@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +46,9 @@ struct load {
     unsigned count;
     int classification;
     char key[CHANNEL_NAME_MAX];
-    bool cached, failed, again;
+    bool cached, failed;
+    const struct loading_again *again; /* NULL: the first load */
+    int asks;                          /* where the engine does; -1: it does not */
 };
 
 static void add_source(struct load *l, struct loader_source s)
@@ -138,6 +141,7 @@ static pid_t start(struct load *l, int channel)
                              .classification_fd = l->classification,
                              .channel = channel };
     signal(SIGINT, SIG_IGN);
+    prctl(PR_SET_NAME, "abeng-loader"); /* what ps and pgrep call it */
     if (l->again) /* packets go first */
         (void)!setpriority(PRIO_PROCESS, 0, LOADER_NICE);
     if (sandbox_become_user(l->o->conf->user) < 0 || sandbox_drop_privileges() < 0 ||
@@ -205,15 +209,30 @@ static void hear(struct load *l, int channel, struct channel_message *m, int fd,
         close(fd);
 }
 
+/* Wait for the loader, answering the engine meanwhile. False when time is over. */
+static bool wait_message(struct load *l, int channel, uint64_t deadline)
+{
+    for (;;) {
+        struct pollfd p[2] = { { channel, POLLIN, 0 }, { l->asks, POLLIN, 0 } };
+        uint64_t now = clock_mono_ns();
+        if (now >= deadline || poll(p, 2, (int)((deadline - now) / NS_PER_MS) + 1) == 0)
+            return false;
+        if (p[0].revents)
+            return true;
+        if (p[1].revents & POLLIN)
+            l->again->answer(l->again->arg);
+        else if (p[1].revents) /* it died: that is seen to after the load */
+            l->asks = -1;
+    }
+}
+
 static void listen_to(struct load *l, int channel, pid_t pid, struct loaded *out)
 {
     uint64_t deadline = clock_mono_ns() + LOAD_TIMEOUT_NS;
     for (;;) {
-        struct pollfd p = { channel, POLLIN, 0 };
         struct channel_message m;
         int fd;
-        uint64_t now = clock_mono_ns();
-        if (now >= deadline || poll(&p, 1, (int)((deadline - now) / NS_PER_MS) + 1) == 0) {
+        if (!wait_message(l, channel, deadline)) {
             log_error("rules", "loading took longer than %llu s and was ended",
                       (unsigned long long)(LOAD_TIMEOUT_NS / NS_PER_S));
             kill(pid, SIGKILL);
@@ -286,9 +305,12 @@ static bool memory_suffices(const struct load *l)
     return !l->again;
 }
 
-int loading_run(const struct options *o, struct files *files, bool again, struct loaded *out)
+int loading_run(const struct options *o, struct files *files, const struct loading_again *again,
+                struct loaded *out)
 {
-    struct load l = { .o = o, .files = files, .classification = -1, .again = again };
+    struct load l = {
+        .o = o, .files = files, .classification = -1, .again = again, .asks = again ? again->fd : -1
+    };
     uint64_t began = clock_mono_ns();
     int pair[2], err = ABENG_ERR;
     *out = (struct loaded){ .image = -1, .report = -1 };

@@ -19,12 +19,21 @@ struct loaded {
     uint64_t took_ns, peak_kib;
 };
 
+/** A load beside an engine at work, which may want something of the monitor: a writer that waits
+ * for a file would lose records. */
+struct loading_again {
+    int fd; /* the engine asks here; -1: nobody */
+    void (*answer)(void *arg);
+    void *arg;
+};
+
 /**
  * Load all rules that `o` names and the bundles that stand in the state folder. Runs a loader
  * process and waits for it (300 s at most). What memory it will take is said first; with `again`
- * (a set is in force) nothing is begun when the machine does not have that. 0, or ABENG_ERR after a
- * log line. Descriptors in `out` are the caller's.
+ * (a set is in force) nothing is begun when the machine does not have that, and whoever asks
+ * meanwhile is answered. 0, or ABENG_ERR after a log line. Descriptors in `out` are the caller's.
  */
-int loading_run(const struct options *o, struct files *files, bool again, struct loaded *out);
+int loading_run(const struct options *o, struct files *files, const struct loading_again *again,
+                struct loaded *out);
 
 #endif

@@ -231,12 +231,31 @@ static void next_capture(struct monitor *m, struct channel_message *msg, int *fd
     snprintf(msg->text, sizeof(msg->text), "%s", name);
 }
 
+static void answer_engine(void *arg)
+{
+    struct monitor *m = arg;
+    struct channel_message msg;
+    int fd, out = -1;
+    if (channel_receive(m->engine.request, &msg, &fd) < 0) {
+        close_fd(&m->engine.request);
+        return;
+    }
+    close_fd(&fd);
+    if (msg.verb == CHANNEL_NEXT_CAPTURE)
+        next_capture(m, &msg, &out);
+    else if (!files_answer(m->files, &msg, &out))
+        msg.status = ABENG_EUNSUPPORTED;
+    channel_send(m->engine.request, &msg, out);
+    close_fd(&out);
+}
+
 static void reload(struct monitor *m)
 {
     struct loaded next;
     if (m->o->follow)
         return;
-    if (loading_run(m->o, m->files, true, &next) < 0) {
+    struct loading_again again = { m->engine.request, answer_engine, m };
+    if (loading_run(m->o, m->files, &again, &next) < 0) {
         log_error("rules", "the rule set in force stays");
         return;
     }
@@ -274,25 +293,16 @@ static void answer_uplink(struct monitor *m, struct channel_message *msg)
     }
 }
 
-static void answer(struct monitor *m, struct child *c)
+static void answer_uplink_request(struct monitor *m)
 {
     struct channel_message msg;
-    int fd, out = -1;
-    if (channel_receive(c->request, &msg, &fd) < 0) {
-        close_fd(&c->request);
+    int fd;
+    if (channel_receive(m->uplink.request, &msg, &fd) < 0) {
+        close_fd(&m->uplink.request);
         return;
     }
     close_fd(&fd);
-    if (c == &m->uplink) {
-        answer_uplink(m, &msg);
-        return;
-    }
-    if (msg.verb == CHANNEL_NEXT_CAPTURE)
-        next_capture(m, &msg, &out);
-    else if (!files_answer(m->files, &msg, &out))
-        msg.status = ABENG_EUNSUPPORTED;
-    channel_send(c->request, &msg, out);
-    close_fd(&out);
+    answer_uplink(m, &msg);
 }
 
 /* ---- life and death -------------------------------------------------------------------------- */
@@ -399,9 +409,9 @@ static void watch_once(struct monitor *m)
                            { m->uplink.request, POLLIN, 0 } };
     if (poll(p, 3, 100) > 0) {
         if (p[1].revents)
-            answer(m, &m->engine);
+            answer_engine(m);
         if (p[2].revents)
-            answer(m, &m->uplink);
+            answer_uplink_request(m);
         if (p[0].revents)
             take_signal(m);
     }
@@ -633,7 +643,7 @@ static int prepare(struct monitor *m)
     if (o->follow) /* the rules are the other engine's */
         return (m->lanes = lanes_create(c)) ? ABENG_OK : ABENG_ERR;
     wait_for_bundles(m);
-    if (loading_run(o, m->files, false, &m->rules) < 0)
+    if (loading_run(o, m->files, NULL, &m->rules) < 0)
         return ABENG_ERR;
     say_rules(m);
     return write_report(m);

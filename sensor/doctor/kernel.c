@@ -63,7 +63,7 @@ static void check_ring_socket(struct doctor *d)
     if (err == ABENG_OK)
         doctor_add(d, DOCTOR_GOOD, "kernel", NULL, "packet rings (TPACKET_V3)");
     else if (err == ABENG_EUNSUPPORTED)
-        doctor_add(d, DOCTOR_WRONG, "kernel", "libpcap: yes, for each of interfaces, in the configuration",
+        doctor_add(d, DOCTOR_WRONG, "kernel", "set libpcap: yes for each of interfaces",
                    "no TPACKET_V3");
     else
         doctor_add(d, DOCTOR_WRONG, "kernel", "modprobe af_packet",
