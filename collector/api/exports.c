@@ -322,6 +322,7 @@ struct month {
     unsigned state;
     uint64_t from_ms, to_ms;
     struct report *report;
+    json_t *counted; /* ids: one may stand in the store and in the files, or there twice */
     unsigned left;
     int err;
 };
@@ -364,23 +365,61 @@ static uint64_t between(uint64_t from, uint64_t to)
     return from && to > from ? to - from : 0;
 }
 
+/* Whether it was opened in the month and is not counted yet. */
+static bool month_wants(struct month *m, const char *id, const json_t *row)
+{
+    uint64_t opened = rows_time(row, "opened_at");
+    return opened >= m->from_ms && opened < m->to_ms && !json_object_get(m->counted, id);
+}
+
+static bool month_add(struct month *m, const char *id, const json_t *row, const struct steps *s)
+{
+    uint64_t opened = rows_time(row, "opened_at");
+    uint64_t decided =
+        s->confirm && (!s->reject || s->confirm < s->reject) ? s->confirm : s->reject;
+    uint64_t claimed = s->claim && (!decided || s->claim < decided) ? s->claim : decided;
+    const uint64_t ms[REPORT_CLOCKS] = {
+        [REPORT_CLAIM] = between(opened, claimed),
+        [REPORT_DECIDE] = between(opened, decided),
+        [REPORT_NOTIFY] = between(s->confirm, s->handle),
+        [REPORT_ACK] = between(s->handle, s->ack),
+        [REPORT_CONTAIN] = between(s->handle, s->resolve),
+    };
+    report_add(m->report, row, ms);
+    json_object_set_new(m->counted, id, json_true());
+    return --m->left;
+}
+
 static bool month_one(void *arg, const char *id, const json_t *row)
 {
     struct month *m = arg;
     struct steps s = { .claim = 0 };
-    uint64_t opened = rows_time(row, "opened_at");
-    if (opened < m->from_ms || opened >= m->to_ms)
+    if (!month_wants(m, id, row))
         return true;
     m->err = read_steps(m, id, &s);
-    uint64_t decided = s.confirm && (!s.reject || s.confirm < s.reject) ? s.confirm : s.reject;
-    uint64_t claimed = s.claim && (!decided || s.claim < decided) ? s.claim : decided;
-    const uint64_t ms[REPORT_CLOCKS] = {
-        [REPORT_CLAIM] = between(opened, claimed),       [REPORT_DECIDE] = between(opened, decided),
-        [REPORT_NOTIFY] = between(s.confirm, s.handle),  [REPORT_ACK] = between(s.handle, s.ack),
-        [REPORT_CONTAIN] = between(s.handle, s.resolve),
-    };
-    report_add(m->report, row, ms);
-    return !m->err && --m->left;
+    return !m->err && month_add(m, id, row, &s);
+}
+
+/* One that left the store long ago: its line has its timeline, too. */
+static bool month_retired(void *arg, const char *line, size_t len)
+{
+    struct month *m = arg;
+    struct steps s = { .claim = 0 };
+    json_t *row = json_loadb(line, len, 0, NULL);
+    const char *id = json_string_value(json_object_get(row, "id"));
+    size_t i;
+    const json_t *entry;
+    bool more = true;
+    if (id && month_wants(m, id, row)) {
+        json_array_foreach(json_object_get(row, "timeline"), i, entry)
+        {
+            const char *verb = json_string_value(json_object_get(entry, "verb"));
+            take_step(&s, verb ? verb : "", rows_time(entry, "at"));
+        }
+        more = month_add(m, id, row, &s);
+    }
+    json_decref(row);
+    return more;
 }
 
 /* First and last moment of "2026-11". */
@@ -427,7 +466,11 @@ static enum http_done report(struct http_request *req, void *app)
     if (strcmp(format, "json") && strcmp(format, "html") && strcmp(format, "csv"))
         return http_problem(req, 400, "query", "format must be json, html or csv");
     m.report = report_create(state_at(m.state)->name, month);
+    m.counted = json_object();
     int err = rows_each(a, 1u << m.state, "is:any", month_one, &m);
+    if (!err && !m.err && m.left && a->conf.retired_dir)
+        err = retire_each(a->conf.retired_dir, code, month_retired, &m);
+    json_decref(m.counted);
     enum http_done done = err || m.err ? api_away(req) : write_report(req, m.report, format);
     report_free(m.report);
     return done;

@@ -114,17 +114,51 @@ function AddButton({ onAdd }: { onAdd: () => void }) {
     );
 }
 
+/** How long an entry holds, and why: what each form here ends with. */
+function useHold(first: string, reason = "") {
+    const [days, setDays] = useState(first);
+    const [why, setWhy] = useState(reason);
+    const [busy, failed, submit] = useSubmit();
+    return { days, setDays, why, setWhy, busy, failed, submit };
+}
+
+function HoldFields(props: {
+    hold: ReturnType<typeof useHold>;
+    label?: string;
+    focus?: boolean;
+    submit: string;
+    onClose: () => void;
+}) {
+    const { hold, label, focus = false, submit, onClose } = props;
+    return (
+        <>
+            <Select
+                label={t("suppress.for")}
+                value={hold.days}
+                onValue={hold.setDays}
+                options={daysOptions()}
+            />
+            <Field
+                label={label ?? t("fact.reason")}
+                value={hold.why}
+                onValue={hold.setWhy}
+                required
+                focus={focus}
+            />
+            <Buttons busy={hold.busy} failed={hold.failed} submit={submit} onClose={onClose} />
+        </>
+    );
+}
+
 /** Lets it hold for so long from now on, and its reason be put right. */
 function ExtendDialog({ one, onClose }: { one: Suppression; onClose: () => void }) {
-    const [days, setDays] = useState<string>("7");
-    const [reason, setReason] = useState(one.reason);
-    const [busy, failed, submit] = useSubmit();
+    const hold = useHold("7", one.reason);
     const send = (e: Event) => {
         e.preventDefault();
-        submit(async () => {
+        hold.submit(async () => {
             const now = await extendSuppression(one, {
-                expires_at: untilIn(days),
-                reason: reason.trim(),
+                expires_at: untilIn(hold.days),
+                reason: hold.why.trim(),
             });
             notify("done", t("suppress.done", { at: stamp(now.expires_at).slice(0, 16) }));
             onClose();
@@ -136,19 +170,7 @@ function ExtendDialog({ one, onClose }: { one: Suppression; onClose: () => void 
                 <p class="mono">
                     <Text value={sayScope(one)} limit={160} />
                 </p>
-                <Select
-                    label={t("suppress.for")}
-                    value={days}
-                    onValue={setDays}
-                    options={daysOptions()}
-                />
-                <Field label={t("fact.reason")} value={reason} onValue={setReason} required focus />
-                <Buttons
-                    busy={busy}
-                    failed={failed}
-                    submit={t("suppress.extend")}
-                    onClose={onClose}
-                />
+                <HoldFields hold={hold} focus submit={t("suppress.extend")} onClose={onClose} />
             </form>
         </Dialog>
     );
@@ -182,19 +204,17 @@ export function SuppressDialog({
     const [sid, setSid] = useState(signals?.[0] ? String(signals[0].sid) : "");
     const [victim, setVictim] = useState(row?.victim ?? "");
     const [peer, setPeer] = useState("");
-    const [days, setDays] = useState<string>("7");
-    const [reason, setReason] = useState("");
-    const [busy, failed, submit] = useSubmit();
+    const hold = useHold("7");
     const send = (e: Event) => {
         e.preventDefault();
-        submit(async () => {
+        hold.submit(async () => {
             const made = await addSuppression({
                 state,
                 ...(sid.trim() ? { sid: Number(sid) } : {}),
                 ...(victim.trim() ? { victim: victim.trim() } : {}),
                 ...(peer.trim() ? { peer: peer.trim() } : {}),
-                reason: reason.trim(),
-                expires_at: untilIn(days),
+                reason: hold.why.trim(),
+                expires_at: untilIn(hold.days),
             });
             notify("done", t("suppress.done", { at: stamp(made.expires_at).slice(0, 16) }));
             onClose();
@@ -223,19 +243,7 @@ export function SuppressDialog({
                 />
                 <Field label={t("fact.victim")} value={victim} onValue={setVictim} />
                 <Field label={t("fact.peer")} value={peer} onValue={setPeer} />
-                <Select
-                    label={t("suppress.for")}
-                    value={days}
-                    onValue={setDays}
-                    options={daysOptions()}
-                />
-                <Field label={t("fact.reason")} value={reason} onValue={setReason} required focus />
-                <Buttons
-                    busy={busy}
-                    failed={failed}
-                    submit={t("suppress.submit")}
-                    onClose={onClose}
-                />
+                <HoldFields hold={hold} focus submit={t("suppress.submit")} onClose={onClose} />
             </form>
         </Dialog>
     );
@@ -313,17 +321,15 @@ function DampingDialog({ onClose }: { onClose: () => void }) {
     const [kind, setKind] = useState<string>("scanner");
     const [match, setMatch] = useState("");
     const [state, setState] = useState(region ? "" : (states[0]?.code ?? ""));
-    const [days, setDays] = useState<string>("30");
-    const [note, setNote] = useState("");
-    const [busy, failed, submit] = useSubmit();
+    const hold = useHold("30");
     const send = (e: Event) => {
         e.preventDefault();
-        submit(async () => {
+        hold.submit(async () => {
             await addDamping({
                 list: kind as Damping["list"],
                 match: match.trim(),
-                until: untilIn(days),
-                note: note.trim(),
+                until: untilIn(hold.days),
+                note: hold.why.trim(),
                 ...(state ? { state } : {}),
             });
             onClose();
@@ -355,14 +361,12 @@ function DampingDialog({ onClose }: { onClose: () => void }) {
                         ...states.map(({ code, name }) => [code, name] as const),
                     ]}
                 />
-                <Select
-                    label={t("suppress.for")}
-                    value={days}
-                    onValue={setDays}
-                    options={daysOptions()}
+                <HoldFields
+                    hold={hold}
+                    label={t("notice.note")}
+                    submit={t("page.add")}
+                    onClose={onClose}
                 />
-                <Field label={t("notice.note")} value={note} onValue={setNote} required />
-                <Buttons busy={busy} failed={failed} submit={t("page.add")} onClose={onClose} />
             </form>
         </Dialog>
     );
