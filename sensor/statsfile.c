@@ -148,6 +148,7 @@ static void write_totals(const struct statsfile *s, struct json *j)
     json_u64(j, "bytes", total(s, WORKER_STAGE_WORKER, "worker.bytes"));
     write_ledger(s, j);
     json_u64(j, "alerts", s->writer ? writer_alerts(s->writer) : 0);
+    json_u64(j, "evidence_since_ms", s->writer ? writer_evidence_since(s->writer) : 0);
     json_u64(j, "flows", total(s, WORKER_STAGE_WORKER, "worker.flows_ended"));
     json_u64(j, "one_sided_flows", total(s, WORKER_STAGE_WORKER, "worker.flows_one_sided"));
     json_u64(j, "truncated_captures", s->captured.truncated_files);

@@ -199,6 +199,7 @@ static int start_uplink(struct monitor *m)
 {
     const struct sensor_conf *c = m->o->conf;
     int ends[2];
+    files_share_stats(m->files); /* without it health has no figures of the engine */
     pid_t pid = spawn(m, &m->uplink, ends);
     if (pid == 0) {
         const char **channels = xcalloc(c->feeds_count, sizeof(*channels));

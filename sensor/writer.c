@@ -58,6 +58,7 @@ struct writer {
     pthread_mutex_t mail_lock;
     struct buf mail; /* lines of other threads, each with its newline */
     _Atomic unsigned long long alerts;
+    _Atomic uint64_t evidence_since_ms; /* 0: no file was made yet */
 };
 
 const struct counter_def *writer_stage_counters(enum writer_stage stage)
@@ -116,7 +117,14 @@ static int spool_list(void *arg, char *names, size_t size)
 
 static int evidence_file(void *arg, const char *name)
 {
-    return ask_for(arg, CHANNEL_EVIDENCE_CREATE, name, 0);
+    struct writer *w = arg;
+    struct channel_message m = { .verb = CHANNEL_EVIDENCE_CREATE };
+    int fd;
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    int err = w->ask(w->ask_arg, &m, &fd);
+    if (err >= 0)
+        atomic_store(&w->evidence_since_ms, m.arg);
+    return err < 0 ? err : fd;
 }
 
 static int open_eve(struct writer *w)
@@ -360,6 +368,11 @@ const struct counter_block *writer_counters(const struct writer *w, enum writer_
 unsigned long long writer_alerts(const struct writer *w)
 {
     return atomic_load_explicit(&w->alerts, memory_order_relaxed);
+}
+
+uint64_t writer_evidence_since(const struct writer *w)
+{
+    return atomic_load_explicit(&w->evidence_since_ms, memory_order_relaxed);
 }
 
 const char *writer_epoch(const struct writer *w)

@@ -8,6 +8,7 @@
 #define SENSOR_WRITER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/counter.h"
 
@@ -59,6 +60,9 @@ const struct counter_block *writer_counters(const struct writer *w, enum writer_
 
 /** Alerts written so far; any thread. */
 unsigned long long writer_alerts(const struct writer *w);
+
+/** Since when, at the latest, the packets kept for alerts reach back, ms; 0: none was kept yet. */
+uint64_t writer_evidence_since(const struct writer *w);
 
 /** The spool's epoch, NULL without a spool. */
 const char *writer_epoch(const struct writer *w);

@@ -13,6 +13,7 @@
 
 #include "collector/ingest/register.h"
 #include "collector/store/keys.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 
@@ -62,6 +63,14 @@ static void write_report(struct json *out, const json_t *report)
         }
         json_close(out);
     }
+}
+
+/* Since when the sensor has packets of alerts; null when it keeps none, or says what can't be. */
+static void write_evidence_since(struct json *out, const json_t *report)
+{
+    json_int_t ms = json_integer_value(json_object_get(report, "evidence_since_ms"));
+    bool can_be = ms > 0 && (uint64_t)ms <= clock_now(clock_system()) / NS_PER_MS;
+    json_time_ms(out, "evidence_since", can_be ? (uint64_t)ms : 0);
 }
 
 static uint64_t raised_of(const json_t *report, const char *lane)
@@ -183,6 +192,7 @@ static int write_one(struct sensors *s, const char *scope, const char *id,
     json_open(out, NULL);
     write_head(out, scope, hash);
     write_report(out, report);
+    write_evidence_since(out, report);
     json_open_array(out, "lanes");
     for (char *save, *state = strtok_r(states, ",", &save); state && !err;
          state = strtok_r(NULL, ",", &save))

@@ -88,6 +88,20 @@ static int open_output(struct files *f, struct channel_message *m)
     return -1;
 }
 
+int files_share_stats(struct files *f)
+{
+    struct channel_message m = { .name = "stats.json" };
+    int fd = open_output(f, &m);
+    int err = fd < 0 ? ABENG_EIO : ABENG_OK;
+    if (!err && f->owner != (uid_t)-1 && fchown(fd, f->owner, (gid_t)-1) < 0)
+        err = ABENG_EIO;
+    if (err)
+        log_warn("monitor", "stats.json can't be shared with the uplink: %m");
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 static int open_segment(struct files *f, const struct channel_message *m, int flags)
 {
     if (f->spool_dir < 0 || !channel_name_ok(m->name)) {
@@ -146,8 +160,11 @@ static bool oldest_evidence(const struct files *f, char name[CHANNEL_NAME_MAX], 
     return name[0];
 }
 
-/* Names begin with the time of their making, so the first in their order is the oldest. */
-static void bound_evidence(struct files *f)
+/*
+ * Names begin with the time of their making, so the first in their order is the oldest. Returns
+ * since when, at the latest, what is there reaches back, in ms: all younger files are there, too.
+ */
+static uint64_t bound_evidence(struct files *f)
 {
     char name[CHANNEL_NAME_MAX];
     struct stat st = { 0 };
@@ -156,8 +173,9 @@ static void bound_evidence(struct files *f)
         uint64_t written = (uint64_t)st.st_mtim.tv_sec * NS_PER_S;
         bool old = now > written && now - written > f->evidence_ns;
         if ((total <= f->evidence_bytes && !old) || unlinkat(f->evidence_dir, name, 0) < 0)
-            return;
+            return written / NS_PER_MS;
     }
+    return now / NS_PER_MS;
 }
 
 static int create_evidence(struct files *f, struct channel_message *m)
@@ -166,7 +184,7 @@ static int create_evidence(struct files *f, struct channel_message *m)
         errno = EPERM;
         return -1;
     }
-    bound_evidence(f);
+    m->arg = bound_evidence(f);
     return openat(f->evidence_dir, m->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   0600);
 }

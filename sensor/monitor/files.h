@@ -30,6 +30,12 @@ struct files *files_open(const char *log_dir, const char *spool_dir, const char 
 bool files_answer(struct files *f, struct channel_message *m, int *fd);
 
 /**
+ * See that stats.json is there and that the owner may read it: what a confined process may open is
+ * settled before the engine writes the first one. 0 or ABENG_EIO.
+ */
+int files_share_stats(struct files *f);
+
+/**
  * Keep evidence files in `dir` (made when it is not there, 0700): the oldest go when a new one is
  * made and they take more than `bytes`, or are older than `age_ns`. 0, or ABENG_EIO after a log
  * line.

@@ -71,6 +71,7 @@ static void write_stats(const struct uplink *u, struct json *j)
     buf_free(&b);
     write_number(j, stats, "packets");
     write_number(j, stats, "bytes");
+    write_number(j, stats, "evidence_since_ms");
     const char *ruleset = json_string_value(json_object_get(stats, "ruleset"));
     if (ruleset)
         json_str(j, "ruleset", ruleset);

@@ -492,6 +492,7 @@ export function makeSensors(now) {
         last_seen: iso(now - 9_000),
         last_alert: iso(now - 4 * MINUTE),
         last_self_test: iso(now - 22 * MINUTE),
+        evidence_since: iso(now - (31 + 17 * (name.length % 5)) * 60 * MINUTE),
         epoch: "5c1e9f0a77b2d410",
         lanes: states.flatMap((code) => [
             { lane: `${code}.urgent`, committed: 8_412, raised: 8_412 },

@@ -153,6 +153,7 @@ export interface Sensor {
     last_seen: string | null;
     last_alert: string | null;
     last_self_test: string | null;
+    evidence_since: string | null;
     epoch: string | null;
     lanes: Lane[];
     received: number;

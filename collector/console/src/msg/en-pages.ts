@@ -63,6 +63,8 @@ export const enPages = {
     "plot.pace-text": "half {half}, 9 in 10 {most} (of {n})",
     "plot.where": "Where it is",
     "plot.where-hint": "open incidents; a number leads to them",
+    "plot.packets": "How far back packets are kept",
+    "plot.packets-hint": "fetch what you need before it goes",
     "plot.drops": "Packets lost before inspection",
     "plot.drops-hint": "above the mark, silence proves nothing",
     "plot.rulesets": "Rule sets in force",

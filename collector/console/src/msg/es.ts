@@ -420,6 +420,8 @@ export const es: Translation = {
     "plot.pace-text": "la mitad {half}, 9 de cada 10 {most} (de {n})",
     "plot.where": "Dónde está",
     "plot.where-hint": "incidentes abiertos; un número lleva a ellos",
+    "plot.packets": "Hasta cuándo se guardan los paquetes",
+    "plot.packets-hint": "descargue lo que necesite antes de que se borre",
     "plot.drops": "Paquetes perdidos antes de inspeccionar",
     "plot.drops-hint": "por encima de la marca, el silencio no prueba nada",
     "plot.rulesets": "Conjuntos de reglas en vigor",

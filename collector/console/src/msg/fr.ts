@@ -424,6 +424,8 @@ export const fr: Translation = {
     "plot.pace-text": "la moitié {half}, 9 sur 10 {most} (sur {n})",
     "plot.where": "Où c'est",
     "plot.where-hint": "incidents ouverts ; un nombre y mène",
+    "plot.packets": "Ancienneté des paquets conservés",
+    "plot.packets-hint": "à récupérer avant qu’ils ne disparaissent",
     "plot.drops": "Paquets perdus avant inspection",
     "plot.drops-hint": "au-dessus du repère, le silence ne prouve rien",
     "plot.rulesets": "Jeux de règles en vigueur",

@@ -421,6 +421,8 @@ export const nl: Translation = {
     "plot.pace-text": "de helft {half}, 9 van de 10 {most} (van {n})",
     "plot.where": "Waar het is",
     "plot.where-hint": "open incidenten; een getal leidt erheen",
+    "plot.packets": "Hoe ver terug pakketten bewaard zijn",
+    "plot.packets-hint": "haal op wat nodig is voordat het weg is",
     "plot.drops": "Pakketten verloren vóór onderzoek",
     "plot.drops-hint": "boven het streepje bewijst stilte niets",
     "plot.rulesets": "Geldende regelsets",

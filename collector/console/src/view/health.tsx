@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { alarms, ledger, type Alarm, type Ledger, type LedgerHour } from "../api/registry.ts";
 import type { Sensor } from "../api/types.ts";
 import { whole } from "../format/text.ts";
-import { age, stamp } from "../format/time.ts";
+import { age, span, stamp } from "../format/time.ts";
 import { t, tMaybe } from "../msg/index.ts";
 import { app, served } from "../model/app.ts";
 import { sayProblem } from "../model/desk.ts";
@@ -91,6 +91,30 @@ export function DropPlot({ list }: { list: Sensor[] }) {
                     limit: DROP_LIMIT,
                     bad: share > DROP_LIMIT,
                     text: `${(100 * share).toFixed(share && share < 0.0001 ? 4 : 2)} %`,
+                }))}
+            />
+        </PlotCard>
+    );
+}
+
+/** How far back the packets reach that each sensor keeps: what has to be fetched before it goes. */
+export function PacketsPlot({ list, now }: { list: Sensor[]; now: number }) {
+    const bars = list
+        .filter((sensor) => sensor.status === "active" && sensor.evidence_since)
+        .map((sensor) => ({ sensor, kept: now - Date.parse(sensor.evidence_since ?? "") }))
+        .filter(({ kept }) => kept >= 0)
+        .sort((a, b) => a.kept - b.kept);
+    if (bars.length === 0) return null;
+    return (
+        <PlotCard title={t("plot.packets")} aside={t("plot.packets-hint")}>
+            <Bars
+                label={t("plot.packets")}
+                bars={bars.map(({ sensor, kept }) => ({
+                    key: sensor.id,
+                    name: <Text value={sensor.name} limit={60} />,
+                    value: kept,
+                    bad: kept < DAY,
+                    text: span(kept),
                 }))}
             />
         </PlotCard>

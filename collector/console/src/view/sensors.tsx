@@ -12,7 +12,7 @@ import { sayProblem } from "../model/desk.ts";
 import { dropsOf, healthOf, sensorOrder } from "../model/sensors.ts";
 import { useStore } from "../model/store.ts";
 import { Stamp, StateCode, Text } from "./bits.tsx";
-import { Alarms, DropPlot, LedgerCalendar, RulesetPlot } from "./health.tsx";
+import { Alarms, DropPlot, LedgerCalendar, PacketsPlot, RulesetPlot } from "./health.tsx";
 import { ApproveDialog, EnrolDialog, RevokeDialog } from "./enrol.tsx";
 
 const REFRESH_MS = 30_000;
@@ -88,6 +88,7 @@ export default function SensorsPage() {
                 <div class="figures">
                     <DropPlot list={sorted} />
                     <RulesetPlot list={sorted} />
+                    <PacketsPlot list={sorted} now={now} />
                 </div>
             )}
             {asked?.kind === "enrol" && <EnrolDialog onClose={done} />}
