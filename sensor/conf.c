@@ -85,6 +85,12 @@ static const cyaml_schema_field_t spool_fields[] = {
     FLAG("off", struct sensor_conf, spool.off),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t file_store_fields[] = {
+    FLAG("enabled", struct sensor_conf, file_store.enabled),
+    NUMBER("max-mib", struct sensor_conf, file_store.max_mib),
+    NUMBER("max-days", struct sensor_conf, file_store.max_days),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t evidence_fields[] = {
     FLAG("off", struct sensor_conf, evidence.off),
     FLAG("captures", struct sensor_conf, evidence.captures),
@@ -135,6 +141,7 @@ static const cyaml_schema_field_t conf_fields[] = {
     TEXT("cache-dir", struct sensor_conf, cache_dir),
     GROUP("spool", spool_fields),
     GROUP("evidence", evidence_fields),
+    GROUP("file-store", file_store_fields),
     GROUP("uplink", uplink_fields),
     LIST("feeds", struct sensor_conf, feeds, &feed_entry),
     TEXT("home-state", struct sensor_conf, home_state),

@@ -82,6 +82,11 @@ struct sensor_conf {
         uint32_t max_days;  /* 0: 14 */
     } evidence;
     struct {
+        bool enabled;
+        uint32_t max_mib;  /* 0: 1,024 */
+        uint32_t max_days; /* 0: 30 */
+    } file_store;
+    struct {
         char **collectors; /* https://host:port, first one that answers */
         uint32_t collectors_count;
         char *proxy;

@@ -30,6 +30,7 @@
 #include "sensor/datasets.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
+#include "sensor/filestore.h"
 #include "sensor/live.h"
 #include "sensor/metrics.h"
 #include "sensor/monitor/channel.h"
@@ -65,6 +66,7 @@ struct engine {
     struct worker *workers[ENGINE_WORKERS_MAX];
     struct queue *queues[ENGINE_WORKERS_MAX];
     struct alert_ring *rings[ENGINE_WORKERS_MAX];
+    struct alert_ring *files[ENGINE_WORKERS_MAX]; /* to be stored; NULL: none are */
     const struct evidence_ring *evidence[ENGINE_WORKERS_MAX];
     pthread_t threads[ENGINE_WORKERS_MAX];
     struct writer *writer;
@@ -574,6 +576,8 @@ static bool make_workers(struct engine *e)
         e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
         settings.number = (uint16_t)w;
         settings.mark = &e->conf->box->slots[w].mark;
+        e->files[w] = e->conf->files ? alert_ring_create(FILESTORE_RING_BYTES) : NULL;
+        settings.files = e->files[w];
         e->workers[w] = worker_create(&settings, atomic_load(&e->rules), e->rings[w]);
         if (!e->workers[w])
             return false;
@@ -694,6 +698,7 @@ static void free_all(struct engine *e)
         worker_free(e->workers[w]);
         queue_free(e->queues[w]);
         alert_ring_free(e->rings[w]);
+        alert_ring_free(e->files[w]);
     }
     detect_ruleset_drop(atomic_load(&e->rules));
     pthread_mutex_destroy(&e->asking);
@@ -725,7 +730,7 @@ int engine_run(const struct engine_conf *conf)
         goto out;
     if (conf->keeps)
         datasets_load(rules, engine_ask, e);
-    e->writer = writer_create(conf, e->rings, e->evidence, engine_ask, e);
+    e->writer = writer_create(conf, e->rings, e->files, e->evidence, engine_ask, e);
     if (!e->writer || !start_threads(e, &reader))
         goto out;
     control_loop(e);

@@ -31,6 +31,7 @@ struct sensor_conf;
 #define RING_MIB          64
 #define EVIDENCE_RING_MIB 32
 #define EVIDENCE_DISK_MIB 1024
+#define FILES_DISK_MIB    1024
 #define SPOOL_DISK_MIB    4096
 
 /** What the monitor hands to the engine when it starts it. */
@@ -40,6 +41,7 @@ struct engine_conf {
     bool rule_profile; /* write rule-profile.json at the end, live each ten seconds too */
     bool live, check_checksums, profile_abeng, spool, evidence, progress;
     bool keeps;  /* datasets outlive the run */
+    bool files;  /* those that rules want are stored */
     int request; /* channel: the engine asks, the monitor answers */
     int control; /* channel: the monitor tells */
     int ruleset; /* sealed image */

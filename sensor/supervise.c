@@ -51,6 +51,7 @@
 #define LOCK_PAUSE_US 50000
 #define REPORT_MAX    (256u << 20)
 #define EVIDENCE_DAYS 14
+#define FILES_DAYS    30
 #define NS_PER_DAY    (86400 * NS_PER_S)
 
 /* A child process and how it is talked to. */
@@ -147,6 +148,7 @@ static void engine_child(struct monitor *m, const int ends[2])
                              .check_checksums = o->check_checksums,
                              .profile_abeng = o->profile_abeng,
                              .keeps = o->keeps,
+                             .files = o->conf->file_store.enabled,
                              .spool = m->spool,
                              .evidence = m->evidence,
                              .progress = !o->live && isatty(STDERR_FILENO),
@@ -562,6 +564,17 @@ static void wait_for_bundles(struct monitor *m)
     }
 }
 
+static int open_store(struct monitor *m)
+{
+    const struct sensor_conf *c = m->o->conf;
+    uint32_t mib = c->file_store.max_mib ? c->file_store.max_mib : FILES_DISK_MIB;
+    uint32_t days = c->file_store.max_days ? c->file_store.max_days : FILES_DAYS;
+    char *dir = xasprintf("%s/files", c->state_dir);
+    int err = files_set_store(m->files, dir, (uint64_t)mib << 20, days * NS_PER_DAY);
+    free(dir);
+    return err;
+}
+
 static int open_datasets(struct monitor *m)
 {
     char *dir = xasprintf("%s/datasets", m->o->conf->state_dir);
@@ -628,6 +641,8 @@ static int prepare(struct monitor *m)
     if (m->spool && !c->evidence.off && open_evidence(m) < 0)
         return ABENG_ERR;
     if (o->keeps && !o->test && !o->follow && open_datasets(m) < 0)
+        return ABENG_ERR;
+    if (c->file_store.enabled && !o->test && !o->follow && open_store(m) < 0)
         return ABENG_ERR;
     if (m->spool && sandbox_give_folder(c->state_dir, c->user) < 0)
         return ABENG_ERR;

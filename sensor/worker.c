@@ -58,6 +58,7 @@ enum worker_counter {
     COUNTER_RING_FULL,
     COUNTER_HITS_DROPPED,
     COUNTER_LONE_FLOWS,
+    COUNTER_FILES_LOST,
     COUNTERS
 };
 
@@ -80,6 +81,7 @@ static const struct counter_def worker_counter_defs[] = {
     [COUNTER_HITS_DROPPED] = { "worker.extra_too_long", "records whose fragments were cut to fit" },
     [COUNTER_LONE_FLOWS] = { "worker.lone_flows",
                              "flows of one unanswered packet, in a flood, without a record" },
+    [COUNTER_FILES_LOST] = { "worker.files_lost", "files not stored: the writer was behind" },
     [COUNTERS] = { NULL, NULL },
 };
 
@@ -145,6 +147,34 @@ static void free_tx_state(void *arg, struct app_tx *tx)
     detect_tx_free(w->detect, tx);
 }
 
+/* A file that a rule wants kept, as far as it was kept here. */
+static void store_file(void *arg, const struct app_file_view *file)
+{
+    struct worker *w = arg;
+    struct alert_record r = { .kind = ALERT_KIND_FILE, .extra_len = file->data.len };
+    if (!file->data.len)
+        return;
+    while (!alert_ring_put(w->conf.files, &r, file->data.data)) {
+        if (!w->conf.block_when_full) {
+            count(w, COUNTER_FILES_LOST, 1);
+            return;
+        }
+        sched_yield();
+    }
+}
+
+/* The files of the hit's transaction, by what its rule says. */
+static void mark_files(const struct worker *w, const struct detect_hit *hit, unsigned dir)
+{
+    uint8_t store = w->conf.files && hit->tx ? detect_rule_store(w->rules, hit->rule) : 0;
+    if (store & SIG_STORE_MATCH)
+        hit->tx->store |= (uint8_t)(1u << dir);
+    if (store & SIG_STORE_TOSERVER)
+        hit->tx->store |= 1u << SIG_DIR_TOSERVER;
+    if (store & SIG_STORE_TOCLIENT)
+        hit->tx->store |= 1u << SIG_DIR_TOCLIENT;
+}
+
 static bool make_stages(struct worker *w)
 {
     const struct worker_conf *c = &w->conf;
@@ -157,7 +187,10 @@ static bool make_stages(struct worker *w)
                                   .async_oneside = c->async_oneside,
                                   .depth = c->stream_depth,
                                   .check_checksums = c->check_checksums };
-    struct app_conf app = { .ja3 = true, .tx_free = free_tx_state, .tx_free_arg = w };
+    struct app_conf app = { .ja3 = true,
+                            .tx_free = free_tx_state,
+                            .tx_free_arg = w,
+                            .file_store = c->files ? store_file : NULL };
     w->decoder = decode_create(&decode, w->slab, &k[WORKER_STAGE_DECODE]);
     w->flows = flow_table_create(&flow, w->slab, c->hash_seed, &k[WORKER_STAGE_FLOW]);
     w->streams = stream_create(&stream, w->slab, &k[WORKER_STAGE_STREAM]);
@@ -300,6 +333,7 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
             fill_flow(r, f);
         if (!(p->flags & PACKET_F_PSEUDO))
             r->interface = w->interface;
+        mark_files(w, hit, dir);
         fill_extra(w, f, hit->tx, dir);
         put_record(w);
     }

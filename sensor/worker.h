@@ -37,6 +37,7 @@ struct worker_conf {
     uint16_t number;         /* of this worker */
     struct live_board *live; /* told of VLANs; NULL: files */
     struct blackbox_mark *mark; /* what is being done is noted there; NULL: nowhere */
+    struct alert_ring *files; /* for files to be stored; NULL: none are */
     size_t evidence;         /* bytes of the evidence ring, a power of two; 0: none */
 };
 

@@ -27,6 +27,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/engine.h"
 #include "sensor/evidence/store.h"
+#include "sensor/filestore.h"
 #include "sensor/lanes.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/spool/spool.h"
@@ -45,6 +46,7 @@ struct writer {
     struct lane_table *lanes;
     const struct evidence_ring *const *rings;
     struct evidence_store *evidence; /* NULL: off */
+    struct filestore *store;         /* NULL: off */
     struct output *eve;
     struct spool_files files;
     struct spool_writer *spool; /* NULL: none */
@@ -64,10 +66,9 @@ struct writer {
 const struct counter_def *writer_stage_counters(enum writer_stage stage)
 {
     static const struct counter_def *const tables[WRITER_STAGES] = {
-        [WRITER_STAGE_ALERT] = alert_counters,
-        [WRITER_STAGE_EVIDENCE] = evidence_counters,
-        [WRITER_STAGE_SPOOL] = spool_counters,
-        [WRITER_STAGE_OUTPUT] = output_counters,
+        [WRITER_STAGE_ALERT] = alert_counters,     [WRITER_STAGE_EVIDENCE] = evidence_counters,
+        [WRITER_STAGE_SPOOL] = spool_counters,     [WRITER_STAGE_OUTPUT] = output_counters,
+        [WRITER_STAGE_FILES] = filestore_counters,
     };
     return tables[stage];
 }
@@ -278,12 +279,16 @@ static void *writer_main(void *arg)
             w->failed = true;
         if (w->evidence)
             evidence_store_sync(w->evidence);
+        if (w->store && filestore_run(w->store))
+            continue;
         if (n > 0)
             continue;
         if (output_flush(w->eve, false) < 0)
             w->failed = true;
         nanosleep(&idle, NULL);
     }
+    while (w->store && filestore_run(w->store))
+        ;
     if (output_flush(w->eve, true) < 0 || (w->spool && spool_writer_sync(w->spool, true) < 0))
         w->failed = true;
     return NULL;
@@ -332,6 +337,7 @@ static int open_spool(struct writer *w)
 }
 
 struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
+                             struct alert_ring *const *files,
                              const struct evidence_ring *const *evidence, writer_ask *ask,
                              void *ask_arg)
 {
@@ -345,6 +351,9 @@ struct writer *writer_create(const struct engine_conf *conf, struct alert_ring *
     make_counters(w);
     w->sequencer = sequencer_create(&sequencer, rings, conf->workers, take_record, w,
                                     &w->counters[WRITER_STAGE_ALERT]);
+    if (conf->files)
+        w->store =
+            filestore_create(files, conf->workers, ask, ask_arg, &w->counters[WRITER_STAGE_FILES]);
     w->rings = evidence;
     if (conf->evidence)
         w->evidence = evidence_store_create(evidence_file, w, &w->counters[WRITER_STAGE_EVIDENCE]);
@@ -386,6 +395,7 @@ void writer_free(struct writer *w)
         return;
     sequencer_free(w->sequencer);
     evidence_store_free(w->evidence);
+    filestore_free(w->store);
     output_close(w->eve);
     spool_writer_close(w->spool);
     lane_table_free(w->lanes);

@@ -24,6 +24,7 @@ enum writer_stage {
     WRITER_STAGE_EVIDENCE,
     WRITER_STAGE_SPOOL,
     WRITER_STAGE_OUTPUT,
+    WRITER_STAGE_FILES,
     WRITER_STAGES
 };
 
@@ -31,11 +32,12 @@ enum writer_stage {
 typedef int writer_ask(void *arg, struct channel_message *m, int *fd);
 
 /**
- * Open eve.json and the spool through the monitor. `rings`, one a worker, `evidence`, their rings
- * of recent packets (each may be NULL), and what `conf` points to stay the caller's. NULL after a
- * log line.
+ * Open eve.json and the spool through the monitor. `rings`, one a worker, `files`, those of files
+ * to be stored (each may be NULL: none are), `evidence`, their rings of recent packets (each may be
+ * NULL), and what `conf` points to stay the caller's. NULL after a log line.
  */
 struct writer *writer_create(const struct engine_conf *conf, struct alert_ring **rings,
+                             struct alert_ring *const *files,
                              const struct evidence_ring *const *evidence, writer_ask *ask,
                              void *ask_arg);
 

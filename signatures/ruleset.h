@@ -149,6 +149,11 @@ struct sig_suppress {
     struct sig_addrs addrs;
 };
 
+/* Files of which directions filestore keeps; MATCH: of the one in which the rule matched. */
+#define SIG_STORE_TOSERVER (1u << 0)
+#define SIG_STORE_TOCLIENT (1u << 1)
+#define SIG_STORE_MATCH    (1u << 2)
+
 #define SIG_TARGET_NONE 0
 #define SIG_TARGET_SRC  1
 #define SIG_TARGET_DEST 2
@@ -164,6 +169,7 @@ struct sig {
     uint8_t dirs;      /* SIG_DIRS_* it can match in */
     uint8_t target;    /* SIG_TARGET_* */
     bool noalert;
+    uint8_t store;                         /* filestore: SIG_STORE_*; 0: none */
     bool bypass;                           /* its flow is not looked at any more */
     bool bidirectional;                    /* <>: sensor/detect makes two of it, one sid */
     bool requires_packet, requires_stream; /* anchors 2.4 point 1 */

@@ -32,7 +32,11 @@ struct alert_key {
     uint64_t flow;   /* flow id */
 };
 
-enum alert_kind { ALERT_KIND_ALERT, ALERT_KIND_FLOW };
+enum alert_kind {
+    ALERT_KIND_ALERT,
+    ALERT_KIND_FLOW,
+    ALERT_KIND_FILE, /* bytes to be stored, in a ring of their own */
+};
 
 /** Why a flow ended. */
 enum alert_flow_reason { ALERT_FLOW_TIMEOUT, ALERT_FLOW_SHUTDOWN, ALERT_FLOW_FORCED };

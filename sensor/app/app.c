@@ -103,8 +103,19 @@ void app_tx_event(struct app_tx *tx, unsigned dir, unsigned bit)
     tx->updated[dir] = true;
 }
 
+static void tx_store(struct app_ctx *ctx, const struct app_parser *parser, struct app_tx *tx)
+{
+    struct app_file_view file;
+    for (unsigned dir = 0; dir < 2; dir++) {
+        for (uint32_t i = 0; tx->store >> dir & 1 && parser->file(ctx, tx, dir, i, &file); i++)
+            ctx->conf.file_store(ctx->conf.tx_free_arg, &file);
+    }
+}
+
 static void tx_free(struct app_ctx *ctx, const struct app_parser *parser, struct app_tx *tx)
 {
+    if (tx->store && ctx->conf.file_store && parser->file)
+        tx_store(ctx, parser, tx);
     if (ctx->conf.tx_free)
         ctx->conf.tx_free(ctx->conf.tx_free_arg, tx);
     if (parser->tx_clear)

@@ -42,6 +42,7 @@ struct app_tx {
     /* has one direction only (a DNS query has its answer in another transaction): anchors 2.9 */
     bool one_way;
     uint64_t events[2]; /* app-layer events */
+    uint8_t store;      /* directions whose files are to be stored, bits 1 << direction */
     uint8_t files[2];   /* files begun, where there can be several: a new one is looked at anew */
     /* sensor/detect's state for it, by direction; freed through app_conf.tx_free */
     void *detect[2];
@@ -55,6 +56,8 @@ struct app_view {
     bool end;        /* nothing will follow */
 };
 
+struct app_file_view;
+
 struct app_conf {
     uint32_t tx_max;                                /* live transactions a flow; 0: 512 */
     uint32_t http_body_request, http_body_response; /* bytes inspected; 0: 102,400 */
@@ -63,6 +66,8 @@ struct app_conf {
         void *arg,
         struct app_tx *tx); /* called before a transaction's memory goes; frees tx->detect */
     void *tx_free_arg;
+    /* each file of a transaction with `store`, before its memory goes; NULL: none are stored */
+    void (*file_store)(void *arg, const struct app_file_view *file);
 };
 
 /** Counter names of this stage, ended by a NULL name. */

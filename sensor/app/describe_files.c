@@ -17,7 +17,8 @@ static void describe_sum(const char *key, const struct app_view *sum, struct jso
     json_str(out, key, hex);
 }
 
-static void describe_file(const struct app_file_view *file, uint64_t tx_id, struct json *out)
+static void describe_file(const struct app_file_view *file, uint64_t tx_id, bool storing,
+                          struct json *out)
 {
     json_open(out, NULL);
     if (file->name.len)
@@ -30,6 +31,8 @@ static void describe_file(const struct app_file_view *file, uint64_t tx_id, stru
     describe_sum("sha1", &file->sha1, out);
     describe_sum("sha256", &file->sha256, out);
     json_bool(out, "stored", false);
+    if (storing)
+        json_bool(out, "storing", true);
     json_u64(out, "size", file->size);
     json_u64(out, "tx_id", tx_id);
     json_close(out);
@@ -43,7 +46,7 @@ void app_describe_files(struct app_ctx *ctx, const struct flow *f, struct app_tx
     for (; i < DESCRIBE_MAX && app_file_get(ctx, f, tx, dir, i, &file); i++) {
         if (i == 0)
             json_open_array(out, "files");
-        describe_file(&file, tx->id, out);
+        describe_file(&file, tx->id, tx->store >> dir & 1, out);
     }
     if (i > 0)
         json_close_array(out);

@@ -437,7 +437,7 @@ static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |
            (asks_files(b, sig) ? IMAGE_RULE_FILES : 0) | (sig->bypass ? IMAGE_RULE_BYPASS : 0) |
-           (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
+           (uint32_t)sig->store << IMAGE_RULE_STORE | (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
 }
 
 static struct image_span put_suppress(struct builder *b, const struct sig *sig)

@@ -145,6 +145,9 @@ struct detect_rule_cost {
 void detect_rule_cost(const struct detect_ruleset *set, uint32_t index,
                       struct detect_rule_cost *out);
 
+/** Which files rule `index` keeps: SIG_STORE_*. */
+uint8_t detect_rule_store(const struct detect_ruleset *set, uint32_t index);
+
 /** Whether local policy silences rule `index` for a packet from `src` to `dst`. */
 bool detect_rule_suppressed(const struct detect_ruleset *set, uint32_t index,
                             const struct addr *src, const struct addr *dst);

@@ -224,6 +224,11 @@ const char *detect_ruleset_name(const struct detect_ruleset *set, uint32_t *rule
     return set->image.header->name;
 }
 
+uint8_t detect_rule_store(const struct detect_ruleset *set, uint32_t index)
+{
+    return set->rules[index].flags >> IMAGE_RULE_STORE & 7;
+}
+
 uint8_t detect_ruleset_sums(const struct detect_ruleset *set)
 {
     uint8_t sums = 0;

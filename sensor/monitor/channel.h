@@ -24,6 +24,7 @@ enum channel_verb {
     CHANNEL_EVIDENCE_CREATE, /* engine: new evidence file `name`; old ones go; arg: since when
                               * there are some, ms */
     CHANNEL_DATASET,         /* engine: file `name` of a dataset; arg: enum channel_dataset */
+    CHANNEL_FILE,            /* engine: stored file `name`; arg: enum channel_file */
     CHANNEL_EVIDENCE_FETCH,  /* uplink: packets: `name`, arg offset, arg2 length, text hash */
     CHANNEL_LIST_OPEN,       /* loader: list `name` beside the rules file that is source `arg` */
     CHANNEL_CACHE_GET,       /* loader: `name` is the key; sealed image, then its report */
@@ -40,6 +41,9 @@ enum channel_verb {
 
 /** What the engine wants of a dataset's file: to read it, write the next, put that in its place. */
 enum channel_dataset { CHANNEL_DATASET_READ, CHANNEL_DATASET_WRITE, CHANNEL_DATASET_REPLACE };
+
+/** What the engine wants of a stored file: to write it (no descriptor: it is there), to end it. */
+enum channel_file { CHANNEL_FILE_BEGIN, CHANNEL_FILE_FINISH };
 
 struct channel_message {
     uint32_t verb;  /* enum channel_verb */

@@ -21,9 +21,11 @@
 #include "common/xalloc.h"
 #include "sensor/monitor/cache.h"
 #include "sensor/monitor/channel.h"
+#include "sensor/monitor/keep.h"
 
 struct files {
     int log_dir, spool_dir, cache_dir, evidence_dir, dataset_dir; /* -1: there is none */
+    struct keep *kept;                                            /* stored files, NULL: none */
     uint64_t evidence_bytes, evidence_ns;            /* bounds */
     uid_t owner;                                     /* of spool segments; (uid_t)-1: ours */
     gid_t group;
@@ -208,6 +210,20 @@ int files_evidence(const struct files *f, const char *name)
     return fd >= 0 ? fd : errno == ENOENT ? ABENG_ENOENT : ABENG_EIO;
 }
 
+int files_set_store(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns)
+{
+    f->kept = keep_open(dir, bytes, age_ns);
+    return f->kept ? ABENG_OK : ABENG_EIO;
+}
+
+static int store_file(struct files *f, struct channel_message *m)
+{
+    if (f->kept)
+        return keep_answer(f->kept, m);
+    m->status = ABENG_EUNSUPPORTED;
+    return -1;
+}
+
 int files_set_datasets(struct files *f, const char *dir)
 {
     f->dataset_dir = open_folder(dir, 0700);
@@ -276,6 +292,7 @@ bool files_answer(struct files *f, struct channel_message *m, int *fd)
         { CHANNEL_SPOOL_LIST, true, list_segments },
         { CHANNEL_EVIDENCE_CREATE, true, create_evidence },
         { CHANNEL_DATASET, false, open_dataset },
+        { CHANNEL_FILE, false, store_file },
     };
     *fd = -1;
     for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -308,6 +325,7 @@ void files_close(struct files *f)
 {
     if (!f)
         return;
+    keep_close(f->kept);
     int fds[] = { f->log_dir, f->spool_dir, f->cache_dir, f->evidence_dir, f->dataset_dir };
     for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)

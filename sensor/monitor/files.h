@@ -42,6 +42,12 @@ int files_share_stats(struct files *f);
  */
 int files_set_evidence(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns);
 
+/**
+ * Keep stored files in `dir` (made when it is not there, 0700), at most `bytes` and `age_ns`. 0, or
+ * ABENG_EIO after a log line.
+ */
+int files_set_store(struct files *f, const char *dir, uint64_t bytes, uint64_t age_ns);
+
 /** Keep datasets in `dir` (made when it is not there, 0700). 0, or ABENG_EIO after a log line. */
 int files_set_datasets(struct files *f, const char *dir);
 

@@ -86,13 +86,27 @@ static bool is_store_word(struct text t)
     return ok;
 }
 
-/* Files are not stored; the rule alerts all the same, and by itself on any file. */
+static uint8_t store_direction(struct text word)
+{
+    if (text_is(word, "both"))
+        return SIG_STORE_TOSERVER | SIG_STORE_TOCLIENT;
+    if (text_is(word, "request") || text_is(word, "to_server"))
+        return SIG_STORE_TOSERVER;
+    if (text_is(word, "response") || text_is(word, "to_client"))
+        return SIG_STORE_TOCLIENT;
+    return SIG_STORE_MATCH;
+}
+
+/* The rule alerts too, and by itself on any file. All scopes mean the files of the transaction. */
 static int parse_filestore(struct draft *d, struct text value)
 {
     struct text word;
+    d->rule.store = SIG_STORE_MATCH;
     for (unsigned words = 0; value.at && text_cut(&value, ',', &word); words++) {
         if (words == 2 || !is_store_word(word))
             return draft_refuse(d, "filestore: direction and scope, like both,file");
+        if (words == 0)
+            d->rule.store = store_direction(word);
     }
     for (uint32_t i = 1; i < d->list_count; i++) {
         if (sig_buffer_def(d->lists[i].buffer)->flags & SIG_BUFFER_FILE)
