@@ -76,6 +76,7 @@ struct http_slice {
 struct http_header {
     struct http_slice name;  /* in `raw` */
     struct http_slice value; /* in `raw`, or in `joined` */
+    uint32_t hash;           /* of the name, for http_header_find alone */
     bool in_joined;
     uint8_t repeats;
 };

@@ -124,6 +124,16 @@ const uint8_t *http_header_value(const struct http_side *side, const struct http
     return (h->in_joined ? side->joined.data : side->raw.data) + h->value.at;
 }
 
+/** Of a name without case and NUL bytes, so that most others need not be compared (FNV-1a). */
+static uint32_t name_hash(const uint8_t *d, uint32_t len)
+{
+    uint32_t hash = 2166136261u;
+    for (uint32_t i = 0; i < len; i++)
+        if (d[i] != '\0')
+            hash = (hash ^ (d[i] | 0x20u)) * 16777619u;
+    return hash;
+}
+
 /**
  * Whether `len` bytes are `want` without case and without NUL bytes, which servers and browsers
  * pass over.
@@ -144,9 +154,10 @@ static bool same_name(const uint8_t *d, uint32_t len, const uint8_t *want, uint3
 static struct http_header *find(const struct http_side *side, const uint8_t *name, uint32_t len)
 {
     struct http_header *all = (struct http_header *)side->headers.data;
-    uint32_t count = side->headers.len / sizeof(*all);
+    uint32_t count = side->headers.len / sizeof(*all), hash = name_hash(name, len);
     for (uint32_t i = 0; i < count; i++)
-        if (same_name(side->raw.data + all[i].name.at, all[i].name.len, name, len))
+        if (all[i].hash == hash &&
+            same_name(side->raw.data + all[i].name.at, all[i].name.len, name, len))
             return &all[i];
     return NULL;
 }
@@ -286,11 +297,19 @@ static bool value_unfold(struct app_io *io, struct http_side *side, const struct
     return true;
 }
 
-/** A token (RFC 9110 5.6.2), not empty. */
+/** Whether no name has the byte: control, space, those above ASCII and "(),/:;<=>?@[\]{} (RFC 2616
+ * 2.2's separators). */
+static bool is_separator(uint8_t c)
+{
+    static const uint64_t bits[2] = { 0xfc009305ffffffffull, 0xa800000038000001ull };
+    return c >= 0x80 || bits[c / 64] >> c % 64 & 1;
+}
+
+/** A token (RFC 2616 2.2), not empty. */
 static bool is_name(const uint8_t *d, uint32_t len)
 {
     for (uint32_t i = 0; i < len; i++)
-        if (d[i] <= ' ' || d[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", d[i]))
+        if (is_separator(d[i]))
             return false;
     return len > 0;
 }
@@ -318,6 +337,7 @@ static void field_split(struct app_io *io, struct http_tx *t, const struct field
     while (value < f->end && is_lws(d[value]))
         value++;
     h->name = (struct http_slice){ f->at, name_end - f->at };
+    h->hash = name_hash(d + f->at, name_end - f->at);
     h->value = (struct http_slice){ value, f->end > value ? f->end - value : 0 };
 }
 
@@ -355,7 +375,7 @@ static bool value_join(struct app_io *io, struct http_side *side, struct http_he
 static bool field_add(struct app_io *io, struct http_tx *t, const struct field *f)
 {
     struct http_side *side = &t->side[io->dir];
-    struct http_header h = { { 0, 0 }, { 0, 0 }, false, 0 };
+    struct http_header h = { .in_joined = false };
     if (f->unfolded)
         app_tx_event(&t->tx, io->dir, HTTP_FOLDING_RESPONSE);
     field_split(io, t, f, &h);
