@@ -43,6 +43,7 @@ static const cyaml_schema_field_t interface_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct conf_interface, name, 1, 15),
     TEXT("bpf", struct conf_interface, bpf),
     FLAG("libpcap", struct conf_interface, libpcap),
+    FLAG("xdp", struct conf_interface, xdp),
     NUMBER("ring-mib", struct conf_interface, ring_mib),
     CYAML_FIELD_END,
 };
@@ -184,6 +185,9 @@ static int check(const struct sensor_conf *c, const char *name)
         if (c->interfaces[i].libpcap && c->interfaces[i].bpf)
             return complain(name, "interfaces: bpf", c->interfaces[i].bpf,
                             "libpcap listens without a filter; leave out one of the two");
+        if (c->interfaces[i].xdp && (c->interfaces[i].bpf || c->interfaces[i].libpcap))
+            return complain(name, "interfaces: xdp", c->interfaces[i].name,
+                            "AF_XDP goes without bpf and without libpcap; leave out one");
     }
     for (uint32_t i = 0; i < c->uplink.collectors_count; i++) {
         if (strncmp(c->uplink.collectors[i], "https://", 8) != 0)

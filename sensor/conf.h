@@ -21,6 +21,7 @@ struct conf_interface {
     char *name;
     char *bpf;         /* capture filter, or NULL */
     bool libpcap;      /* listen through libpcap instead of AF_PACKET: one worker alone */
+    bool xdp;          /* listen through AF_XDP: one receive queue a worker */
     uint32_t ring_mib; /* ring memory a worker; 0: 64 */
 };
 

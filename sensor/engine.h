@@ -52,8 +52,8 @@ struct engine_conf {
     const int *rings;       /* live: interfaces × workers AF_PACKET sockets, worker-major */
     unsigned ring_count;    /* interfaces */
     const char *const *ring_names;
-    struct capture *const *fallbacks; /* an interface that has no ring: opened through libpcap,
-                                       * taken over by the first worker; else NULL */
+    struct capture *const *ready; /* interfaces × workers likewise: what is read without such a
+                                   * socket (libpcap, by the first worker; AF_XDP), else NULL */
 };
 
 /** Run to the end of the captures, or until told to stop. Returns the process's exit status. */

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "sensor/supervise.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -73,6 +74,7 @@ struct monitor {
     struct blackbox *box;
     int signals;
     int rings[ENGINE_WORKERS_MAX * ENGINE_INTERFACES_MAX];
+    struct capture *ready[ENGINE_WORKERS_MAX * ENGINE_INTERFACES_MAX]; /* AF_XDP; else NULL */
     unsigned ring_count;
     const char *ring_names[ENGINE_INTERFACES_MAX];
     struct lane_table *lanes; /* --follow */
@@ -121,15 +123,15 @@ static pid_t spawn(struct monitor *m, struct child *c, int ends[2])
 }
 
 /* libpcap opens by itself, so this comes before the engine gives its privileges away. */
-static int open_fallbacks(const struct monitor *m, struct capture **out)
+static int open_fallbacks(struct monitor *m)
 {
     char reason[256];
     for (unsigned i = 0; i < m->ring_count; i++) {
         const struct conf_interface *f = &m->o->conf->interfaces[i];
         if (!f->libpcap)
             continue;
-        out[i] = capture_open_pcap(f->name, reason, sizeof(reason));
-        if (!out[i]) {
+        m->ready[i] = capture_open_pcap(f->name, reason, sizeof(reason));
+        if (!m->ready[i]) {
             log_error("capture", "%s: %s", f->name, reason);
             return ABENG_ERR;
         }
@@ -160,14 +162,13 @@ static void engine_child(struct monitor *m, const int ends[2])
                              .load_ns = m->rules.took_ns,
                              .load_peak_kib = m->rules.peak_kib,
                              .rings = m->rings,
+                             .ready = m->ready,
                              .ring_count = m->ring_count,
                              .ring_names = m->ring_names };
-    struct capture *fallbacks[ENGINE_INTERFACES_MAX] = { 0 };
     /* It is told to stop; when the monitor is gone its control socket says so. */
     signal(SIGTERM, SIG_IGN);
-    if (open_fallbacks(m, fallbacks) < 0)
+    if (open_fallbacks(m) < 0)
         _exit(1);
-    c.fallbacks = fallbacks;
     _exit(sandbox_become_user(o->conf->user) < 0 ? 1 : engine_run(&c));
 }
 
@@ -467,10 +468,56 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A queue without a socket would go past us. */
+static bool queues_fit(const char *interface, unsigned workers)
+{
+    char *path = xasprintf("/sys/class/net/%s/queues", interface);
+    unsigned queues = 0;
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        queues += strncmp(e->d_name, "rx-", 3) == 0;
+    if (dir)
+        closedir(dir);
+    free(path);
+    if (queues == workers)
+        return true;
+    log_error("capture",
+              "%s: xdp gives each worker one receive queue; there are %u queues and %u workers: "
+              "ethtool -L %s combined %u, or workers: %u",
+              interface, queues, workers, interface, workers, queues);
+    return false;
+}
+
+/* The ring of one worker on one interface. */
+static int open_ring(struct monitor *m, unsigned worker, unsigned i)
+{
+    const struct conf_interface *f = &m->o->conf->interfaces[i];
+    unsigned at = worker * m->ring_count + i;
+    char reason[256];
+    struct capture_live_conf live = { .interface = f->name,
+                                      .bpf = f->bpf,
+                                      .ring_bytes = (f->ring_mib ? f->ring_mib : RING_MIB) << 20,
+                                      .fanout_group = (uint16_t)((unsigned)getpid() + i),
+                                      .fanout_members = (uint16_t)m->o->workers };
+    m->ring_names[i] = f->name;
+    m->rings[at] = -1;
+    if (f->libpcap)
+        return ABENG_OK;
+    if (f->xdp && worker == 0 && !queues_fit(f->name, m->o->workers))
+        return ABENG_ERR;
+    if (f->xdp)
+        m->ready[at] = capture_open_xdp(&live, worker, reason, sizeof(reason));
+    else
+        m->rings[at] = capture_live_socket(&live, reason, sizeof(reason));
+    if (m->ready[at] || m->rings[at] >= 0)
+        return ABENG_OK;
+    log_error("capture", "%s", reason);
+    return ABENG_ERR;
+}
+
 static int open_rings(struct monitor *m)
 {
     const struct sensor_conf *c = m->o->conf;
-    char reason[256];
     if (c->interfaces_count > ENGINE_INTERFACES_MAX) {
         log_error("capture", "%u interfaces; at most %u", c->interfaces_count,
                   ENGINE_INTERFACES_MAX);
@@ -479,26 +526,17 @@ static int open_rings(struct monitor *m)
     m->ring_count = c->interfaces_count;
     for (unsigned w = 0; w < m->o->workers; w++) {
         for (unsigned i = 0; i < m->ring_count; i++) {
-            const struct conf_interface *f = &c->interfaces[i];
-            struct capture_live_conf live = { .interface = f->name,
-                                              .bpf = f->bpf,
-                                              .ring_bytes = (f->ring_mib ? f->ring_mib : RING_MIB)
-                                                            << 20,
-                                              .fanout_group = (uint16_t)((unsigned)getpid() + i),
-                                              .fanout_members = (uint16_t)m->o->workers };
-            m->ring_names[i] = f->name;
-            m->rings[w * m->ring_count + i] = -1;
-            if (f->libpcap)
-                continue;
-            int fd = capture_live_socket(&live, reason, sizeof(reason));
-            if (fd < 0) {
-                log_error("capture", "%s: %s", f->name, reason);
+            if (open_ring(m, w, i) < 0)
                 return ABENG_ERR;
-            }
-            m->rings[w * m->ring_count + i] = fd;
         }
     }
     return ABENG_OK;
+}
+
+static void close_rings(struct monitor *m)
+{
+    for (unsigned i = 0; i < m->o->workers * m->ring_count; i++)
+        capture_xdp_end(m->ready[i]);
 }
 
 static int write_report(const struct monitor *m)
@@ -702,6 +740,7 @@ int supervise(const struct options *o)
         status = o->test ? 0 : run(&m);
     else
         end_uplink(&m);
+    close_rings(&m);
     captures_free(m.captures);
     lane_table_free(m.lanes);
     files_close(m.files);

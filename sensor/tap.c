@@ -31,12 +31,12 @@ struct tap *tap_open(const struct engine_conf *conf, unsigned index)
     t->box = &conf->box->slots[index];
     t->count = conf->ring_count;
     for (unsigned i = 0; i < t->count; i++) {
-        if (conf->fallbacks[i]) {
-            t->open[i] = index == 0 ? conf->fallbacks[i] : NULL;
+        int ring = conf->rings[index * t->count + i];
+        t->open[i] = conf->ready[index * t->count + i];
+        if (!t->open[i] && ring < 0)
             continue;
-        }
-        t->open[i] = capture_open_ring(conf->rings[index * t->count + i], conf->ring_names[i],
-                                       reason, sizeof(reason));
+        if (!t->open[i])
+            t->open[i] = capture_open_ring(ring, conf->ring_names[i], reason, sizeof(reason));
         const struct blackbox_place *left = &t->box->places[i];
         if (!t->open[i])
             log_error("capture", "%s: %s", conf->ring_names[i], reason);

@@ -86,6 +86,17 @@ struct capture_live_conf {
  */
 int capture_live_socket(const struct capture_live_conf *conf, char *reason, size_t reason_len);
 
+/**
+ * AF_XDP on receive queue `queue`, copied or not as the driver can: opened by the monitor, read by
+ * an engine forked from it, as often as there is a new one; capture_close leaves it open. The
+ * ring's bytes become frames of 4 KiB. NULL with `reason`, also where libxdp is not built in.
+ */
+struct capture *capture_open_xdp(const struct capture_live_conf *conf, unsigned queue, char *reason,
+                                 size_t reason_len);
+
+/** End what capture_open_xdp opened. NULL is allowed. The monitor. */
+void capture_xdp_end(struct capture *c);
+
 /** Whether the kernel has what capture_live_socket needs: 0, ABENG_EIO without packet sockets (or
  * the right to them), ABENG_EUNSUPPORTED without TPACKET_V3. */
 int capture_live_probe(void);

@@ -32,6 +32,7 @@ struct capture {
 extern const struct capture_source capture_source_file;
 extern const struct capture_source capture_source_ring;
 extern const struct capture_source capture_source_pcap;
+extern const struct capture_source capture_source_xdp;
 
 /** Fill the common part. */
 void capture_init(struct capture *c, const struct capture_source *source, const char *name);
