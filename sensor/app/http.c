@@ -73,6 +73,15 @@ static const char *const http_events[] = {
     [HTTP_TOO_MANY_REQUEST] = "request_too_many_headers",
     [HTTP_TOO_MANY_RESPONSE] = "response_too_many_headers",
     [HTTP_CONTINUE_AGAIN] = "100_continue_already_seen",
+    [HTTP_METHOD_DELIMITER] = "method_delim_non_compliant",
+    [HTTP_FIELD_TOO_LONG_REQUEST] = "request_field_too_long",
+    [HTTP_FORM_EMPTY_FILE] = "multipart_no_filedata",
+    [HTTP_FORM_BAD_HEADER] = "multipart_invalid_header",
+    [HTTP_NEVER] = "invalid_transfer_encoding_value_in_response",
+    [HTTP_NEVER + 1] = "double_encoded_uri",
+    [HTTP_NEVER + 2] = "request_line_invalid",
+    [HTTP_NEVER + 3] = "lzma_memlimit_reached",
+    [HTTP_NEVER + 4] = "file_name_too_long",
     NULL,
 };
 
@@ -573,6 +582,10 @@ static uint32_t step_take(struct app_io *io, const uint8_t *data, uint32_t len, 
         return line_take(io, data, line, len);
     if (len > HTTP_LINE_MAX) {
         app_count(io->ctx, APP_COUNT_HEADER_LIMIT);
+        if (io->dir == SIG_DIR_TOSERVER && !r->tx)
+            r->tx = (struct http_tx *)app_tx_new(io);
+        if (io->dir == SIG_DIR_TOSERVER && r->tx)
+            app_tx_event(&r->tx->tx, io->dir, HTTP_FIELD_TOO_LONG_REQUEST);
         return APP_GIVE_UP;
     }
     if (r->step == STEP_LINE && io->dir == SIG_DIR_TOCLIENT)

@@ -66,6 +66,13 @@ enum http_event {
     HTTP_TOO_MANY_REQUEST,
     HTTP_TOO_MANY_RESPONSE,
     HTTP_CONTINUE_AGAIN,
+    HTTP_METHOD_DELIMITER,
+    HTTP_FIELD_TOO_LONG_REQUEST,
+    HTTP_FORM_EMPTY_FILE,
+    HTTP_FORM_BAD_HEADER,
+    /* Suricata 7.0.10 has names for those that follow and raises none of them: its HTTP reader does
+     * not say them, or (LZMA) is not asked to */
+    HTTP_NEVER,
 };
 
 /** A run of bytes in one of a side's buffers. */

@@ -105,6 +105,22 @@ static void raise_event(struct http_tx *t, unsigned dir, bool when, enum http_ev
         app_tx_event(&t->tx, dir, event);
 }
 
+/** Whether what stands behind the URI's host is no port, or one of 1 to 65,535. */
+static bool uri_port_ok(const struct http_tx *t, uint32_t *port)
+{
+    const uint8_t *line = t->side[SIG_DIR_TOSERVER].line.data;
+    uint32_t at = t->uri.at + t->uri_host.at + t->uri_host.len, end = t->uri.at + t->uri.len;
+    bool digits = true;
+    *port = 0;
+    if (at >= end || line[at] != ':')
+        return true;
+    for (at++; at < end && !memchr("/?#", line[at], 3); at++) {
+        digits = digits && line[at] >= '0' && line[at] <= '9' && *port <= UINT16_MAX;
+        *port = digits ? *port * 10 + (line[at] & 0xfu) : 0;
+    }
+    return digits && *port > 0 && *port <= UINT16_MAX;
+}
+
 /** RFC 9112 3.2.2: the URI's host and the header's are to be the same. */
 static void check_host(struct app_io *io, struct http_tx *t)
 {
@@ -116,6 +132,8 @@ static void check_host(struct app_io *io, struct http_tx *t)
     bool uri_ok = true, header_ok = true;
     if (t->uri_host.len)
         uri_len = host_end(uri, t->uri_host.len, &uri_port, &uri_ok);
+    if (t->uri_host.len && uri_len == t->uri_host.len)
+        uri_ok = uri_port_ok(t, &uri_port);
     if (h)
         header_len = host_end(header, h->value.len, &header_port, &header_ok);
     if (t->uri_host.len)

@@ -121,8 +121,8 @@ static uint32_t find_boundary(const struct http_tx *t, uint32_t from)
     return at ? (uint32_t)(at - b->data) : b->len;
 }
 
-/** The file name of a part's header; false when it is no file. */
-static bool part_name(const uint8_t *d, uint32_t len, struct app_view *out)
+/** The file name of a part's header; false when it is no file. `*bad`: a line is no field. */
+static bool part_name(const uint8_t *d, uint32_t len, bool *bad, struct app_view *out)
 {
     static const char field[] = "content-disposition:";
     const uint32_t n = sizeof(field) - 1;
@@ -131,6 +131,8 @@ static bool part_name(const uint8_t *d, uint32_t len, struct app_view *out)
         if (!end)
             end = len;
         uint32_t i = 0, line = app_line_chomp(d + from, end - from);
+        const uint8_t *colon = line ? memchr(d + from, ':', line) : NULL;
+        *bad |= line && (!colon || colon == d + from + line - 1);
         while (i < n && i < line && (d[from + i] | 0x20) == (field[i] | 0x20))
             i++;
         if (i == n)
@@ -160,10 +162,16 @@ static bool part_begin(struct app_io *io, struct http_tx *t)
     t->form.at = (uint32_t)(end - b->data) + 4;
     t->form.in_part = t->form.fresh = true;
     /* a part without even the line end that belongs to the next boundary is passed over */
-    uint32_t next = find_boundary(t, t->form.at);
-    if (next < b->len && next < t->form.at + 2)
+    uint32_t next = find_boundary(t, t->form.at), field = (uint32_t)(end - b->data) - head;
+    bool bad = false, file = part_name(b->data + head, field, &bad, &name);
+    if (bad)
+        app_tx_event(&t->tx, io->dir, HTTP_FORM_BAD_HEADER);
+    if (next < b->len && next < t->form.at + 2) {
+        if (file && next == t->form.at)
+            app_tx_event(&t->tx, io->dir, HTTP_FORM_EMPTY_FILE);
         return true;
-    if (part_name(b->data + head, (uint32_t)(end - b->data) - head, &name))
+    }
+    if (file)
         t->form.file = app_file_open(io->ctx, &t->form.files, name.data, name.len);
     t->tx.files[SIG_DIR_TOSERVER] = (uint8_t)t->form.files.count;
     return true;

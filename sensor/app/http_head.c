@@ -63,8 +63,11 @@ void http_request_line(struct app_io *io, struct http_tx *t)
     if (t->method.at > 0)
         app_tx_event(&t->tx, io->dir, HTTP_LEADING_WHITESPACE);
     uint32_t start = t->method.at + t->method.len;
-    while (start < len && is_space(d[start]))
-        start++;
+    bool odd = false;
+    for (; start < len && is_space(d[start]); start++)
+        odd |= d[start] != ' ';
+    if (odd && start < len)
+        app_tx_event(&t->tx, io->dir, HTTP_METHOD_DELIMITER);
     if (start == len) {
         t->no_protocol = true;
         return;

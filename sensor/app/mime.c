@@ -12,6 +12,8 @@
 /** Longest boundary that is compared, as in Suricata (RFC 2046 5.1.1 says 70). */
 #define BOUNDARY_MAX   254u
 #define NAME_MAX_BYTES 1024u
+/** A longer one is said to be, as in the reference. */
+#define NAME_SAID_BYTES 255u
 /** Decoded bytes that are written at a time. */
 #define DECODE_STEP 1024u
 
@@ -101,6 +103,7 @@ static void field_take(struct app_ctx *ctx, struct mime *m)
         m->attached |= value_starts(value, len, "attachment");
         if (parameter(value, len, "filename", &p, &n)) {
             keep(ctx, &m->name, p, n, NAME_MAX_BYTES);
+            m->long_name |= n > NAME_SAID_BYTES;
             m->attached = true;
         }
     } else if (field_is(&m->field, "Content-Transfer-Encoding", &value, &len)) {

@@ -24,6 +24,7 @@ struct mime {
     bool in_body, attached, nested; /* nested: message/rfc822 */
     bool multipart;                 /* the header in progress opened a boundary */
     bool line_end;                  /* a CR LF that is written only if more of the part follows */
+    bool long_name;                 /* a file's name was longer than is kept */
     bool long_boundary;             /* one was longer than is compared */
     bool piece;                     /* the last call ended within a line */
     uint8_t quad[4];                /* base64 digits not yet decoded */

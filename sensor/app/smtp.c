@@ -26,10 +26,21 @@ enum smtp_event {
     SMTP_DATA_REJECTED,
     SMTP_TLS_REJECTED,
     SMTP_LONG_BOUNDARY,
+    SMTP_INVALID_REPLY,
+    SMTP_NO_WELCOME,
+    SMTP_DUPLICATE_FIELDS,
+    SMTP_LONG_FILENAME,
 };
 
-static const char *const smtp_events[] = { "max_command_line_len_exceeded", "data_command_rejected",
-                                           "tls_rejected", "mime_long_boundary", NULL };
+static const char *const smtp_events[] = { "max_command_line_len_exceeded",
+                                           "data_command_rejected",
+                                           "tls_rejected",
+                                           "mime_long_boundary",
+                                           "invalid_reply",
+                                           "no_server_welcome_message",
+                                           "duplicate_fields",
+                                           "mime_long_filename",
+                                           NULL };
 
 struct smtp_tx {
     struct app_tx tx;
@@ -49,6 +60,7 @@ struct smtp_state {
     uint32_t outstanding;     /* commands without a final reply */
     uint8_t mode;             /* enum smtp_mode */
     bool bdat_last, starttls; /* starttls: the last command */
+    bool welcomed;            /* a reply has been seen */
     bool data_seen, piece;    /* piece: the line in progress was taken in part */
 };
 
@@ -152,11 +164,16 @@ static bool command_take(struct app_io *io, struct smtp_state *s, const uint8_t 
     if (!t)
         return false;
     if (command_is(line, len, "EHLO") || command_is(line, len, "HELO")) {
-        helo_take(io, s, t, line, len);
+        if (s->helo.len)
+            app_tx_event(&t->tx, io->dir, SMTP_DUPLICATE_FIELDS);
+        else
+            helo_take(io, s, t, line, len);
     } else if (command_is(line, len, "MAIL FROM")) {
         const uint8_t *a = address(line, &len, 9);
-        t->from.len = 0;
-        (void)app_bytes_add(io->ctx->slab, &t->from, a, len);
+        if (t->from.len)
+            app_tx_event(&t->tx, io->dir, SMTP_DUPLICATE_FIELDS);
+        else
+            (void)app_bytes_add(io->ctx->slab, &t->from, a, len);
     } else if (command_is(line, len, "RCPT TO")) {
         recipient_add(io, t, line, len);
     } else if (command_is(line, len, "DATA")) {
@@ -184,6 +201,8 @@ static void mail_line(struct app_io *io, struct smtp_state *s, const uint8_t *li
     t->tx.files[SIG_DIR_TOSERVER] = (uint8_t)t->files.count;
     if (t->mime.long_boundary)
         app_tx_event(&t->tx, io->dir, SMTP_LONG_BOUNDARY);
+    if (t->mime.long_name)
+        app_tx_event(&t->tx, io->dir, SMTP_LONG_FILENAME);
     app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_BODY);
 }
 
@@ -248,13 +267,34 @@ static uint32_t client_take(struct app_io *io, struct smtp_state *s, const uint8
     return command_take(io, s, data, app_line_chomp(data, line)) ? line : APP_GIVE_UP;
 }
 
+/** The code that a reply begins with; 0: it is none that the reference knows. */
+static unsigned reply_code(const uint8_t *line, uint32_t len)
+{
+    static const char known[] =
+        "211 214 220 221 235 250 251 252 334 354 401 402 421 435 450 451 452 "
+        "454 455 500 501 502 503 504 521 525 530 534 535 538 550 551 552 553 "
+        "554 555 ";
+    unsigned code = 0;
+    if (len < 3)
+        return 0;
+    for (unsigned i = 0; i < sizeof(known) - 1; i += 4) {
+        if (memcmp(known + i, line, 3) == 0)
+            code = (unsigned)(line[0] - '0') * 100 + (unsigned)(line[1] - '0') * 10 +
+                   (unsigned)(line[2] - '0');
+    }
+    return code;
+}
+
 static void reply_take(struct app_io *io, struct smtp_state *s, const uint8_t *line, uint32_t len)
 {
+    unsigned code = reply_code(line, len);
+    if (!code)
+        app_tx_event(io->af->last, io->dir, SMTP_INVALID_REPLY);
+    else if (!s->welcomed && code != REPLY_READY)
+        app_tx_event(io->af->last, io->dir, SMTP_NO_WELCOME);
+    s->welcomed |= code != 0;
     if (len < 3 || (len > 3 && line[3] == '-') || s->outstanding == 0)
         return;
-    unsigned code = 0;
-    for (unsigned i = 0; i < 3; i++)
-        code = code * 10 + (unsigned)(line[i] - '0');
     s->outstanding--;
     if (s->outstanding > 0)
         return;

@@ -408,12 +408,27 @@ static void test_prune_and_limit(void **state)
 #define GET  "GET / HTTP/1.1\r\n" HOST "\r\n"
 
 /* A request (and its response) and the one event that it raises; NULL: none at all. */
+#define FORM(len)                                                                                  \
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: x; boundary=XbX\r\nContent-Length: " len "\r\n\r" \
+                                                                                          "\n"
+
 static const struct {
     const char *request, *response, *event;
 } odd_heads[] = {
     { GET, "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n", NULL },
     { "GET / HTTP/1.1\r\n\r\n", "", "missing_host_header" },
     { "GET / HTTP/1.0\r\n\r\n", "", NULL },
+    { "GET\t/ HTTP/1.1\r\n" HOST "\r\n", "", "method_delim_non_compliant" },
+    { "GET  / HTTP/1.1\r\n" HOST "\r\n", "", NULL },
+    { "GET http://a.example:0x/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "",
+      "request_uri_host_invalid" },
+    { "GET http://a.example:65535?x HTTP/1.1\r\nHost: a.example\r\n\r\n", "", NULL },
+    { "GET http://a.example:65536/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "",
+      "request_uri_host_invalid" },
+    { FORM("62") "--XbX\r\nContent-Disposition: x; filename=\"a\"\r\n\r\n--XbX--\r\n", "",
+      "multipart_no_filedata" },
+    { FORM("37") "--XbX\r\nno field\r\n\r\nx\r\n--XbX--\r\nxx", "", "multipart_invalid_header" },
+    { FORM("37") "--XbX\r\na field: b\r\n\r\nx\r\n--XbX--\r\n", "", NULL },
     { "GET http://b.example/ HTTP/1.1\r\n" HOST "\r\n", "", "host_header_ambiguous" },
     { "GET / HTTP/1.1\r\nHost: a$b\r\n\r\n", "", "request_header_host_invalid" },
     { "GET / HTTP/1.1\r\n" HOST "Authorization: odd x\r\n\r\n", "", "request_auth_unrecognized" },

@@ -176,12 +176,44 @@ static void test_ssh(void **state)
     }
 }
 
+/* What a mail server and its client do that they should not, as the reference names it. */
+static void test_smtp_events(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *welcome, *to_server, *to_client, *event;
+    } cases[] = {
+        { "220 mx\r\n", "EHLO a\r\n", "250 ok\r\n", NULL },
+        { "250 mx\r\n", "EHLO a\r\n", "250 ok\r\n", "no_server_welcome_message" },
+        { "220 mx\r\n", "EHLO a\r\n", "999 no\r\n", "invalid_reply" },
+        { "220 mx\r\n", "EHLO a\r\n", "25x no\r\n", "invalid_reply" },
+        { "220 mx\r\n", "EHLO a\r\nHELO b\r\n", "250 ok\r\n250 ok\r\n", "duplicate_fields" },
+        { "220 mx\r\n", "EHLO a\r\nMAIL FROM:<a>\r\nMAIL FROM:<b>\r\n",
+          "250 ok\r\n250 ok\r\n250 ok\r\n", "duplicate_fields" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        int bit = cases[i].event ? app_event_find(SIG_APP_SMTP, cases[i].event) : 0;
+        uint64_t want = cases[i].event ? UINT64_C(1) << bit : 0;
+        assert_true(bit >= 0);
+        rig_open(&r, 6, 25);
+        rig_text(&r, TS, cases[i].to_server, 0);
+        rig_text(&r, TC, cases[i].welcome, 0);
+        rig_text(&r, TC, cases[i].to_client, 0);
+        const struct app_tx *tx = rig_tx(&r, 0);
+        if ((tx->events[0] | tx->events[1]) != want)
+            fail_msg("case %zu: events %llx", i,
+                     (unsigned long long)(tx->events[0] | tx->events[1]));
+        rig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_smtp),          cmocka_unit_test(test_smtp_bdat_and_rejected),
         cmocka_unit_test(test_smtp_starttls), cmocka_unit_test(test_ftp),
-        cmocka_unit_test(test_ssh),
+        cmocka_unit_test(test_ssh),           cmocka_unit_test(test_smtp_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
