@@ -45,12 +45,14 @@ struct port_rules {
     uint32_t any_flags; /* IMAGE_PORT_* of rules for any port */
 };
 
-static uint32_t rule_port_flags(const struct builder *b, const struct build_rule *r, unsigned dir)
+/* A rule that wants the stream is one of packets where there is none: `dns` is TCP and UDP. */
+static uint32_t rule_port_flags(const struct builder *b, const struct build_rule *r,
+                                enum image_class cls, unsigned dir)
 {
     const struct sig *sig = r->sig;
     uint32_t flags = wants_raw_stream(b, sig) ? IMAGE_PORT_STREAM : 0;
     if (r->scanned[dir] && builder_is_packet_kind(sig) &&
-        (sig->requires_packet || !sig->requires_stream))
+        builder_payloads(sig, cls) >> IMAGE_PAYLOAD_PACKET & 1)
         flags |= IMAGE_PORT_PACKET;
     return flags;
 }
@@ -68,7 +70,7 @@ static void port_rules_collect(struct builder *b, enum image_class cls, unsigned
             numbers_add(&out->all, i);
             continue;
         }
-        out->any_flags |= rule_port_flags(b, r, dir);
+        out->any_flags |= rule_port_flags(b, r, cls, dir);
         if (builder_is_packet_kind(r->sig) && !r->scanned[dir])
             numbers_add(&out->any, i);
     }
@@ -162,7 +164,8 @@ void builder_port_patterns(struct builder *b)
 /* ---- into the image -------------------------------------------------------------------------- */
 
 static struct image_port_edge edge_make(struct builder *b, const struct port_rules *pr,
-                                        const struct build_ports *ports, uint32_t at, unsigned dir)
+                                        const struct build_ports *ports, uint32_t at,
+                                        enum image_class cls, unsigned dir)
 {
     struct image_port_edge edge = { .low = ports->edges[at], .flags = pr->any_flags };
     struct numbers always = { 0 };
@@ -170,7 +173,7 @@ static struct image_port_edge edge_make(struct builder *b, const struct port_rul
         const struct build_rule *r = &b->rules[pr->all.all[i]];
         if (!ports_hold(builder_ports(r, dir), edge.low))
             continue;
-        edge.flags |= rule_port_flags(b, r, dir);
+        edge.flags |= rule_port_flags(b, r, cls, dir);
         if (builder_is_packet_kind(r->sig) && !r->scanned[dir])
             numbers_add(&always, pr->all.all[i]);
     }
@@ -205,7 +208,7 @@ static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
     map.always = builder_members(b, pr.any.all, pr.any.count);
     map_engines(b, cls, dir, &map);
     for (uint32_t i = 0; i < ports->count; i++) {
-        struct image_port_edge edge = edge_make(b, &pr, ports, i, dir);
+        struct image_port_edge edge = edge_make(b, &pr, ports, i, cls, dir);
         uint32_t at = builder_put(b, IMAGE_PORT_EDGES, &edge, 1);
         if (i == 0)
             map.edges.first = at;

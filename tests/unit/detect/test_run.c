@@ -289,6 +289,25 @@ static void test_payload(void **state)
     bench_close(&b);
 }
 
+/* A rule for a protocol of TCP and UDP wants the stream where there is one: datagrams are looked at
+ * for it all the same, though no other rule wants them. */
+static void test_datagram_alone(void **state)
+{
+    const char *const rules[] = {
+        "alert dns any any -> any any (msg:\"a\"; content:\"hello\"; sid:1;)\n",
+        "alert dns any any -> any 8080 (msg:\"a\"; content:\"hello\"; sid:1;)\n",
+        "alert ip any any -> any any (msg:\"a\"; content:\"hello\"; sid:1;)\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct bench b;
+        bench_open(&b, UDP, rules[i]);
+        fake_now()->app = SIG_APP_DNS;
+        assert_string_equal(bench_run(&b, 0, "hello"), "1");
+        bench_close(&b);
+    }
+}
+
 static void test_flow_keyword(void **state)
 {
     struct bench b;
@@ -620,6 +639,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payload),
+        cmocka_unit_test(test_datagram_alone),
         cmocka_unit_test(test_flow_keyword),
         cmocka_unit_test(test_stream_or_packet),
         cmocka_unit_test(test_header_rules),
