@@ -378,6 +378,20 @@ static bool blank_line(struct app_io *io, const uint8_t *data, uint32_t line, ui
     return space && line < len && data[line] != '\n';
 }
 
+/**
+ * Behind a field that LF CR ended, CR LF CR LF are one blank line, as browsers and libhtp take them:
+ * how many bytes behind its first CR LF are of it.
+ */
+static uint32_t blank_rest(const struct http_side *side, const uint8_t *data, uint32_t line,
+                           uint32_t len)
+{
+    const uint8_t *before = side->raw.data + side->raw.len - line; /* the blank line, taken */
+    bool turned = side->raw.len - line >= 2 && before[-2] == '\n' && before[-1] == '\r';
+    if (!turned || line != 2 || data[0] != '\r' || len - line < 1 || data[line] != '\r')
+        return 0;
+    return len - line > 1 && data[line + 1] == '\n' ? 2 : 1;
+}
+
 static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
@@ -396,13 +410,17 @@ static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t lin
         return APP_GIVE_UP;
     if (r->step != STEP_TRAILER && !length_sound(io))
         return APP_GIVE_UP;
-    if (r->step == STEP_TRAILER)
+    if (r->step == STEP_TRAILER) {
         message_done(io);
-    else if (io->dir == SIG_DIR_TOSERVER)
+        return line;
+    }
+    if (io->dir == SIG_DIR_TOSERVER) {
         request_headers_done(io);
-    else
-        response_headers_done(io);
-    return line;
+        return line;
+    }
+    uint32_t rest = blank_rest(side, data, line, len);
+    response_headers_done(io);
+    return line + rest;
 }
 
 /**

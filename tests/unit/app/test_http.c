@@ -342,6 +342,8 @@ static void test_lenient(void **state)
         { false, "HTTP/1.1 200 ok\r\nTransfer-Encoding\n :chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
         { false, "HTTP/1.1 200 ok\r\n\r\r\nTransfer-Encoding\v:chunked\r\n\r\n6\r\nwanted\r\n0\r\n\r\n" },
         { true, "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n \n6\r\nwanted\r\n0\r\n\r\n" },
+        { true, "HTTP/1.1 200 ok\r\nContent-Length: 6\n\r\r\n\r\nwanted" },
+        { true, "HTTP/1.1 200 ok\r\nContent-Length: 6\n\r\r\n\rwanted" },
         { true, "HTTP/1.1 204 ok\r\nContent-Length: 6\r\n\r\nwanted" },
         { true, "HTTP/1.1 100 ok\r\nContent-Length: 6\r\n\r\nwanted" },
         { true, "SIP/2.0 200 ok\r\nHTTP/1.1 200 ok\r\nContent-Length: 6\r\n\r\nwanted" },
