@@ -8,6 +8,7 @@
 
 #include "collector/correlate/frozen.h"
 #include "collector/store/store.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/state.h"
@@ -20,6 +21,7 @@ struct slot {
     enum phase phase;
     uint64_t turn; /* of those that wait, the least is next */
     int err;
+    uint64_t ended_ns; /* monotonic */
 };
 
 struct committer {
@@ -59,6 +61,7 @@ static void *work(void *arg)
         int err = frozen_write(store_conn(c->store, NULL), s->frozen);
         pthread_mutex_lock(&c->lock);
         s->err = err;
+        s->ended_ns = clock_mono_ns();
         s->phase = ENDED;
         pthread_cond_broadcast(&c->ended);
     }
@@ -110,7 +113,7 @@ static void forget(struct slot *s)
     s->phase = NONE;
 }
 
-int committer_ended(struct committer *c, unsigned state, bool wait)
+int committer_ended(struct committer *c, unsigned state, bool wait, uint64_t *at_ns)
 {
     struct slot *s = &c->slots[state];
     int err;
@@ -119,6 +122,7 @@ int committer_ended(struct committer *c, unsigned state, bool wait)
         pthread_cond_wait(&c->ended, &c->lock);
     if (s->phase == ENDED) {
         err = s->err;
+        *at_ns = s->ended_ns;
         s->phase = NONE;
         if (err != ABENG_EAGAIN)
             forget(s);

@@ -25,9 +25,9 @@ void committer_again(struct committer *c, unsigned state);
 /**
  * How the state's commit ended: 0, or what frozen_write returned; once. ABENG_EAGAIN: it stays here
  * for committer_again. ABENG_EEXIST: it is under way (never with `wait`); ABENG_ENOENT: there is
- * none.
+ * none. `*at_ns` becomes the monotonic time of the end, when there was one.
  */
-int committer_ended(struct committer *c, unsigned state, bool wait);
+int committer_ended(struct committer *c, unsigned state, bool wait, uint64_t *at_ns);
 
 /** Forget the state's commit, once nothing is being written of it. */
 void committer_drop(struct committer *c, unsigned state);

@@ -30,9 +30,10 @@
 #include "common/state.h"
 #include "common/xalloc.h"
 
-/** Entries read at once, and the pause when nothing came. */
+/** Entries read at once, and the pause when nothing came; while a commit is under way. */
 #define ENTRIES_MAX 16
 #define PAUSE_MS    50
+#define COMMIT_MS   5
 
 /**
  * A commit is followed by a pause of so many times what it took, the longer the larger it was (in
@@ -76,6 +77,7 @@ struct worker {
     struct store *store;
     struct store_conn *conn; /* of the thread */
     struct committer *committer;
+    unsigned under_way; /* commits that the committer has */
     uint64_t poll_ns; /* monotonic: the next look at streams and at what analysts did */
     char *owner;
     const struct clock *clock;
@@ -129,6 +131,7 @@ static void let_go(struct worker *w, struct owned *o)
     w->held -= o->fold != NULL;
     o->fold = NULL;
     o->uncommitted = 0;
+    w->under_way -= o->under_way;
     o->under_way = o->unsure = false;
 }
 
@@ -215,6 +218,7 @@ static int commit(struct worker *w, struct owned *o)
     o->uncommitted = 0;
     o->place = o->reached;
     o->under_way = true;
+    w->under_way++;
     committer_give(w->committer, row_of(w, o), k);
     return 0;
 }
@@ -226,11 +230,13 @@ static int commit(struct worker *w, struct owned *o)
  */
 static int settle(struct worker *w, struct owned *o, bool wait)
 {
-    int err = o->under_way ? committer_ended(w->committer, row_of(w, o), wait) : ABENG_ENOENT;
-    uint64_t now = clock_mono_ns(), took = now - o->begun_ns, pause = o->pauses * took;
+    uint64_t now = 0;
+    int err = o->under_way ? committer_ended(w->committer, row_of(w, o), wait, &now) : ABENG_ENOENT;
+    uint64_t took = now - o->begun_ns, pause = o->pauses * took;
     if (err == ABENG_ENOENT || err == ABENG_EEXIST)
         return 0;
     o->under_way = false;
+    w->under_way--;
     if (!err) {
         count(&w->stats.commits, 1);
         count(&w->stats.alerts, o->writing);
@@ -250,6 +256,7 @@ static void repeat(struct worker *w, struct owned *o)
 {
     o->unsure = false;
     o->under_way = true;
+    w->under_way++;
     o->begun_ns = clock_mono_ns();
     committer_again(w->committer, row_of(w, o));
 }
@@ -578,7 +585,7 @@ static void *work(void *arg)
     w->conn = store_conn(w->store, NULL);
     while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE))
         if (!turn(w))
-            fresh_wait(w->fresh, FRESH_FOLD, PAUSE_MS);
+            fresh_wait(w->fresh, FRESH_FOLD, w->under_way ? COMMIT_MS : PAUSE_MS);
     for (int i = 0; i < STATE_COUNT; i++)
         give_back(w, &w->owned[i]);
     commit_leave(w->conn, w->owner);

@@ -30,10 +30,18 @@ export default function AuditPage({ part }: { part?: string }) {
     const columns: Column<AuditEntry>[] = [
         { head: t("audit.at"), cell: (row) => <Stamp iso={row.at} /> },
         { head: t("audit.who"), cell: (row) => <Text value={row.who} limit={60} /> },
-        { head: t("audit.verb"), cell: (row) => <Text value={row.verb} limit={60} /> },
+        {
+            head: t("audit.verb"),
+            cell: (row) => (
+                <span class="mono">
+                    <Text value={row.verb} limit={60} />
+                </span>
+            ),
+        },
         { head: t("audit.what"), cell: (row) => <What value={row.what} /> },
         {
             head: t("audit.text"),
+            grow: true,
             cell: (row) => (
                 <span class="wrap">
                     <Text value={row.text} limit={400} />
@@ -44,7 +52,7 @@ export default function AuditPage({ part }: { part?: string }) {
             head: t("audit.hash"),
             wide: true,
             cell: (row) => (
-                <span class="mono" title={row.hash}>
+                <span class="mono dim" title={row.hash}>
                     <Text value={row.hash.slice(0, 12)} />
                 </span>
             ),

@@ -189,11 +189,11 @@ export function TimeLeftView({ row, now }: { row: Incident; now: number }) {
     );
 }
 
-export function Stamp({ iso }: { iso: string | null | undefined }) {
+export function Stamp({ iso, day }: { iso: string | null | undefined; day?: boolean }) {
     if (!iso) return <span>–</span>;
     return (
         <time dateTime={iso} title={`${stamp(iso)} UTC`}>
-            {stamp(iso)}
+            {day ? stamp(iso).slice(0, 10) : stamp(iso)}
         </time>
     );
 }

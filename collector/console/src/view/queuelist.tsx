@@ -31,6 +31,8 @@ export interface ListHandle {
 }
 
 const SPARE_ROWS = 6;
+/** So long after a jump the rows beyond the edges are drawn. */
+const SETTLE_MS = 60;
 const MORE_BEFORE_END = 60;
 
 interface Props {
@@ -105,8 +107,11 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
         focus: () => box.current?.focus({ preventScroll: true }),
     }));
 
-    const first = Math.max(0, Math.floor(view.top / view.row) - SPARE_ROWS);
-    const last = Math.min(queue.size, Math.ceil((view.top + view.height) / view.row) + SPARE_ROWS);
+    const top = Math.floor(view.top / view.row);
+    const bottom = Math.ceil((view.top + view.height) / view.row);
+    const first = Math.max(0, top - SPARE_ROWS);
+    const last = Math.min(queue.size, bottom + SPARE_ROWS);
+    const jumped = useJump(view.top, view.height / 2);
     useEffect(() => {
         if (last > queue.size - MORE_BEFORE_END) void desk.more();
     }, [last, revision]);
@@ -155,16 +160,20 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
                 >
                     {Array.from({ length: Math.max(0, last - first) }, (_, i) => {
                         const row = queue.at(first + i);
+                        const seen = first + i >= top && first + i < bottom;
                         return (
                             row &&
-                            draw({
-                                row,
-                                index: first + i,
-                                top: (first + i) * view.row,
-                                me,
-                                current: queue.cursor === row.id,
-                                checked: queue.checked.has(row.id),
-                            })
+                            draw(
+                                {
+                                    row,
+                                    index: first + i,
+                                    top: (first + i) * view.row,
+                                    me,
+                                    current: queue.cursor === row.id,
+                                    checked: queue.checked.has(row.id),
+                                },
+                                jumped && !seen,
+                            )
                         );
                     })}
                 </div>
@@ -215,20 +224,31 @@ const sameLook = (a: RowLook, b: RowLook): boolean =>
     a.current === b.current &&
     a.checked === b.checked;
 
+/** Whether the list has just moved by more than `far`; soon after it has not. */
+function useJump(top: number, far: number): boolean {
+    const [settled, setSettled] = useState(top);
+    useEffect(() => {
+        const timer = setTimeout(() => setSettled(top), SETTLE_MS);
+        return () => clearTimeout(timer);
+    }, [top]);
+    return Math.abs(top - settled) > far;
+}
+
 /**
  * Draws rows into `places` that take turns, so that scrolling changes texts and does not build and
  * remove; a row that looks as it did is given back as it was drawn: one step of the cursor redraws
- * two rows, not forty.
+ * two rows, not forty. A row that can `wait` stays what its place was, which lies outside of what
+ * is seen: after a jump the rows beyond the edges are drawn when those in sight are on the screen.
  */
-function useRows(places: number, onOpen: () => void): (look: RowLook) => VNode {
+function useRows(places: number, onOpen: () => void): (look: RowLook, wait: boolean) => VNode {
     const kept = useRef({ places, at: new Map<number, { look: RowLook; node: VNode }>() });
     const open = useRef(onOpen);
     open.current = onOpen;
     if (kept.current.places !== places) kept.current = { places, at: new Map() };
-    return (look) => {
+    return (look, wait) => {
         const place = look.index % places;
         const known = kept.current.at.get(place);
-        if (known && sameLook(known.look, look)) return known.node;
+        if (known && (wait || sameLook(known.look, look))) return known.node;
         const node = <Row key={place} {...look} onOpen={() => open.current()} />;
         kept.current.at.set(place, { look, node });
         return node;

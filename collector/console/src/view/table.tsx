@@ -120,6 +120,8 @@ export interface Column<T> {
     num?: boolean;
     /** Left out where there is little room. */
     wide?: boolean;
+    /** Takes the room that is left; the others are as wide as what they say. */
+    grow?: boolean;
     cell: (row: T) => ComponentChildren;
 }
 
@@ -134,11 +136,12 @@ interface TableProps<T> {
 
 /** The first column names the row. A row that can be opened has a button or link in it, too. */
 export function DataTable<T>({ label, rows, columns, keyOf, onRow, current }: TableProps<T>) {
-    const kind = ({ num, wide }: Column<T>) =>
-        [num && "num", wide && "wide-only"].filter(Boolean).join(" ");
+    const kind = ({ num, wide, grow }: Column<T>) =>
+        [num && "num", wide && "wide-only", grow && "grow"].filter(Boolean).join(" ");
+    const fits = columns.some(({ grow }) => grow);
     return (
         <div class="scroll-x" tabIndex={0} role="group" aria-label={label}>
-            <table class="table list-table">
+            <table class={fits ? "table list-table fits" : "table list-table"}>
                 <thead>
                     <tr>
                         {columns.map((column) => (

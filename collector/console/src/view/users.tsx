@@ -27,7 +27,7 @@ export function Users() {
     };
     const columns: Column<User>[] = [
         { head: t("login.user"), cell: (row) => <Text value={row.user} limit={60} /> },
-        { head: t("users.name"), cell: (row) => <Text value={row.name} limit={80} /> },
+        { head: t("users.name"), grow: true, cell: (row) => <Text value={row.name} limit={80} /> },
         { head: t("users.role"), cell: (row) => tMaybe(`role.${row.role}`, row.role) },
         {
             head: t("users.states"),
@@ -36,7 +36,7 @@ export function Users() {
                     ? t("app.region")
                     : row.states.map((code) => <StateCode code={code} />),
         },
-        { head: t("users.since"), wide: true, cell: (row) => <Stamp iso={row.created_at} /> },
+        { head: t("users.since"), wide: true, cell: (row) => <Stamp iso={row.created_at} day /> },
         {
             head: t("page.actions"),
             cell: (row) => (
