@@ -379,8 +379,8 @@ static bool blank_line(struct app_io *io, const uint8_t *data, uint32_t line, ui
 }
 
 /**
- * Behind a field that LF CR ended, CR LF CR LF are one blank line, as browsers and libhtp take them:
- * how many bytes behind its first CR LF are of it.
+ * Behind a field that LF CR ended, CR LF CR LF are one blank line, as browsers and libhtp take
+ * them: how many bytes behind its first CR LF are of it.
  */
 static uint32_t blank_rest(const struct http_side *side, const uint8_t *data, uint32_t line,
                            uint32_t len)
