@@ -60,6 +60,7 @@ static const char *const tls_events[] = { "invalid_record_type",
                                           "certificate_invalid_subject",
                                           "certificate_invalid_issuer",
                                           "certificate_invalid_validity",
+                                          "handshake_invalid_length",
                                           NULL };
 
 /** Reading state of one direction. */
@@ -193,9 +194,10 @@ static void handshake_message(struct app_io *io, struct tls_state *s, const uint
     switch (message[0]) {
     case HANDSHAKE_CLIENT_HELLO:
     case HANDSHAKE_SERVER_HELLO:
-        if (to_server != (message[0] == HANDSHAKE_CLIENT_HELLO) ||
-            !tls_hello_read(io, t, body, len - 4))
+        if (to_server != (message[0] == HANDSHAKE_CLIENT_HELLO))
             app_tx_event(&t->tx, io->dir, TLS_INVALID_HANDSHAKE);
+        else if (!tls_hello_read(io, t, body, len - 4))
+            app_tx_event(&t->tx, io->dir, TLS_HANDSHAKE_LENGTH);
         app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_LINE);
         break;
     case HANDSHAKE_CERTIFICATE:
@@ -373,6 +375,8 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
         return true;
     uint32_t len = (uint32_t)head[3] << 8 | head[4];
     int event = -1;
+    if (head[0] & 0xc0)
+        return false; /* SSL 2, of which nothing is said, as in the reference */
     if (head[0] < RECORD_CCS || head[0] > RECORD_HEARTBEAT)
         event = TLS_INVALID_RECORD_TYPE;
     else if (head[1] != 3)

@@ -38,6 +38,7 @@ enum tls_event {
     TLS_CERTIFICATE_SUBJECT,
     TLS_CERTIFICATE_ISSUER,
     TLS_CERTIFICATE_VALIDITY,
+    TLS_HANDSHAKE_LENGTH,
 };
 
 /** Bits of ssl_state, in the order of its words (signatures/keyword/tls.c). */

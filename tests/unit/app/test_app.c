@@ -462,6 +462,33 @@ static void test_tls_issuer_with_nul(void **state)
     buf_free(&server);
 }
 
+/* What is odd about records and hellos, as the reference names it. */
+static void test_tls_events(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *event;
+    } cases[] = {
+        { "\x16\x03\x01\0\x06\x01\0\0\x02\x03\x03", 11, "handshake_invalid_length" },
+        { "\x16\x03\x01\0\x04\x02\0\0\0", 9, "invalid_handshake_message" },
+        { "\x16\x03\x01\0\x04\x10\0\0\0\x20\x03\x01\0\x01z", 15, "invalid_record_type" },
+        { "\x16\x03\x01\0\x04\x10\0\0\0\x99\x03\x01\0\x01z", 15, NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        int bit = cases[i].event ? app_event_find(SIG_APP_TLS, cases[i].event) : 0;
+        uint64_t want = cases[i].event ? UINT64_C(1) << bit : 0;
+        assert_true(bit >= 0);
+        rig_open(&r, 6, 443);
+        rig_feed(&r, TS, cases[i].bytes, cases[i].len, 0);
+        if (rig_tx(&r, 0)->events[TS] != want)
+            fail_msg("case %zu: events %llx", i, (unsigned long long)rig_tx(&r, 0)->events[TS]);
+        rig_close(&r);
+    }
+}
+
 static void test_tls_hostile(void **state)
 {
     (void)state;
@@ -532,15 +559,22 @@ static void test_classify(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest),      cmocka_unit_test(test_digest_in_pieces),
-        cmocka_unit_test(test_probe),       cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_digest_in_pieces),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_detection_events),
-        cmocka_unit_test(test_dns_udp),     cmocka_unit_test(test_dns_odd_names),
+        cmocka_unit_test(test_dns_udp),
+        cmocka_unit_test(test_dns_odd_names),
         cmocka_unit_test(test_ntp),
         cmocka_unit_test(test_dns_tcp),
-        cmocka_unit_test(test_dns_hostile), cmocka_unit_test(test_dns_record_without_data),
-        cmocka_unit_test(test_tls),         cmocka_unit_test(test_tls_issuer_with_nul),
-        cmocka_unit_test(test_tls_hostile), cmocka_unit_test(test_classify),
+        cmocka_unit_test(test_dns_hostile),
+        cmocka_unit_test(test_dns_record_without_data),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_tls_issuer_with_nul),
+        cmocka_unit_test(test_tls_events),
+        cmocka_unit_test(test_tls_hostile),
+        cmocka_unit_test(test_classify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
