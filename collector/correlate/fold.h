@@ -87,7 +87,7 @@ uint64_t fold_alert(struct fold *f, const struct observation *o);
 /** Sum up, score and list what changed. */
 void fold_changes(struct fold *f, struct fold_changes *out);
 
-/** The changes are in the store. */
+/** The changes are in the store, or will be before any that come after them (frozen.h). */
 void fold_committed(struct fold *f);
 
 /** Restore an incident (all of them before any signal); takes it over. */

@@ -2,9 +2,9 @@
 /**
  * The worker: one thread that owns member states by lease and fencing number, reads each state's
  * stream from the stored position (what this process accepted: from memory, ingest/fresh.h), folds
- * (fold.h), and commits. A kill at any instant loses the
- * memory only: what was committed is read back, what was not is folded again and gives the same ids
- * and counts.
+ * (fold.h), and commits: what changed is frozen (frozen.h) and a second thread writes it
+ * (committer.h) while the first goes on folding. A kill at any instant loses the memory only: what
+ * was committed is read back, what was not is folded again and gives the same ids and counts.
  */
 #ifndef CORRELATE_WORKER_H
 #define CORRELATE_WORKER_H
