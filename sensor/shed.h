@@ -26,10 +26,10 @@ struct flow;
 struct packet;
 
 /** Fill of the ring in thousandths at which a step begins and ends. */
-#define SHED_ELEPHANTS_FROM 500u
-#define SHED_ELEPHANTS_TO   250u
-#define SHED_BULK_FROM      750u
-#define SHED_BULK_TO        500u
+#define SHED_ELEPHANTS_FROM 750u
+#define SHED_ELEPHANTS_TO   500u
+#define SHED_BULK_FROM      875u
+#define SHED_BULK_TO        750u
 
 /** A flow of unknown protocol is bulk above so many bytes of a direction. */
 #define SHED_BULK_BYTES 65536u

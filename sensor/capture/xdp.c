@@ -2,10 +2,10 @@
 /*
  * AF_XDP: the kernel lays frames into memory that it shares with us, before it makes packets of
  * them. One socket a worker, on the receive queue of the worker's number; libxdp's own program
- * sends each queue's frames to its socket. Memory and rings are shared mappings that the monitor made: an
- * engine is forked with them, and one that comes after another goes on where the rings stand.
- * Frames go back to the kernel when the next burst is asked for, in the same step in which they
- * leave the ring, so an engine that dies leaves none behind.
+ * sends each queue's frames to its socket. Memory and rings are shared mappings that the monitor
+ * made: an engine is forked with them, and one that comes after another goes on where the rings
+ * stand. Frames go back to the kernel when the next burst is asked for, in the same step in which
+ * they leave the ring, so an engine that dies leaves none behind.
  */
 #include "config.h"
 

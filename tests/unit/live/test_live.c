@@ -99,6 +99,21 @@ static void workers_add_up_and_peaks_stay(void **state)
     assert_true(says(b, "\"peak_packets_per_second\":105,\"peak_drops_per_second\":41"));
 }
 
+static void peaks_of_what_was_left_out_stay(void **state)
+{
+    struct bench *b = *state;
+    b->flows.shed = 1000; /* what was there at the first look is no second's */
+    seconds(b, 3, 1, 1);
+    assert_true(says(b, "\"peaks_per_second\":{\"shed\":0,\"records_lost\":0,\"stage_drops\":0}"));
+    b->flows.shed += 70;
+    b->flows.records_lost += 3;
+    seconds(b, 1, 1, 1);
+    b->flows.shed += 20;
+    b->flows.stage_drops += 9;
+    seconds(b, 4, 1, 1);
+    assert_true(says(b, "\"peaks_per_second\":{\"shed\":70,\"records_lost\":3,\"stage_drops\":9}"));
+}
+
 static void one_direction_and_duplicates_are_seen(void **state)
 {
     struct bench *b = *state;
@@ -145,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_silent_interface_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(workers_add_up_and_peaks_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(peaks_of_what_was_left_out_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_direction_and_duplicates_are_seen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vlan_that_was_always_there_is_missed, set_up, tear_down),
     };
