@@ -78,6 +78,9 @@ struct facts {
 struct classify {
     struct line *lines;
     size_t count;
+    size_t *asking; /* those that have a test of the alert itself: the others once a rule */
+    size_t asking_count;
+    const struct rsit *undetermined;
     struct table *facts;
     const struct assets *homes;
 };
@@ -244,10 +247,16 @@ struct classify *classify_open(const char *path, char *why, size_t why_len)
 {
     struct classify *c = xcalloc(1, sizeof *c);
     c->facts = table_create();
-    if (!lines_read(path, TABLE_MAX, read_line, c, why, why_len))
-        return c;
-    classify_close(c);
-    return NULL;
+    c->undetermined = rsit_find("other/undetermined");
+    if (lines_read(path, TABLE_MAX, read_line, c, why, why_len)) {
+        classify_close(c);
+        return NULL;
+    }
+    c->asking = xcalloc(c->count + 1, sizeof *c->asking);
+    for (size_t i = 0; i < c->count; i++)
+        if (c->lines[i].per_alert)
+            c->asking[c->asking_count++] = i;
+    return c;
 }
 
 static void forget_facts(struct classify *c)
@@ -273,6 +282,7 @@ void classify_close(struct classify *c)
             free(c->lines[i].tests[t].pattern);
         }
     free(c->lines);
+    free(c->asking);
     free(c);
 }
 
@@ -457,14 +467,14 @@ void classify_alert(struct classify *c, const struct observation *o, struct verd
 {
     const struct facts *f = facts_of(c, o);
     const struct line *l = f->line < c->count ? &c->lines[f->line] : NULL;
-    for (size_t i = 0; i < f->line; i++)
-        if (c->lines[i].per_alert && line_holds(&c->lines[i], o, f->metadata)) {
-            l = &c->lines[i];
+    for (size_t i = 0; i < c->asking_count && c->asking[i] < f->line; i++)
+        if (line_holds(&c->lines[c->asking[i]], o, f->metadata)) {
+            l = &c->lines[c->asking[i]];
             break;
         }
     struct hosts h = hosts_of(c, o);
     memset(out, 0, sizeof *out);
-    out->rsit = l ? l->rsit : rsit_find("other/undetermined");
+    out->rsit = l ? l->rsit : c->undetermined;
     out->stage = l ? l->stage : STAGE_NONE;
     out->prior = l ? l->prior : 5;
     out->alerts = l ? l->alerts : 0;
