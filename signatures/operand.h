@@ -41,6 +41,11 @@ enum sig_bit_command {
     SIG_INT_ISNOTSET,
 };
 
+/* Variables that one regex sets, and the bytes of one; groups have numbers below the mark. */
+#define SIG_CAPTURES_MAX   4
+#define SIG_CAPTURE_PACKET 0x80
+#define SIG_VAR_BYTES      255
+
 /** Whose reputation SIG_OP_IPREP asks. */
 enum sig_rep_side { SIG_REP_ANY, SIG_REP_SRC, SIG_REP_DST, SIG_REP_BOTH };
 

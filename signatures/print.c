@@ -220,6 +220,7 @@ static void print_pcre(struct printer *p, const struct sig_op *op)
         buf_byte(out, 'B');
     if (op->u.pcre.match_limit_off)
         buf_byte(out, 'O');
+    buf_add(out, p->set->blob + op->u.pcre.tail.at, op->u.pcre.tail.len);
     buf_text(out, "\"; ");
 }
 
@@ -820,6 +821,10 @@ static void print_packet_op(struct printer *p, const struct sig_op *op)
         break;
     case SIG_OP_CSUM:
         print_csum(p->out, op);
+        break;
+    case SIG_OP_VAR:
+        buf_printf(p->out, "%s:%s; ", op->u.var.packet ? "pktvar" : "flowvar",
+                   (const char *)p->set->blob + op->u.var.text.at);
         break;
     case SIG_OP_IPREP:
         buf_printf(p->out, "iprep:%s; ", (const char *)p->set->blob + op->u.rep.text.at);

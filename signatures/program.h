@@ -42,8 +42,7 @@ enum sig_op_kind {
     /* the buffer is a key of the table (by_value: and its value compares so), NEGATED: none, or is
      * put in or taken out; `resolved` in an image: of a set that rules change, its index + 1 */
     SIG_OP_DATASET,
-    /* true without such a buffer; name.command 1 ("or_else"): with one the list goes on */
-    SIG_OP_ABSENT,
+    SIG_OP_ABSENT, /* true without such a buffer; name.command 1: with one the list goes on */
     /* over packet and flow: the rule's packet list */
     SIG_OP_DSIZE, /* number: payload length of a real packet */
     /* bits: with f = flags & ~mask, mode '=': f == set, '+': all of set, '*': any of set, '!':
@@ -82,6 +81,7 @@ enum sig_op_kind {
     /* on values of a transaction that are no byte buffer (dcerpc.opnum, file.size, ssl_version
      * …); makes the rule APP_TX; false when the transaction has no such number, NEGATED or not */
     SIG_OP_APP_UINT,
+    SIG_OP_VAR,   /* var: the flow's or the packet's variable holds the bytes */
     SIG_OP_IPREP, /* rep: what the table (signatures/reputation.h) says of the addresses */
     SIG_OP_CSUM,  /* number.field: enum sig_csum; NEGATED: it is wrong. Pseudo packets are right */
     SIG_OP_ASN1,  /* over a buffer: asn1 */
@@ -162,11 +162,19 @@ struct sig_op {
         struct {
             struct sig_bytes pattern; /* without the slashes, NUL-ended in the blob */
             uint32_t options;         /* PCRE2_* */
-            uint8_t captures;         /* variables set from groups 1..captures */
+            uint8_t captures;         /* variables that are set from groups */
             uint8_t match_limit_off;  /* letter O */
             /* 0 as lowered; sensor/detect numbers the distinct regexes here */
             uint32_t regex;
+            struct sig_bytes tail;           /* ", flow:name …" as written */
+            uint32_t name[SIG_CAPTURES_MAX]; /* keyword_var_name of each variable */
+            uint8_t group[SIG_CAPTURES_MAX]; /* its group; SIG_CAPTURE_PACKET: of the packet */
         } pcre;
+        struct {
+            struct sig_bytes bytes, text; /* text: the keyword's argument */
+            uint32_t name;
+            bool packet;
+        } var;
         struct {
             uint64_t value;
             int32_t offset;

@@ -229,6 +229,22 @@ static bool content_retry(struct confirm_run_state *r, struct op_span ops)
 
 /* ---- pcre ------------------------------------------------------------------------------------ */
 
+/* Keep what its groups captured, until the rule's fate is known. */
+static void pcre_capture(struct confirm_run_state *r, const struct sig_op *op, const uint8_t *data)
+{
+    struct confirm *c = r->c;
+    for (unsigned i = 0; i < op->u.pcre.captures && c->capture_count < CONFIRM_CAPTURES_MAX; i++) {
+        uint32_t from, to;
+        if (!regex_group(c->regexes, op->u.pcre.group[i] & ~SIG_CAPTURE_PACKET, &from, &to))
+            continue;
+        struct confirm_capture *one = &c->captures[c->capture_count++];
+        one->name = op->u.pcre.name[i];
+        one->packet = op->u.pcre.group[i] & SIG_CAPTURE_PACKET;
+        one->len = (uint8_t)(to - from < SIG_VAR_BYTES ? to - from : SIG_VAR_BYTES);
+        memcpy(one->bytes, data + from, one->len);
+    }
+}
+
 /* Search from `*again` on; moves `at`, and `*again` to one past the match's start. */
 static bool pcre_next(struct confirm_run_state *r, const struct sig_op *op, uint32_t *again)
 {
@@ -243,6 +259,8 @@ static bool pcre_next(struct confirm_run_state *r, const struct sig_op *op, uint
         return got == REGEX_NONE;
     if (got == REGEX_NONE)
         return false;
+    if (op->u.pcre.captures)
+        pcre_capture(r, op, r->data + base);
     r->at = base + to;
     *again = base + from + 1;
     return true;

@@ -36,6 +36,17 @@ enum confirm_verdict {
     CONFIRM_NEVER, /* no later window of this buffer can match either */
 };
 
+/** Variables that the regexes of one rule may set, of a packet all rules together. */
+#define CONFIRM_CAPTURES_MAX 8
+
+/** What a regex captured for a variable; longer values are cut. */
+struct confirm_capture {
+    uint32_t name;
+    uint8_t len;
+    bool packet; /* of the packet, not of the flow */
+    uint8_t bytes[SIG_VAR_BYTES];
+};
+
 /** What one worker runs programs with. */
 struct confirm {
     const uint8_t *blob;           /* the rule set's bytes */
@@ -47,6 +58,8 @@ struct confirm {
     uint8_t *decoded;   /* CONFIRM_DECODED_MAX bytes for base64_decode */
     uint32_t steps;     /* of the list being run */
     bool little_endian; /* of DCERPC's header, for the dce option */
+    uint32_t capture_count;
+    struct confirm_capture captures[CONFIRM_CAPTURES_MAX]; /* of the rule being run */
 };
 
 /**

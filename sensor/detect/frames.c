@@ -13,6 +13,7 @@ static bool lists_match(struct detect_job *job, const struct image_rule *rule, u
 {
     const struct sig_list *list = job->set->lists + rule->lists.first;
     memset(job->t->confirm.vars, 0, rule->vars * sizeof(job->t->confirm.vars[0]));
+    job->t->confirm.capture_count = 0;
     job->t->transforms.used = 0;
     for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
         const struct sig_bufspec *spec = &job->set->specs[list->spec];

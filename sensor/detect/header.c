@@ -5,6 +5,7 @@
 #include "common/cursor.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/vars.h"
 #include "signatures/reputation.h"
 
 #define NS_PER_S 1000000000ull
@@ -400,6 +401,8 @@ static bool state_op_match(const struct detect_job *job, const struct sig_op *op
         return flow_count_match(job->in->flow, op);
     case SIG_OP_CSUM:
         return csum_match(job->in->packet, op);
+    case SIG_OP_VAR:
+        return detect_var_test(job, op);
     case SIG_OP_IPREP:
         return iprep_match(job, op);
     default:

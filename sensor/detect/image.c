@@ -139,13 +139,16 @@ static bool op_ok(const struct image *image, const struct sig_op *op)
     case SIG_OP_DATASET:
         return table_ok(image, op->u.set.table, op->u.set.key_len) &&
                op->resolved <= count_of(image, IMAGE_DATASETS);
+    case SIG_OP_VAR:
+        return bytes_ok(image, op->u.var.bytes) && op->u.var.bytes.len > 0;
     case SIG_OP_IPREP:
         return bytes_ok(image, op->u.rep.table) &&
                reputation_ok((const uint8_t *)image_section(image, IMAGE_BLOB, NULL) +
                                  op->u.rep.table.at,
                              op->u.rep.table.len);
     case SIG_OP_PCRE:
-        return op->u.pcre.regex < count_of(image, IMAGE_REGEXES);
+        return op->u.pcre.regex < count_of(image, IMAGE_REGEXES) &&
+               op->u.pcre.captures <= SIG_CAPTURES_MAX;
     case SIG_OP_FLOWBIT:
     case SIG_OP_FLOWINT:
         return bit_ok(image, op);

@@ -5,6 +5,8 @@
 
 /** Bits or numbers kept on one flow; more are not set and counted. */
 #define DETECT_BITS_MAX 256
+/** Variables of one flow; more are not kept and count as bits do. */
+#define DETECT_VARS_MAX 16
 /** Rules half matched on one transaction and direction; more are dropped and counted. */
 #define DETECT_TX_ENTRIES_MAX 4096
 /** Instances of a multi-instance buffer that are looked at; more are counted. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sensor/detect/state.h"
+#include "sensor/detect/vars.h"
 
 /* Chunks that one packet can release; what is left comes with the next. */
 #define CHUNKS_MAX 64
@@ -66,6 +67,8 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
     counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
     __atomic_store_n(&job->t->profile.costs[rule].matches, job->t->profile.costs[rule].matches + 1,
                      __ATOMIC_RELAXED);
+    if (job->t->confirm.capture_count)
+        detect_vars_keep(job);
     if (r->flags & IMAGE_RULE_BYPASS && job->in->flow)
         job->in->flow->flags |= FLOW_F_PASS; /* from the next packet on */
     bool silent =
@@ -172,6 +175,7 @@ static void rule_run(struct detect_job *job, uint32_t index)
     if (!detect_header_match(job, rule) || !detect_packet_ops_match(job, rule))
         return;
     memset(job->t->confirm.vars, 0, rule->vars * sizeof(job->t->confirm.vars[0]));
+    job->t->confirm.capture_count = 0;
     if (rule->lists.count && !header_lists_match(job, rule))
         return;
     if (payload && !payload_match(job, rule, &stream))
@@ -459,6 +463,7 @@ void detect_run(struct detect_thread *t, const struct detect_input *in, struct d
 {
     struct detect_job job;
     job_open(&job, t, in, out);
+    t->packet_vars = 0;
     if (in->flow && in->flow->flags & FLOW_F_PASS) {
         passed_run(&job);
         return;

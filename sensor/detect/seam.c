@@ -43,6 +43,7 @@ static bool lists_match(struct detect_job *job, const struct image_rule *rule, c
     struct app_view view = { .data = data, .len = len, .end = true };
     const struct sig_list *list = job->set->lists + rule->lists.first;
     memset(job->t->confirm.vars, 0, rule->vars * sizeof(job->t->confirm.vars[0]));
+    job->t->confirm.capture_count = 0;
     for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
         if (confirm_run(&job->t->confirm, job->set->ops + list->first, list->count, &view) !=
             CONFIRM_YES)

@@ -20,6 +20,7 @@
 #include "sensor/stream/stream.h"
 
 struct dataset;
+struct detect_var;
 struct hs_database;
 struct hs_scratch;
 
@@ -83,6 +84,7 @@ struct detect_flow {
     uint16_t bit_count, int_count, bit_cap, int_cap;
     uint64_t *bits; /* hashes of the names of set flowbits */
     struct detect_int *ints;
+    struct detect_var *vars;     /* what regexes captured: vars.c */
     struct detect_seam *seam[2]; /* ends of the last chunks, profile abeng alone */
 };
 
@@ -123,6 +125,8 @@ struct detect_thread {
     struct detect_fetched fetched[IMAGE_SPECS_MAX];
     struct transform_room transforms;
     struct detect_profile profile;
+    uint32_t packet_vars; /* of the packet at hand */
+    struct confirm_capture packet_var[CONFIRM_CAPTURES_MAX];
     uint8_t *seam_room; /* NULL: seams of chunks are not looked at */
 };
 

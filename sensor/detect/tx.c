@@ -291,6 +291,7 @@ static void lists_run(struct detect_job *job, const struct image_rule *rule,
     const struct sig_list *list = job->set->lists + rule->lists.first;
     bool waits = false;
     memset(job->t->confirm.vars, 0, rule->vars * sizeof(job->t->confirm.vars[0]));
+    job->t->confirm.capture_count = 0;
     for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
         if (entry->matched >> i & 1 || !(list->dirs & 1u << job->in->dir))
             continue;

@@ -41,7 +41,7 @@ extern const struct sig_keyword keywords_rfb[], keywords_rpc[], keywords_ssh[];
 extern const struct sig_keyword keywords_header[], keywords_meta[], keywords_pcre[],
     keywords_refused[];
 extern const struct sig_keyword keywords_size[], keywords_threshold[], keywords_tls[],
-    keywords_transform[];
+    keywords_transform[], keywords_var[];
 
 /**
  * Read a number with its comparison ("5", "<5", ">=16", "3<>9", "!7", "2kb") into `op`'s number;
@@ -96,6 +96,9 @@ int keyword_field_number(struct draft *d, const char *keyword, enum sig_buffer b
  * what it counts from.
  */
 uint32_t keyword_list_for(const struct draft *d, bool relative);
+
+/** A variable's name (flowvar, pktvar, pcre's captures) as instructions have it. */
+uint32_t keyword_var_name(struct text name);
 
 /** Append a content with these bytes to the current list; `flags` SIG_F_*. NULL when refused. */
 struct sig_op *keyword_content_add(struct draft *d, const void *bytes, size_t len, uint32_t flags);

@@ -42,6 +42,7 @@ const struct sig_keyword *const sig_keyword_tables[] = {
     keywords_threshold,
     keywords_tls,
     keywords_transform,
+    keywords_var,
     keywords_requires,
     keywords_refused,
     NULL,

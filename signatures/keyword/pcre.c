@@ -109,7 +109,8 @@ static bool has_upper(struct text t)
 }
 
 /* "/regex/letters" and, behind it, variables for the captures. */
-static int cut(struct draft *d, struct text value, struct text *regex, struct text *letters)
+static int cut(struct draft *d, struct text value, struct text *regex, struct text *letters,
+               struct text *vars)
 {
     size_t end = value.len;
     while (end > 1 && value.at[end - 1] != '/')
@@ -118,14 +119,80 @@ static int cut(struct draft *d, struct text value, struct text *regex, struct te
         return draft_refuse(d, "pcre: a regex stands between slashes: \"/regex/letters\"");
     *regex = (struct text){ value.at + 1, end - 2 };
     *letters = (struct text){ value.at + end, value.len - end };
-    /* Captures into flow and packet variables change no match: nothing that reads them is
-     * supported. */
     const char *comma = memchr(letters->at, ',', letters->len);
-    if (comma)
+    *vars = (struct text){ NULL, 0 };
+    if (comma) {
+        *vars = (struct text){ comma, letters->len - (size_t)(comma - letters->at) };
         letters->len = (size_t)(comma - letters->at);
+    }
     if (regex->len > REGEX_MAX)
         return draft_refuse(d, "pcre: longer than %d characters", REGEX_MAX);
     return 0;
+}
+
+static int capture_add(struct draft *d, struct sig_op *op, struct text name, unsigned group,
+                       bool packet)
+{
+    if (op->u.pcre.captures == SIG_CAPTURES_MAX || group >= SIG_CAPTURE_PACKET)
+        return draft_refuse(d, "pcre: more than %d variables", SIG_CAPTURES_MAX);
+    op->u.pcre.name[op->u.pcre.captures] = keyword_var_name(name);
+    op->u.pcre.group[op->u.pcre.captures++] = (uint8_t)(group | (packet ? SIG_CAPTURE_PACKET : 0));
+    return 0;
+}
+
+/* ", flow:name, pkt:name": the groups in their order. */
+static int listed_captures(struct draft *d, struct sig_op *op, struct text vars)
+{
+    struct text one;
+    unsigned group = 1;
+    int rc = 0;
+    while (!rc && text_cut(&vars, ',', &one)) {
+        struct text name = one;
+        if (!one.len)
+            continue;
+        bool packet = text_skip(&name, "pkt:");
+        if ((!packet && !text_skip(&name, "flow:")) || !name.len)
+            return draft_refuse(d, "pcre: flow:NAME or pkt:NAME behind the regex, not '%.*s'",
+                                (int)(one.len < 40 ? one.len : 40), one.at);
+        rc = capture_add(d, op, name, group++, packet);
+    }
+    return rc;
+}
+
+/* The name of the group that begins at `at`, behind its "(?P<"; len 0: it has none. */
+static struct text group_name(struct text regex, size_t at)
+{
+    struct text t = { regex.at + at, regex.len - at };
+    if (!text_skip(&t, "(?P<") && !text_skip(&t, "(?<"))
+        return (struct text){ NULL, 0 };
+    const char *end = memchr(t.at, '>', t.len);
+    bool looks_back = t.len && (t.at[0] == '=' || t.at[0] == '!');
+    return end && !looks_back ? (struct text){ t.at, (size_t)(end - t.at) }
+                              : (struct text){ NULL, 0 };
+}
+
+/* (?P<flow_name>…) and (?P<pkt_name>…). */
+static int named_captures(struct draft *d, struct sig_op *op, struct text regex)
+{
+    unsigned group = 0;
+    bool class = false;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < regex.len; i++) {
+        char c = regex.at[i];
+        if (c == '\\')
+            i++;
+        else if (class || c == '[')
+            class = c != ']';
+        if (class || c != '(')
+            continue;
+        struct text name = group_name(regex, i);
+        bool bare = i + 1 < regex.len && regex.at[i + 1] != '?' && regex.at[i + 1] != '*';
+        group += bare || name.len;
+        bool packet = name.len && text_skip(&name, "pkt_");
+        if (packet || (name.len && text_skip(&name, "flow_")))
+            rc = capture_add(d, op, name, group, packet);
+    }
+    return rc;
 }
 
 /* Whether PCRE2 takes it; the code is thrown away. */
@@ -145,10 +212,10 @@ static int compiles(struct draft *d, const uint8_t *regex, size_t len, uint32_t 
 
 static int parse_pcre(struct draft *d, struct text value)
 {
-    struct text regex = { "", 0 }, tail = { "", 0 };
+    struct text regex = { "", 0 }, tail = { "", 0 }, vars = { NULL, 0 };
     struct letters l;
     uint32_t list = d->current;
-    int rc = cut(d, value, &regex, &tail);
+    int rc = cut(d, value, &regex, &tail, &vars);
     if (!rc)
         rc = read_letters(d, tail, &l);
     if (rc)
@@ -174,7 +241,12 @@ static int parse_pcre(struct draft *d, struct text value)
     op->u.pcre.options = l.options;
     op->u.pcre.match_limit_off = l.no_limit;
     op->flags = l.flags | (d->negated ? SIG_F_NEGATED : 0);
-    return 0;
+    rc = listed_captures(d, op, vars);
+    if (!rc)
+        rc = named_captures(d, op, regex);
+    if (!rc && vars.len)
+        op->u.pcre.tail = draft_blob_add(d, vars.at, vars.len);
+    return rc;
 }
 
 const struct sig_keyword keywords_pcre[] = {

@@ -20,8 +20,6 @@ const struct sig_keyword keywords_refused[] = {
     { "lua", NULL, 0, "rules do not run scripts here" },
     { "luajit", NULL, 0, "rules do not run scripts here" },
     { "geoip", NULL, 0, "location tests are not supported yet" },
-    { "flowvar", NULL, 0, "flow and packet variables are not supported" },
-    { "pktvar", NULL, 0, "flow and packet variables are not supported" },
     { NULL, NULL, 0, NULL },
 };
 /* clang-format on */
