@@ -70,6 +70,23 @@ static const cyaml_schema_field_t stream_fields[] = {
     NUMBER("depth-kib", struct sensor_conf, stream.depth_kib),
     CYAML_FIELD_END,
 };
+#define HOSTS(key, os) LIST(key, struct sensor_conf, host_os[os].networks, &text_entry)
+static const cyaml_schema_field_t host_os_fields[] = {
+    HOSTS("bsd", TARGET_BSD),
+    HOSTS("bsd-right", TARGET_BSD_RIGHT),
+    HOSTS("old-linux", TARGET_OLD_LINUX),
+    HOSTS("linux", TARGET_LINUX),
+    HOSTS("old-solaris", TARGET_OLD_SOLARIS),
+    HOSTS("solaris", TARGET_SOLARIS),
+    HOSTS("hpux10", TARGET_HPUX10),
+    HOSTS("hpux11", TARGET_HPUX11),
+    HOSTS("irix", TARGET_IRIX),
+    HOSTS("macos", TARGET_MACOS),
+    HOSTS("windows", TARGET_WINDOWS),
+    HOSTS("vista", TARGET_VISTA),
+    HOSTS("windows2k3", TARGET_WINDOWS2K3),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t limits_fields[] = {
     NUMBER("worker-memory-mib", struct sensor_conf, limits.worker_memory_mib),
     NUMBER("flows", struct sensor_conf, limits.flows),
@@ -135,6 +152,7 @@ static const cyaml_schema_field_t conf_fields[] = {
     LIST("address-groups", struct sensor_conf, address_groups, &variable_entry),
     LIST("port-groups", struct sensor_conf, port_groups, &variable_entry),
     GROUP("stream", stream_fields),
+    GROUP("host-os-policy", host_os_fields),
     GROUP("limits", limits_fields),
     GROUP("ndpi", ndpi_fields),
     TEXT("log-dir", struct sensor_conf, log_dir),
@@ -175,6 +193,18 @@ static int check_states(const struct sensor_conf *c, const char *name)
     return ABENG_OK;
 }
 
+static int check_hosts(const struct sensor_conf *c, const char *name)
+{
+    struct addr net;
+    unsigned bits;
+    for (unsigned os = 0; os < TARGET_OS_COUNT; os++)
+        for (uint32_t i = 0; i < c->host_os[os].networks_count; i++)
+            if (addr_parse_prefix(c->host_os[os].networks[i], &net, &bits) < 0)
+                return complain(name, "host-os-policy", c->host_os[os].networks[i],
+                                "write ADDRESS/BITS");
+    return ABENG_OK;
+}
+
 static int check(const struct sensor_conf *c, const char *name)
 {
     if (c->profile && strcmp(c->profile, "suricata7") != 0 && strcmp(c->profile, "abeng") != 0)
@@ -194,7 +224,8 @@ static int check(const struct sensor_conf *c, const char *name)
             return complain(name, "uplink: collectors", c->uplink.collectors[i],
                             "write https://HOST:PORT");
     }
-    return check_states(c, name);
+    int err = check_hosts(c, name);
+    return err ? err : check_states(c, name);
 }
 
 /* What the schema can't say; takes over `c`, which may be NULL. */

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sensor/decode/target.h"
+
 /** A variable of the rule language. */
 struct conf_variable {
     char *name, *value;
@@ -34,6 +36,12 @@ struct conf_prefix {
 struct conf_feed {
     char *channel, *key;
     bool policy; /* the CERT's own: its files of local policy count */
+};
+
+/** Networks whose hosts run one system. */
+struct conf_hosts {
+    char **networks;
+    uint32_t networks_count;
 };
 
 struct sensor_conf {
@@ -61,6 +69,7 @@ struct sensor_conf {
         bool midstream, async_oneside;
         uint32_t depth_kib; /* 0: 1,024 */
     } stream;
+    struct conf_hosts host_os[TARGET_OS_COUNT];
     struct {
         uint32_t worker_memory_mib; /* memory of the packet path a worker; 0: 1,024 */
         uint32_t flows;             /* flows a worker; 0: 262,144 */

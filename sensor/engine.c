@@ -70,7 +70,8 @@ struct engine {
     const struct evidence_ring *evidence[ENGINE_WORKERS_MAX];
     pthread_t threads[ENGINE_WORKERS_MAX];
     struct writer *writer;
-    struct live_board *live; /* NULL: files */
+    struct live_board *live;  /* NULL: files */
+    struct targets *targets; /* of the configuration */
     pthread_mutex_t asking;  /* one question to the monitor at a time */
     struct detect_ruleset *_Atomic rules;
     _Atomic uint32_t generation;               /* of `rules` */
@@ -567,10 +568,27 @@ static void worker_settings(const struct engine_conf *c, struct live_board *live
     memcpy(&out->hash_seed, key.bytes, sizeof(out->hash_seed));
 }
 
+/* The prefixes were checked as the configuration was read. */
+static struct targets *make_targets(const struct sensor_conf *c)
+{
+    struct targets *t = targets_create();
+    for (unsigned os = TARGET_UNKNOWN + 1; os < TARGET_OS_COUNT; os++) {
+        const struct conf_hosts *hosts = &c->host_os[os];
+        for (uint32_t i = 0; i < hosts->networks_count; i++) {
+            if (targets_add(t, hosts->networks[i], (enum target_os)os) < 0)
+                log_warn("engine", "host-os-policy: %s: %s is one network too many",
+                         target_os_name((enum target_os)os), hosts->networks[i]);
+        }
+    }
+    return t;
+}
+
 static bool make_workers(struct engine *e)
 {
     struct worker_conf settings;
+    e->targets = make_targets(e->conf->conf);
     worker_settings(e->conf, e->live, &settings);
+    settings.targets = e->targets;
     for (unsigned w = 0; w < e->conf->workers; w++) {
         e->rings[w] = alert_ring_create(RING_BYTES);
         e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
@@ -700,6 +718,7 @@ static void free_all(struct engine *e)
         alert_ring_free(e->rings[w]);
         alert_ring_free(e->files[w]);
     }
+    targets_free(e->targets);
     detect_ruleset_drop(atomic_load(&e->rules));
     pthread_mutex_destroy(&e->asking);
     pthread_mutex_destroy(&e->counts_lock);

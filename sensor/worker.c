@@ -180,12 +180,14 @@ static bool make_stages(struct worker *w)
     const struct worker_conf *c = &w->conf;
     struct counter_block *k = w->counters;
     struct decode_conf decode = { .check_checksums = c->check_checksums,
-                                  .tunnels_more = c->profile_abeng };
+                                  .tunnels_more = c->profile_abeng,
+                                  .targets = c->targets };
     struct flow_conf flow = { .flows_max = c->flows_max };
     struct stream_conf stream = { .commit = STREAM_COMMIT_ON_ACK,
                                   .midstream = c->midstream,
                                   .async_oneside = c->async_oneside,
                                   .depth = c->stream_depth,
+                                  .targets = c->targets,
                                   .check_checksums = c->check_checksums };
     struct app_conf app = { .ja3 = true,
                             .tx_free = free_tx_state,

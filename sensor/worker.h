@@ -24,11 +24,13 @@ struct detect_ruleset;
 struct evidence_ring;
 struct frame;
 struct live_board;
+struct targets;
 struct worker;
 
 /** What all workers share and none changes. */
 struct worker_conf {
     bool profile_abeng, check_checksums, midstream, async_oneside, ndpi, block_when_full;
+    const struct targets *targets; /* who runs what; outlives the workers */
     uint32_t stream_depth; /* bytes; 0: default */
     uint32_t flows_max;    /* 0: default */
     size_t memory;         /* bytes of the packet path */

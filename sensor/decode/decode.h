@@ -61,6 +61,7 @@ struct decode_conf {
     bool tunnels_more;            /* profile abeng: GTP-U, and IPv4 in IPv4 */
     uint64_t defrag_timeout_ns;   /* 0: 60 s */
     uint32_t defrag_trackers_max; /* 0: 65,536 */
+    const struct targets *targets; /* who runs what; NULL: Windows over IPv4, BSD over IPv6 */
 };
 
 /** Counter names of this stage, ended by a NULL name. */

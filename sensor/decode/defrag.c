@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fragments wait here until their datagram is whole. Who wins where fragments overlap is the
- * target's policy: for IPv4 Windows' (what came first stays, unless the new fragment encloses it on
- * both sides), for IPv6 BSD's (the fragment that starts further left wins), as Suricata's shipped
- * configuration has it. Memory is bounded by the number of datagrams that may wait; the oldest is
+ * target's policy (target.h). Memory is bounded by the number of datagrams that may wait; the oldest is
  * given up first.
  */
 #include "config.h"
@@ -15,6 +13,7 @@
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/decode/internal.h"
+#include "sensor/decode/target.h"
 
 #define BUCKETS 16384 /* a power of two */
 
@@ -23,10 +22,6 @@
 
 /** Most fragments of one datagram; 64 KiB in the least fragments that carry something are 8,192. */
 #define PIECES_MAX 8192
-
-struct range {
-    uint32_t start, end;
-};
 
 struct tracker_key {
     struct addr src, dst;
@@ -39,10 +34,11 @@ struct tracker {
     struct tracker *next;          /* in the bucket */
     struct tracker *newer, *older; /* in the order of their first fragments */
     struct tracker_key key;
+    enum target_os os; /* of the destination */
     uint64_t first_ns;
     uint8_t *data;
     uint32_t data_cap, data_end;
-    struct range *ranges; /* fragments by start */
+    struct target_range *ranges; /* fragments by start */
     uint32_t range_count, range_cap;
     uint32_t headers_len, next_header_at;
     uint8_t next_header;
@@ -80,7 +76,7 @@ static void tracker_free(struct defrag *g, struct tracker *t)
     *(t->older ? &t->older->newer : &g->oldest) = t->newer;
     *(t->newer ? &t->newer->older : &g->newest) = t->older;
     slab_free(g->d->slab, t->data, t->data_cap);
-    slab_free(g->d->slab, t->ranges, t->range_cap * sizeof(struct range));
+    slab_free(g->d->slab, t->ranges, t->range_cap * sizeof(struct target_range));
     slab_free(g->d->slab, t, sizeof(*t));
     g->count--;
 }
@@ -127,6 +123,7 @@ static struct tracker *tracker_get(struct defrag *g, const struct packet *p)
     if (!t)
         return NULL;
     t->key = key;
+    t->os = targets_find(g->d->conf.targets, &p->dst);
     t->first_ns = p->now_ns;
     t->next = *bucket;
     *bucket = t;
@@ -153,7 +150,7 @@ static bool tracker_reserve(struct slab *slab, struct tracker *t, uint32_t need)
     }
     if (t->range_count == t->range_cap) {
         uint32_t cap = t->range_cap ? t->range_cap * 2 : 8;
-        struct range *ranges =
+        struct target_range *ranges =
             t->ranges ? slab_try_realloc(slab, t->ranges, t->range_cap * sizeof(*ranges),
                                          cap * sizeof(*ranges))
                       : slab_try_alloc(slab, cap * sizeof(*ranges));
@@ -177,25 +174,17 @@ static bool tracker_room(struct defrag *g, struct tracker *t, uint32_t need)
     return true;
 }
 
-/* Whether the bytes that `old` has stay, when `in` arrives over them. */
-static bool old_wins(unsigned ip_version, const struct range *old, const struct range *in)
-{
-    if (ip_version == 4)
-        return !(in->start < old->start && in->end > old->end);
-    return old->start <= in->start;
-}
-
 /* Lay the new fragment's bytes where no older fragment keeps its own. Whether it overlapped any. */
-static bool lay(struct tracker *t, const struct range *in, const uint8_t *data)
+static bool lay(struct tracker *t, const struct target_range *in, const uint8_t *data)
 {
     uint32_t at = in->start;
     bool overlap = false;
     for (uint32_t i = 0; i < t->range_count && t->ranges[i].start < in->end; i++) {
-        const struct range *old = &t->ranges[i];
+        const struct target_range *old = &t->ranges[i];
         if (old->end <= in->start)
             continue;
         overlap = true;
-        if (!old_wins(t->key.version, old, in))
+        if (!target_fragment_stays(t->os, *old, *in))
             continue;
         if (old->start > at)
             memcpy(t->data + at, data + (at - in->start), old->start - at);
@@ -207,7 +196,7 @@ static bool lay(struct tracker *t, const struct range *in, const uint8_t *data)
     return overlap;
 }
 
-static void range_insert(struct tracker *t, const struct range *in)
+static void range_insert(struct tracker *t, const struct target_range *in)
 {
     uint32_t i = t->range_count++;
     for (; i > 0 && t->ranges[i - 1].start > in->start; i--)
@@ -280,7 +269,7 @@ uint32_t defrag_add(struct defrag *g, struct packet *p, const struct defrag_piec
                     uint8_t *out)
 {
     bool v4 = p->ip_version == 4;
-    struct range in = { p->frag_offset, p->frag_offset + piece->data_len };
+    struct target_range in = { p->frag_offset, p->frag_offset + piece->data_len };
     if (in.end + (v4 ? piece->headers_len : 0) > DATAGRAM_MAX) {
         decode_event_set(g->d, p,
                          v4 ? DECODE_EVENT_IPV4_FRAG_PKT_TOO_LARGE

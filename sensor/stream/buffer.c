@@ -103,36 +103,65 @@ static void segment_insert(struct stream_buffer *b, uint32_t at, uint64_t start,
         b->right = start + len;
 }
 
-enum stream_add stream_buffer_add(struct stream_buffer *b, struct slab *slab, int64_t start,
-                                  const uint8_t *data, uint32_t len)
+/* A segment at hand: its place, and its bytes, the first of which is at `start`. */
+struct fresh {
+    struct target_range at;
+    int64_t start;
+    const uint8_t *data;
+};
+
+static void lay(struct stream_buffer *b, const struct fresh *f, uint64_t from, uint64_t to)
+{
+    if (from < to)
+        memcpy(b->block + b->head + (from - b->base), f->data + ((int64_t)from - f->start),
+               to - from);
+}
+
+/* Lay the bytes where none of the segments from `first` on keeps its own; whether there are any. */
+static bool lay_around(struct stream_buffer *b, enum target_os os, uint32_t first,
+                       const struct fresh *f)
+{
+    uint64_t from = f->at.start < b->base ? b->base : f->at.start;
+    bool overlap = false;
+    for (uint32_t i = first; i < b->count && segment_at(b, i)->start < f->at.end; i++) {
+        struct target_range old = { segment_at(b, i)->start, segment_end(segment_at(b, i)) };
+        if (old.end <= f->at.start || old.end <= b->base)
+            continue;
+        overlap = true;
+        if (!target_segment_stays(os, old, f->at))
+            continue;
+        lay(b, f, from, old.start);
+        if (old.end > from)
+            from = old.end;
+    }
+    lay(b, f, from, f->at.end);
+    return overlap;
+}
+
+enum stream_add stream_buffer_add(struct stream_buffer *b, struct slab *slab, enum target_os os,
+                                  int64_t start, const uint8_t *data, uint32_t len)
 {
     if (start + (int64_t)len <= (int64_t)b->base)
         return STREAM_ADD_OLD;
-    uint64_t from = start < 0 ? 0 : (uint64_t)start, end = (uint64_t)(start + (int64_t)len);
-    uint64_t write = from < b->base ? b->base : from;
+    struct fresh f = { { start < 0 ? 0 : (uint64_t)start, (uint64_t)(start + (int64_t)len) },
+                       start,
+                       data };
     enum stream_add r = reserve_segment(b, slab);
     if (r == STREAM_ADD_DONE)
-        r = reserve_bytes(b, slab, end);
+        r = reserve_bytes(b, slab, f.at.end);
     if (r != STREAM_ADD_DONE)
         return r;
-    uint32_t at = segment_behind(b, from);
-    bool overlap = at < b->count && segment_at(b, at)->start < end;
-    for (uint32_t i = at; i > 0; i--) {
-        const struct stream_segment *before = segment_at(b, i - 1);
-        if (segment_end(before) <= b->base)
-            continue;
-        if (segment_end(before) <= from)
+    uint32_t at = segment_behind(b, f.at.start), first = at;
+    bool again = false; /* the same segment once more */
+    for (; first > 0; first--) {
+        const struct stream_segment *before = segment_at(b, first - 1);
+        if (segment_end(before) > b->base && segment_end(before) <= f.at.start)
             break;
-        overlap = true;
-        if (segment_end(before) > write)
-            write = segment_end(before);
-        if (before->start == from && before->len == end - from)
-            return STREAM_ADD_OVERLAP; /* the same segment once more */
+        again = again || (before->start == f.at.start && segment_end(before) == f.at.end);
     }
-    if (write < end)
-        memcpy(b->block + b->head + (write - b->base), data + ((int64_t)write - start),
-               end - write);
-    segment_insert(b, at, from, (uint32_t)(end - from));
+    bool overlap = lay_around(b, os, first, &f);
+    if (!again)
+        segment_insert(b, at, f.at.start, (uint32_t)(f.at.end - f.at.start));
     return overlap ? STREAM_ADD_OVERLAP : STREAM_ADD_DONE;
 }
 

@@ -4,6 +4,7 @@
 #ifndef SENSOR_STREAM_INTERNAL_H
 #define SENSOR_STREAM_INTERNAL_H
 
+#include "sensor/decode/target.h"
 #include "sensor/stream/event.h"
 #include "sensor/stream/stream.h"
 
@@ -66,7 +67,8 @@ struct stream_side {
     uint32_t window;   /* what the peer lets this side send, scaled */
     uint32_t next_win; /* last_ack + window, the furthest it was */
     uint8_t wscale;
-    uint32_t flags; /* enum side_flag */
+    uint8_t receiver; /* enum target_os of the host that its bytes go to, once some came */
+    uint32_t flags;   /* enum side_flag */
     uint32_t last_ts;
     uint64_t last_ts_ns; /* when last_ts came */
     uint64_t app, raw;   /* positions of the consumers */
@@ -146,12 +148,11 @@ enum stream_add {
 };
 
 /**
- * Lay `len` bytes at stream offset `start` (may be negative in part). Old bytes stay where the
- * segment they came in starts at or before the new one; else the new ones win: this is what both
- * BSD's and Windows' policy come to.
+ * Lay `len` bytes at stream offset `start` (may be negative in part). Where segments overlap the
+ * bytes count that the receiver, which runs `os`, takes (target_segment_stays).
  */
-enum stream_add stream_buffer_add(struct stream_buffer *b, struct slab *slab, int64_t start,
-                                  const uint8_t *data, uint32_t len);
+enum stream_add stream_buffer_add(struct stream_buffer *b, struct slab *slab, enum target_os os,
+                                  int64_t start, const uint8_t *data, uint32_t len);
 
 /** End of the bytes that follow `from` without a hole; `from` itself when there is none at `from`.
  */

@@ -41,7 +41,9 @@ void stream_segment_add(struct stream_step *s)
     s->out->added = true;
     if (!len)
         return;
-    switch (stream_buffer_add(&side->buffer, s->ctx->slab, start, p->payload, len)) {
+    if (!side->receiver)
+        side->receiver = (uint8_t)targets_find(s->ctx->conf.targets, &p->dst);
+    switch (stream_buffer_add(&side->buffer, s->ctx->slab, side->receiver, start, p->payload, len)) {
     case STREAM_ADD_OVERLAP:
         stream_count(s->ctx, STREAM_COUNT_OVERLAPS, 1);
         stream_count(s->ctx, STREAM_COUNT_BYTES, len);

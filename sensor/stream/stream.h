@@ -33,6 +33,7 @@ struct stream_conf {
     uint32_t raw_chunk[2]; /* by direction; 0: 2,560 */
     uint32_t memory_max;   /* bytes of reassembly a flow; 0: 4 MiB */
     bool check_checksums;
+    const struct targets *targets; /* who runs what; NULL: Windows over IPv4, BSD over IPv6 */
 };
 
 /** Counter names of this stage, ended by a NULL name. */
