@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fragments wait here until their datagram is whole. Who wins where fragments overlap is the
- * target's policy (target.h). Memory is bounded by the number of datagrams that may wait; the oldest is
- * given up first.
+ * target's policy (target.h). Memory is bounded by the number of datagrams that may wait; the
+ * oldest is given up first.
  */
 #include "config.h"
 

@@ -100,7 +100,7 @@ bool target_segment_stays(enum target_os os, struct target_range old, struct tar
     switch (os) {
     case TARGET_SOLARIS:
     case TARGET_OLD_SOLARIS:
-    case TARGET_HPUX11: /* the new one counts when it reaches further, or as far and begins not later */
+    case TARGET_HPUX11: /* the new one when it reaches further, or as far and begins not later */
         return before || same ? fresh.end < old.end : fresh.end <= old.end;
     case TARGET_OLD_LINUX:
         return !before && !(same && fresh.end >= old.end);

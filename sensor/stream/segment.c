@@ -43,7 +43,9 @@ void stream_segment_add(struct stream_step *s)
         return;
     if (!side->receiver)
         side->receiver = (uint8_t)targets_find(s->ctx->conf.targets, &p->dst);
-    switch (stream_buffer_add(&side->buffer, s->ctx->slab, side->receiver, start, p->payload, len)) {
+    enum stream_add added =
+        stream_buffer_add(&side->buffer, s->ctx->slab, side->receiver, start, p->payload, len);
+    switch (added) {
     case STREAM_ADD_OVERLAP:
         stream_count(s->ctx, STREAM_COUNT_OVERLAPS, 1);
         stream_count(s->ctx, STREAM_COUNT_BYTES, len);
