@@ -207,16 +207,19 @@ static unsigned take_lines(struct follow *f)
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
-/* fsync, then store the place; in this order, or a power cut would lose what lies between. */
-static void store(struct follow *f, uint64_t now)
+/* fsync, then store the place; in this order, or a power cut would lose what lies between. False:
+ * the stored place is an older one. */
+static bool store(struct follow *f, uint64_t now)
 {
     struct tail_place place;
     f->stored_ns = now;
     tail_place(f->tail, &place);
     if (spool_writer_sync(f->spool, true) < 0)
-        return; /* counted there; the place stays */
-    if (progress_store(f->progress, &place) < 0)
-        log_error("follow", "%s: cannot store the place: %s", f->conf->state_dir, strerror(errno));
+        return false; /* counted there; the place stays */
+    if (progress_store(f->progress, &place) == ABENG_OK)
+        return true;
+    log_error("follow", "%s: cannot store the place: %s", f->conf->state_dir, strerror(errno));
+    return false;
 }
 
 static void write_counters(struct json *j, const struct counter_block *b,
@@ -259,12 +262,14 @@ static void write_stats(struct follow *f, uint64_t now)
     buf_free(&out);
 }
 
-/* Once an hour an alert of our own, which tells the collector that the way is whole. */
+/* Once an hour an alert of our own, which tells the collector that the way is whole. It comes from
+ * no line: as the newest record of its lane it would hide how far that lane is (progress.h), so the
+ * place is stored before it. */
 static void test_self(struct follow *f)
 {
     uint64_t now = clock_now(clock_system());
     struct lane lane;
-    if (!self_test_due(&f->self_test, now))
+    if (!self_test_due(&f->self_test, now) || !store(f, clock_mono_ns()))
         return;
     lane_of(f->conf->lanes, NULL, NULL, 0, true, &lane);
     const struct event_abeng abeng = { .epoch = spool_writer_epoch(f->spool),
