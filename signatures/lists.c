@@ -329,7 +329,8 @@ int lists_table(struct draft *d, struct text file, enum list_kind kind, enum lis
     buf_init(&t.keys, PARSER_BLOB_MAX);
     int rc = read_lines(&t, &p->lists[list], lines);
     if (!rc) {
-        qsort_r(t.entries, t.count, sizeof(*t.entries), compare, &t);
+        if (t.count)
+            qsort_r(t.entries, t.count, sizeof(*t.entries), compare, &t);
         rc = write_table(&t, out);
     }
     if (!rc) {
