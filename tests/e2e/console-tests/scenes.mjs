@@ -36,6 +36,8 @@ async function eventually(what, test, ms = 60_000) {
 
 async function axe(stage, page, where) {
     await page.evaluate(AXE);
+    // What is still fading in has not its colours yet.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((a) => a.finished)));
     const { violations } = await page.evaluate(
         (tags) => window.axe.run(document, { runOnly: tags }),
         RULES,
