@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prefixes in a binary trie, IPv4 under a root of its own; and the choice of the victim. */
+/* Whose prefix an address lies in; and the choice of the victim. */
 #include "config.h"
 #include "sensor/alert/lane.h"
 
@@ -8,35 +8,18 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/prefixes.h"
 #include "common/state.h"
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
 #include "sensor/detect/detect.h"
 
-#define V4_BITS         96 /* of the mapped prefix, which the IPv4 root stands behind */
 #define SEVERITY_URGENT 1
 
-/* Index 0 and 1 are the roots; a child of 0 is none. */
-struct node {
-    uint32_t child[2];
-    int state; /* index of common/state, -1: none */
-};
-
 struct lane_table {
-    struct node *nodes;
-    uint32_t count, cap;
+    struct prefixes *states; /* indexes of common/state */
     int home;
 };
-
-static uint32_t node_new(struct lane_table *t)
-{
-    if (t->count == t->cap) {
-        t->cap = t->cap ? 2 * t->cap : 256;
-        t->nodes = xreallocarray(t->nodes, t->cap, sizeof(*t->nodes));
-    }
-    t->nodes[t->count] = (struct node){ .state = -1 };
-    return t->count++;
-}
 
 struct lane_table *lane_table_create(const char *home)
 {
@@ -45,14 +28,8 @@ struct lane_table *lane_table_create(const char *home)
         return NULL;
     struct lane_table *t = xcalloc(1, sizeof(*t));
     t->home = state;
-    node_new(t);
-    node_new(t);
+    t->states = prefixes_create();
     return t;
-}
-
-static unsigned bit_at(const struct addr *a, unsigned i)
-{
-    return a->bytes[i / 8] >> (7 - i % 8) & 1;
 }
 
 int lane_table_add(struct lane_table *t, const char *prefix, const char *state)
@@ -64,33 +41,14 @@ int lane_table_add(struct lane_table *t, const char *prefix, const char *state)
         return ABENG_EFORMAT;
     if (index < 0)
         return ABENG_ENOENT;
-    bool four = addr_is_v4(&net) && bits >= V4_BITS;
-    uint32_t at = four;
-    for (unsigned i = four ? V4_BITS : 0; i < bits; i++) {
-        unsigned b = bit_at(&net, i);
-        if (!t->nodes[at].child[b]) {
-            uint32_t child = node_new(t);
-            t->nodes[at].child[b] = child;
-        }
-        at = t->nodes[at].child[b];
-    }
-    t->nodes[at].state = index;
+    prefixes_add(t->states, &net, bits, index);
     return ABENG_OK;
 }
 
 const char *lane_table_find(const struct lane_table *t, const struct addr *a)
 {
-    bool four = addr_is_v4(a);
-    uint32_t at = four;
-    int best = t->nodes[at].state;
-    for (unsigned i = four ? V4_BITS : 0; i < 128; i++) {
-        at = t->nodes[at].child[bit_at(a, i)];
-        if (!at)
-            break;
-        if (t->nodes[at].state >= 0)
-            best = t->nodes[at].state;
-    }
-    return best < 0 ? NULL : state_at((unsigned)best)->code;
+    int state = prefixes_find(t->states, a);
+    return state < 0 ? NULL : state_at((unsigned)state)->code;
 }
 
 /* The producer's word first; else the side that is ours; of two, the one that was sent to. */
@@ -126,6 +84,6 @@ void lane_table_free(struct lane_table *t)
 {
     if (!t)
         return;
-    free(t->nodes);
+    prefixes_free(t->states);
     free(t);
 }

@@ -6,18 +6,13 @@
 #include <stdlib.h>
 
 #include "common/err.h"
+#include "common/prefixes.h"
 #include "common/xalloc.h"
 
 #define NETWORKS_MAX 4096
 
-struct network {
-    struct addr net;
-    unsigned bits;
-    enum target_os os;
-};
-
 struct targets {
-    struct network networks[NETWORKS_MAX];
+    struct prefixes *systems; /* enum target_os */
     uint32_t count;
 };
 
@@ -43,30 +38,29 @@ const char *target_os_name(enum target_os os)
 
 struct targets *targets_create(void)
 {
-    return xcalloc(1, sizeof(struct targets));
+    struct targets *t = xcalloc(1, sizeof(*t));
+    t->systems = prefixes_create();
+    return t;
 }
 
 int targets_add(struct targets *t, const char *prefix, enum target_os os)
 {
-    struct network n = { .os = os };
-    if (addr_parse_prefix(prefix, &n.net, &n.bits) < 0)
+    struct addr net;
+    unsigned bits;
+    if (addr_parse_prefix(prefix, &net, &bits) < 0)
         return ABENG_EFORMAT;
     if (t->count == NETWORKS_MAX)
         return ABENG_ELIMIT;
-    t->networks[t->count++] = n;
+    prefixes_add(t->systems, &net, bits, (int)os);
+    t->count++;
     return ABENG_OK;
 }
 
 enum target_os targets_find(const struct targets *t, const struct addr *host)
 {
-    const struct network *best = NULL;
-    for (uint32_t i = 0; t && i < t->count; i++) {
-        const struct network *n = &t->networks[i];
-        if (addr_in_prefix(host, &n->net, n->bits) && (!best || n->bits >= best->bits))
-            best = n;
-    }
-    if (best)
-        return best->os;
+    int os = t ? prefixes_find(t->systems, host) : -1;
+    if (os >= 0)
+        return (enum target_os)os;
     return addr_is_v4(host) ? TARGET_WINDOWS : TARGET_BSD;
 }
 
@@ -115,5 +109,8 @@ bool target_segment_stays(enum target_os os, struct target_range old, struct tar
 
 void targets_free(struct targets *t)
 {
+    if (!t)
+        return;
+    prefixes_free(t->systems);
     free(t);
 }
