@@ -47,8 +47,9 @@ bool capture_place(const struct capture *c, uint64_t *block, uint32_t *frame)
 
 void capture_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip)
 {
-    if (c->source->resume)
-        c->source->resume(c, block, through, skip);
+    c->resume.block = block;
+    c->resume.through = through;
+    c->resume.skip = skip;
 }
 
 void capture_progress(const struct capture *c, uint64_t *done, uint64_t *all)

@@ -45,10 +45,6 @@ struct capture_ring {
     uint32_t waiting; /* blocks that were ready when the one that is read was opened, it included */
     uint32_t index;   /* of the next frame in the open block */
     uint32_t burst;   /* of the first one of the newest burst */
-    struct {          /* what an earlier reader left, until its block is past */
-        uint64_t block;
-        uint32_t through, skip;
-    } resume;
     bool open; /* the block is ours */
     uint64_t kernel_packets, outgoing;
     bool loopback; /* every packet passes twice: the one that goes out is left away */
@@ -162,15 +158,16 @@ static bool is_outgoing(const struct capture_ring *r)
 static void resume_apply(struct capture_ring *r)
 {
     struct frame gone;
-    if (!r->resume.block || block_number(r) != r->resume.block)
+    if (!r->base.resume.block || block_number(r) != r->base.resume.block)
         return;
-    for (; r->index < r->resume.through && r->left && frame_take(r, &gone); r->left--)
+    for (; r->index < r->base.resume.through && r->left && frame_take(r, &gone); r->left--)
         r->index++;
 }
 
 static bool is_resume_skip(const struct capture_ring *r)
 {
-    return r->resume.block && r->index == r->resume.skip && block_number(r) == r->resume.block;
+    return r->base.resume.block && r->index == r->base.resume.skip &&
+           block_number(r) == r->base.resume.block;
 }
 
 static int ring_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms)
@@ -228,14 +225,6 @@ static bool ring_place(const struct capture *c, uint64_t *block, uint32_t *frame
     return true;
 }
 
-static void ring_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip)
-{
-    struct capture_ring *r = (struct capture_ring *)c;
-    r->resume.block = block;
-    r->resume.through = through;
-    r->resume.skip = skip;
-}
-
 static void ring_close(struct capture *c)
 {
     struct capture_ring *r = (struct capture_ring *)c;
@@ -250,7 +239,6 @@ const struct capture_source capture_source_ring = {
     .refresh = ring_refresh,
     .fill = ring_fill,
     .place = ring_place,
-    .resume = ring_resume,
     .close = ring_close,
 };
 

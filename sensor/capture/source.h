@@ -16,9 +16,8 @@ struct capture_source {
     int (*next)(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
     void (*refresh)(struct capture *c); /* bring counts up to date; may be NULL */
     void (*progress)(const struct capture *c, uint64_t *done, uint64_t *all); /* may be NULL */
-    unsigned (*fill)(const struct capture *c); /* may be NULL, as the two below */
+    unsigned (*fill)(const struct capture *c); /* may be NULL, as the one below */
     bool (*place)(const struct capture *c, uint64_t *block, uint32_t *frame);
-    void (*resume)(struct capture *c, uint64_t block, uint32_t through, uint32_t skip);
     void (*close)(struct capture *c);
 };
 
@@ -27,6 +26,10 @@ struct capture {
     const struct capture_source *source;
     struct capture_counts counts;
     char name[CAPTURE_NAME_MAX];
+    struct { /* what an earlier reader of a ring left, by the source's own places */
+        uint64_t block;
+        uint32_t through, skip;
+    } resume;
 };
 
 extern const struct capture_source capture_source_file;

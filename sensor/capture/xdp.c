@@ -54,10 +54,6 @@ struct capture_xdp {
     uint32_t frames;
     uint32_t held;    /* frames of the newest burst, still in the ring */
     uint32_t waiting; /* as of the newest burst */
-    struct {
-        uint64_t block;
-        uint32_t through, skip;
-    } resume;
     bool synced; /* our copies of the rings' places are theirs */
 };
 
@@ -189,8 +185,8 @@ static uint64_t place_of(const struct capture_xdp *x)
 
 static bool left_out(const struct capture_xdp *x, uint32_t index)
 {
-    return x->resume.block == place_of(x) &&
-           (index < x->resume.through || index == x->resume.skip);
+    return x->base.resume.block == place_of(x) &&
+           (index < x->base.resume.through || index == x->base.resume.skip);
 }
 
 static int xdp_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms)
@@ -256,14 +252,6 @@ static bool xdp_place(const struct capture *c, uint64_t *block, uint32_t *frame)
     return true;
 }
 
-static void xdp_resume(struct capture *c, uint64_t block, uint32_t through, uint32_t skip)
-{
-    struct capture_xdp *x = (struct capture_xdp *)c;
-    x->resume.block = block;
-    x->resume.through = through;
-    x->resume.skip = skip;
-}
-
 /* The rings are the monitor's. */
 static void xdp_close(struct capture *c)
 {
@@ -276,6 +264,5 @@ const struct capture_source capture_source_xdp = {
     .refresh = xdp_refresh,
     .fill = xdp_fill,
     .place = xdp_place,
-    .resume = xdp_resume,
     .close = xdp_close,
 };
