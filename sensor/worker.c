@@ -39,9 +39,6 @@
 #define LONE_FLOWS_PER_S 2000
 #define LONE_FLOWS_BURST 20000
 
-/* As in stream/: what conf.stream_depth 0 stands for. */
-#define DEPTH_DEFAULT (1u << 20)
-
 enum worker_counter {
     COUNTER_PACKETS,
     COUNTER_BYTES,
@@ -147,6 +144,18 @@ static void free_tx_state(void *arg, struct app_tx *tx)
     detect_tx_free(w->detect, tx);
 }
 
+/* Into a ring that the writer empties; false when it is full and nothing waits for it: live. */
+static bool ring_put(struct worker *w, struct alert_ring *ring, const struct alert_record *r,
+                     const void *extra)
+{
+    while (!alert_ring_put(ring, r, extra)) {
+        if (!w->conf.block_when_full)
+            return false;
+        sched_yield();
+    }
+    return true;
+}
+
 /* A file that a rule wants kept, as far as it was kept here. */
 static void store_file(void *arg, const struct app_file_view *file)
 {
@@ -154,13 +163,8 @@ static void store_file(void *arg, const struct app_file_view *file)
     struct alert_record r = { .kind = ALERT_KIND_FILE, .extra_len = file->data.len };
     if (!file->data.len)
         return;
-    while (!alert_ring_put(w->conf.files, &r, file->data.data)) {
-        if (!w->conf.block_when_full) {
-            count(w, COUNTER_FILES_LOST, 1);
-            return;
-        }
-        sched_yield();
-    }
+    if (!ring_put(w, w->conf.files, &r, file->data.data))
+        count(w, COUNTER_FILES_LOST, 1);
 }
 
 /* The files of the hit's transaction, by what its rule says. */
@@ -237,15 +241,12 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
 
 static void put_record(struct worker *w)
 {
-    while (!alert_ring_put(w->ring, &w->record, w->extra)) {
-        if (!w->conf.block_when_full) {
-            count(w, COUNTER_RING_FULL, 1);
-            detect_ruleset_drop(w->record.ruleset);
-            return;
-        }
-        sched_yield();
+    if (ring_put(w, w->ring, &w->record, w->extra)) {
+        count(w, COUNTER_RECORDS, 1);
+        return;
     }
-    count(w, COUNTER_RECORDS, 1);
+    count(w, COUNTER_RING_FULL, 1);
+    detect_ruleset_drop(w->record.ruleset);
 }
 
 static void fill_flow(struct alert_record *r, const struct flow *f)
@@ -561,7 +562,7 @@ static void udp_packet(struct worker *w, const struct packet *p, struct flow *f,
 static enum shed_step shed_kind(struct worker *w, const struct packet *p, struct flow *f,
                                 unsigned dir)
 {
-    uint64_t depth = w->conf.stream_depth ? w->conf.stream_depth : DEPTH_DEFAULT;
+    uint64_t depth = w->conf.stream_depth ? w->conf.stream_depth : STREAM_DEPTH;
     enum shed_step kind = shed_packet_kind(w->shed, p, f, dir, depth);
     if (kind == SHED_BULK && p->proto == PACKET_PROTO_TCP)
         stream_depth_end(f, dir);

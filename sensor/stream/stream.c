@@ -13,7 +13,6 @@
 #include "sensor/flow/flow.h"
 #include "sensor/stream/internal.h"
 
-#define DEPTH      (1u << 20)
 #define RAW_CHUNK  2560
 #define MEMORY_MAX (4u << 20)
 
@@ -23,7 +22,7 @@ struct stream_ctx *stream_create(const struct stream_conf *conf, struct slab *sl
     struct stream_ctx *ctx = xcalloc(1, sizeof(*ctx));
     ctx->conf = *conf;
     if (!ctx->conf.depth)
-        ctx->conf.depth = DEPTH;
+        ctx->conf.depth = STREAM_DEPTH;
     for (int i = 0; i < 2; i++) {
         if (!ctx->conf.raw_chunk[i])
             ctx->conf.raw_chunk[i] = RAW_CHUNK;

@@ -26,10 +26,13 @@ struct stream_ctx;
 
 enum stream_commit { STREAM_COMMIT_ON_ACK, STREAM_COMMIT_ON_ARRIVAL };
 
+/** Bytes a side that are put together, where nobody says how many. */
+#define STREAM_DEPTH (1u << 20)
+
 struct stream_conf {
     enum stream_commit commit;
     bool midstream, async_oneside; /* both off in Suricata's default */
-    uint32_t depth;        /* bytes a side for the application and raw inspection; 0: 1 MiB */
+    uint32_t depth;        /* bytes a side for application and raw inspection; 0: STREAM_DEPTH */
     uint32_t raw_chunk[2]; /* by direction; 0: 2,560 */
     uint32_t memory_max;   /* bytes of reassembly a flow; 0: 4 MiB */
     bool check_checksums;
