@@ -30,11 +30,11 @@
 #include "sensor/datasets.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
+#include "sensor/feed.h"
 #include "sensor/filestore.h"
 #include "sensor/live.h"
 #include "sensor/metrics.h"
 #include "sensor/monitor/channel.h"
-#include "sensor/queue.h"
 #include "sensor/ruleprofile.h"
 #include "sensor/statsfile.h"
 #include "sensor/tap.h"
@@ -42,7 +42,6 @@
 #include "sensor/writer.h"
 
 #define RING_BYTES        (8u << 20)
-#define WINDOWS_KEPT      16 /* pieces of a file that frames on their way to workers may lie in */
 #define LIVE_WAIT_MS      50
 /* Told to stop, a live worker reads what its rings hold: an empty one shows within this, and it
  * goes on for no longer than that. */
@@ -55,8 +54,8 @@
 #define PROGRESS_EVERY_NS (500 * NS_PER_MS)
 
 /* Engine time: the newest packet time seen, and a nanosecond more for each packet that is not
- * newer, so that no two packets share one and order by time is order by packet. One reader's
- * own. */
+ * newer, so that no two packets share one and order by time is order by packet. Each worker's
+ * own; of files, which all of them read, the same in each. */
 struct engine_time {
     uint64_t now_ns, number;
 };
@@ -64,7 +63,7 @@ struct engine_time {
 struct engine {
     const struct engine_conf *conf;
     struct worker *workers[ENGINE_WORKERS_MAX];
-    struct queue *queues[ENGINE_WORKERS_MAX];
+    struct feed *feed; /* NULL: live */
     struct alert_ring *rings[ENGINE_WORKERS_MAX];
     struct alert_ring *files[ENGINE_WORKERS_MAX]; /* to be stored; NULL: none are */
     const struct evidence_ring *evidence[ENGINE_WORKERS_MAX];
@@ -114,29 +113,6 @@ static void add_counts(struct engine *e, struct capture *c, const char *name)
     pthread_mutex_unlock(&e->counts_lock);
 }
 
-/* The next capture file, its path in m->text, or NULL after the last one. A file that was named and
- * is no capture makes the run fail; the others are read all the same. */
-static struct capture *next_file(struct engine *e, struct channel_message *m, bool *failed)
-{
-    for (;;) {
-        char reason[256];
-        int fd;
-        *m = (struct channel_message){ .verb = CHANNEL_NEXT_CAPTURE };
-        int err = engine_ask(e, m, &fd);
-        if (err < 0 || fd < 0)
-            return NULL;
-        struct capture *c = capture_open_file(fd, m->text, reason, sizeof(reason));
-        if (c)
-            return c;
-        if (m->arg) {
-            log_error("capture", "%s: %s", m->text, reason);
-            *failed = true;
-        } else { /* a folder may hold other things beside captures */
-            log_notice("capture", "%s: passed over: %s", m->text, reason);
-        }
-    }
-}
-
 /* ---- a worker's thread ----------------------------------------------------------------------- */
 
 static void follow_rules(struct engine *e, unsigned index)
@@ -158,57 +134,51 @@ static void stamp(struct engine_time *t, const struct frame *frames, uint64_t *n
     }
 }
 
-/* One worker and files: it reads them itself, one after the other. */
-static void run_files(struct engine *e, bool *failed)
+/* Keep the frames that are this worker's, with their numbers and times; how many. */
+static int keep_own(const struct engine *e, unsigned index, struct frame *frames, uint64_t *numbers,
+                    uint64_t *nows, int n)
+{
+    int kept = 0;
+    if (e->conf->workers == 1)
+        return n;
+    for (int i = 0; i < n; i++) {
+        if (decode_steer(&frames[i], e->conf->workers) != index)
+            continue;
+        frames[kept] = frames[i];
+        numbers[kept] = numbers[i];
+        nows[kept++] = nows[i];
+    }
+    return kept;
+}
+
+static void run_file(struct engine *e, unsigned index, struct capture *c, struct engine_time *time)
+{
+    struct worker *w = e->workers[index];
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    int n;
+    while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
+           (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
+        follow_rules(e, index);
+        stamp(time, frames, numbers, nows, n);
+        n = keep_own(e, index, frames, numbers, nows, n);
+        worker_burst(w, frames, numbers, nows, (unsigned)n);
+        worker_tick(w, time->now_ns);
+    }
+}
+
+/* Files, one after the other; every worker reads all of them, the first one counts. */
+static void run_files(struct engine *e, unsigned index)
 {
     struct engine_time time = { 0 };
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
-    struct channel_message m;
-    for (struct capture *c; !atomic_load(&e->stop) && (c = next_file(e, &m, failed));) {
-        int n;
-        while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
-               (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
-            follow_rules(e, 0);
-            stamp(&time, frames, numbers, nows, n);
-            worker_burst(e->workers[0], frames, numbers, nows, (unsigned)n);
-            worker_tick(e->workers[0], time.now_ns);
-        }
-        add_counts(e, c, m.text);
+    const char *name;
+    for (struct capture *c; !atomic_load(&e->stop) && (c = feed_next(e->feed, index, &name));) {
+        run_file(e, index, c, &time);
+        if (index == 0)
+            add_counts(e, c, name);
         capture_close(c);
     }
-}
-
-/* The frames between two ticks go through the worker as one burst. */
-static void take_items(struct worker *w, const struct queue_item *items, int n)
-{
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
-    unsigned held = 0;
-    for (int i = 0; i < n; i++) {
-        if (!items[i].tick) {
-            frames[held] = items[i].frame;
-            numbers[held] = items[i].number;
-            nows[held++] = items[i].now_ns;
-            continue;
-        }
-        worker_burst(w, frames, numbers, nows, held);
-        worker_tick(w, items[i].now_ns);
-        held = 0;
-    }
-    worker_burst(w, frames, numbers, nows, held);
-}
-
-/* Several workers and files: frames come by the queue. */
-static void run_queue(struct engine *e, unsigned index)
-{
-    const struct queue_item *items;
-    int n;
-    while ((n = queue_peek(e->queues[index], &items, CAPTURE_BURST_MAX)) != ABENG_EOF) {
-        follow_rules(e, index);
-        take_items(e->workers[index], items, n);
-        queue_take(e->queues[index], (unsigned)n);
-    }
+    feed_leave(e->feed, index);
 }
 
 /* What comes next of a live worker's interfaces, or nothing for a moment. A quiet line must not
@@ -263,79 +233,17 @@ static void *worker_main(void *arg)
 {
     struct worker_thread t = *(struct worker_thread *)arg;
     struct engine *e = t.engine;
-    bool failed = false;
     free(arg);
     if (!blackbox_watch(&e->conf->box->slots[t.index]))
         log_warn("engine", "no memory for a crash handler; a frame that kills is not kept");
     if (e->conf->live)
         run_live(e, t.index);
-    else if (e->conf->workers == 1)
-        run_files(e, &failed);
     else
-        run_queue(e, t.index);
+        run_files(e, t.index);
     worker_finish(e->workers[t.index]);
     blackbox_unwatch();
     atomic_fetch_sub(&e->running, 1);
-    return (void *)(uintptr_t)failed;
-}
-
-/* ---- the reader of files, for several workers ------------------------------------------------ */
-
-/* Frames in the queues point into the file's windows: before one can be begun anew, every worker
- * has to be past the frames that were put while it was in use. `marks` has the places. */
-static void wait_for_window(struct engine *e, const struct capture *c,
-                            uint64_t marks[WINDOWS_KEPT][ENGINE_WORKERS_MAX])
-{
-    uint64_t next = (capture_file_window(c) + 1) % WINDOWS_KEPT;
-    for (unsigned w = 0; w < e->conf->workers; w++)
-        queue_wait(e->queues[w], marks[next][w]);
-}
-
-static void spread(struct engine *e, struct capture *c, struct engine_time *time)
-{
-    uint64_t marks[WINDOWS_KEPT][ENGINE_WORKERS_MAX] = { 0 };
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
-    int n;
-    capture_file_keep(c, WINDOWS_KEPT);
-    while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
-           (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
-        uint64_t window = capture_file_window(c) % WINDOWS_KEPT;
-        stamp(time, frames, numbers, nows, n);
-        for (int i = 0; i < n; i++) {
-            struct queue_item item = { frames[i], numbers[i], nows[i], false };
-            queue_put(e->queues[decode_steer(&frames[i], e->conf->workers)], &item);
-        }
-        struct queue_item tick = { .now_ns = time->now_ns, .tick = true };
-        for (unsigned w = 0; w < e->conf->workers; w++) {
-            queue_put(e->queues[w], &tick);
-            marks[window][w] = queue_publish(e->queues[w]);
-        }
-        wait_for_window(e, c, marks);
-    }
-}
-
-static bool read_files(struct engine *e)
-{
-    struct engine_time time = { 0 };
-    bool failed = false;
-    struct channel_message m;
-    for (struct capture *c; !atomic_load(&e->stop) && (c = next_file(e, &m, &failed));) {
-        spread(e, c, &time);
-        /* Frames point into the file's windows: they stay until all have passed them. */
-        for (unsigned w = 0; w < e->conf->workers; w++)
-            queue_drain(e->queues[w]);
-        add_counts(e, c, m.text);
-        capture_close(c);
-    }
-    for (unsigned w = 0; w < e->conf->workers; w++)
-        queue_finish(e->queues[w]);
-    return failed;
-}
-
-static void *reader_main(void *arg)
-{
-    return (void *)(uintptr_t)read_files(arg);
+    return NULL;
 }
 
 /* ---- control --------------------------------------------------------------------------------- */
@@ -591,7 +499,6 @@ static bool make_workers(struct engine *e)
     settings.targets = e->targets;
     for (unsigned w = 0; w < e->conf->workers; w++) {
         e->rings[w] = alert_ring_create(RING_BYTES);
-        e->queues[w] = e->conf->live || e->conf->workers == 1 ? NULL : queue_create();
         settings.number = (uint16_t)w;
         settings.mark = &e->conf->box->slots[w].mark;
         e->files[w] = e->conf->files ? alert_ring_create(FILESTORE_RING_BYTES) : NULL;
@@ -673,9 +580,8 @@ static int confine(void)
     return sandbox_system_calls(engine_calls);
 }
 
-static bool start_threads(struct engine *e, pthread_t *reader)
+static bool start_threads(struct engine *e)
 {
-    bool spread_files = !e->conf->live && e->conf->workers > 1;
     atomic_store(&e->running, e->conf->workers);
     if (!writer_start(e->writer))
         return false;
@@ -685,27 +591,18 @@ static bool start_threads(struct engine *e, pthread_t *reader)
         if (pthread_create(&e->threads[w], NULL, worker_main, t) != 0)
             return false;
     }
-    return !spread_files || pthread_create(reader, NULL, reader_main, e) == 0;
+    return true;
 }
 
-static bool join_threads(struct engine *e, pthread_t reader)
+static bool join_threads(struct engine *e)
 {
-    void *failed;
-    bool any = false;
-    if (!e->conf->live && e->conf->workers > 1) {
-        pthread_join(reader, &failed);
-        any |= failed != NULL;
-    }
-    for (unsigned w = 0; w < e->conf->workers; w++) {
-        pthread_join(e->threads[w], &failed);
-        any |= failed != NULL;
-    }
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        pthread_join(e->threads[w], NULL);
     if (e->live) {
         sample_live(e);
         tell_stats(e);
     }
-    any |= !writer_join(e->writer);
-    return !any;
+    return writer_join(e->writer) && !(e->feed && feed_failed(e->feed));
 }
 
 static void free_all(struct engine *e)
@@ -714,10 +611,10 @@ static void free_all(struct engine *e)
     live_free(e->live);
     for (unsigned w = 0; w < e->conf->workers; w++) {
         worker_free(e->workers[w]);
-        queue_free(e->queues[w]);
         alert_ring_free(e->rings[w]);
         alert_ring_free(e->files[w]);
     }
+    feed_free(e->feed);
     targets_free(e->targets);
     detect_ruleset_drop(atomic_load(&e->rules));
     pthread_mutex_destroy(&e->asking);
@@ -729,7 +626,6 @@ int engine_run(const struct engine_conf *conf)
 {
     struct engine *e = xcalloc(1, sizeof(*e));
     char reason[256];
-    pthread_t reader;
     int status = 1;
     e->conf = conf;
     pthread_mutex_init(&e->asking, NULL);
@@ -745,15 +641,17 @@ int engine_run(const struct engine_conf *conf)
     }
     if (conf->live)
         e->live = live_create(conf->ring_names, conf->ring_count, conf->workers);
+    else
+        e->feed = feed_create(conf->workers, engine_ask, e);
     if (!make_workers(e) || confine() < 0)
         goto out;
     if (conf->keeps)
         datasets_load(rules, engine_ask, e);
     e->writer = writer_create(conf, e->rings, e->files, e->evidence, engine_ask, e);
-    if (!e->writer || !start_threads(e, &reader))
+    if (!e->writer || !start_threads(e))
         goto out;
     control_loop(e);
-    status = join_threads(e, reader) ? 0 : 1;
+    status = join_threads(e) ? 0 : 1;
     if (conf->keeps)
         datasets_save(atomic_load(&e->rules), engine_ask, e);
     write_stats(e);

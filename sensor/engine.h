@@ -3,13 +3,13 @@
  * The engine process: workers, the writer and the control of both.
  *
  * ```
- *   files:  reader ──queue──► worker 0..N ──ring──► writer ──► eve.json
+ *   files:  all of them ────► worker 0..N ──ring──► writer ──► eve.json
  *   live:   ring of its own ► worker 0..N ──ring──►   │   └──► spool segments
  *                                                     └ sequencer: what flows share
  * ```
  * It holds descriptors and no file system, no network and no privilege; what it needs opened it
- * asks the monitor for. With one worker a file is read by the worker itself. A new rule set comes
- * as a sealed memfd; workers go over at a burst's edge, and the old set is dropped when the writer,
+ * asks the monitor for. Each worker reads each file and keeps the frames that are its own
+ * (feed.h). A new rule set comes as a sealed memfd; workers go over at a burst's edge, and the old set is dropped when the writer,
  * too, is past its last record.
  */
 #ifndef SENSOR_ENGINE_H

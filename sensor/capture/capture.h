@@ -47,18 +47,6 @@ struct capture;
 struct capture *capture_open_file(int fd, const char *name, char *reason, size_t reason_len);
 
 /**
- * Let the frames of a file live longer than their burst: those of the last `windows` windows (the
- * pieces that the file is read in) stay. Before the first capture_next; without it one is kept.
- */
-void capture_file_keep(struct capture *c, unsigned windows);
-
-/**
- * Number of the window that the newest frames of a file lie in, from 0. The next capture_next may
- * begin the one after it, and at most that one, over the oldest that is kept.
- */
-uint64_t capture_file_window(const struct capture *c);
-
-/**
  * Take over an AF_PACKET TPACKET_V3 socket that capture_live_socket set up (perhaps in an earlier
  * engine) and map its ring. The descriptor stays the caller's to pass on; the capture closes its
  * own copy. NULL with `reason` on failure.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files: read in large pieces into windows that are used again and again. Reading costs a
+/* Capture files: read in large pieces into a window that is used again and again. Reading costs a
  * copy; a mapping costs a fault for each page, and that is several times dearer. */
 #include "config.h"
 
@@ -20,16 +20,11 @@ static const struct file_format *const formats[] = { &file_format_pcap, &file_fo
 
 /* ---- windows --------------------------------------------------------------------------------- */
 
-static uint8_t *window_memory(const struct capture_file *f)
-{
-    return f->memory + f->window % f->windows * FILE_WINDOW_ROOM;
-}
-
 /* Read on behind the `have` bytes at the window's front, up to `want` bytes in all. A file that has
  * become shorter, or cannot be read on, ends there. */
 static void window_fill(struct capture_file *f, size_t have, size_t want)
 {
-    uint8_t *to = window_memory(f);
+    uint8_t *to = f->memory;
     while (have < want && f->read < f->size) {
         size_t room = f->size - f->read < want - have ? (size_t)(f->size - f->read) : want - have;
         ssize_t n = pread(f->fd, to + have, room, (off_t)f->read);
@@ -51,7 +46,7 @@ static void window_fill(struct capture_file *f, size_t have, size_t want)
 /* Whether the record at hand stands at the window's front, where it can be read on in place. */
 static bool at_front(const struct capture_file *f)
 {
-    return cursor_left(&f->at) && f->at.at == window_memory(f);
+    return cursor_left(&f->at) && f->at.at == f->memory;
 }
 
 /* Begin the next window; what is left of this one is carried to its front. */
@@ -59,9 +54,8 @@ static void window_begin(struct capture_file *f)
 {
     const uint8_t *rest = f->at.at;
     size_t have = cursor_left(&f->at);
-    f->window++;
     if (have)
-        memmove(window_memory(f), rest, have);
+        memmove(f->memory, rest, have);
     window_fill(f, have, FILE_WINDOW_BYTES);
 }
 
@@ -147,20 +141,6 @@ const struct capture_source capture_source_file = {
     .close = file_close,
 };
 
-void capture_file_keep(struct capture *c, unsigned windows)
-{
-    struct capture_file *f = (struct capture_file *)c;
-    size_t at = (size_t)(f->at.at - f->memory), end = (size_t)(f->at.end - f->memory);
-    f->memory = xreallocarray(f->memory, windows, FILE_WINDOW_ROOM);
-    f->windows = windows;
-    f->at = cursor_make(f->memory + at, end - at);
-}
-
-uint64_t capture_file_window(const struct capture *c)
-{
-    return ((const struct capture_file *)c)->window;
-}
-
 static bool file_size(int fd, uint64_t *size, char *reason, size_t reason_len)
 {
     struct stat st;
@@ -188,7 +168,6 @@ struct capture *capture_open_file(int fd, const char *name, char *reason, size_t
     capture_init(&f->base, &capture_source_file, name);
     f->fd = fd;
     f->size = size;
-    f->windows = 1;
     f->memory = xmalloc(FILE_WINDOW_ROOM);
     window_fill(f, 0, FILE_WINDOW_BYTES);
     const struct cursor begin = f->at;

@@ -3,8 +3,8 @@
  * Inside of capture/: a capture file, read piece by piece, and the formats it can have.
  *
  * A file is read into a window, large pieces at a time; a record that reaches over the window's end
- * is carried to the front of the next. Windows are few and used in turn, so that what is looked at
- * is warm in the caches and nothing faults.
+ * is carried to its front. Its memory is used again for each, so that what is looked at is warm in
+ * the caches and nothing faults.
  */
 #ifndef SENSOR_CAPTURE_FILE_H
 #define SENSOR_CAPTURE_FILE_H
@@ -51,10 +51,8 @@ struct capture_file {
     struct capture base;
     int fd;
     uint64_t size;     /* of the file */
-    uint64_t read;     /* bytes of it that were read into windows, or passed over */
-    uint8_t *memory;   /* `windows` of FILE_WINDOW_ROOM each */
-    unsigned windows;
-    uint64_t window;   /* number of the one in use, from 0; its place is modulo `windows` */
+    uint64_t read;     /* bytes of it that were read into the window, or passed over */
+    uint8_t *memory;   /* the window, of FILE_WINDOW_ROOM */
     struct cursor at;  /* over it */
     const struct file_format *format;
     bool big_endian;

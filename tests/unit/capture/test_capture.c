@@ -327,32 +327,6 @@ static void test_long_file(void **state)
     capture_close(c);
 }
 
-/* What was handed out stays as long as its window is kept. */
-static void test_kept_windows(void **state)
-{
-    enum { KEPT = 5 };
-    static struct frame frames[LONG_RECORDS];
-    static uint64_t windows[LONG_RECORDS];
-    char reason[128];
-    uint32_t seen = 0;
-    int n = 0;
-    (void)state;
-    struct capture *c = capture_open_file(long_pcap(), "long", reason, sizeof(reason));
-    assert_non_null(c);
-    capture_file_keep(c, KEPT);
-    while (n >= 0) {
-        uint64_t now = capture_file_window(c);
-        for (uint32_t i = 0; i < seen; i++)
-            assert_true(now - windows[i] >= KEPT || has_pattern(&frames[i], i));
-        n = seen + 8 <= LONG_RECORDS ? capture_next(c, &frames[seen], 8, 0) : ABENG_EOF;
-        for (int i = 0; i < n; i++)
-            windows[seen++] = capture_file_window(c);
-    }
-    assert_true(seen > LONG_RECORDS - 8);
-    assert_true(windows[seen - 1] > 2 * KEPT);
-    capture_close(c);
-}
-
 /* A block that carries no packet may have any length; one that does has the limit of a frame. */
 static void test_long_blocks(void **state)
 {
@@ -412,7 +386,6 @@ int main(void)
         cmocka_unit_test(test_record_too_long),
         cmocka_unit_test(test_pcapng),
         cmocka_unit_test(test_long_file),
-        cmocka_unit_test(test_kept_windows),
         cmocka_unit_test(test_long_blocks),
         cmocka_unit_test(test_no_capture),
     };
