@@ -194,6 +194,7 @@ static bool make_stages(struct worker *w)
                                   .targets = c->targets,
                                   .check_checksums = c->check_checksums };
     struct app_conf app = { .ja3 = true,
+                            .beyond = c->profile_abeng,
                             .tx_free = free_tx_state,
                             .tx_free_arg = w,
                             .file_store = c->files ? store_file : NULL };
@@ -207,7 +208,7 @@ static bool make_stages(struct worker *w)
     app_sums_want(w->apps, detect_ruleset_sums(w->rules));
     w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
     if (w->detect && c->profile_abeng)
-        detect_thread_look_at_seams(w->detect);
+        detect_thread_go_beyond(w->detect);
     return w->decoder && w->flows && w->streams && w->apps && w->detect &&
            (w->classify || !c->ndpi);
 }

@@ -12,6 +12,7 @@
 #include "sensor/app/frames.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/probe.h"
+#include "sensor/app/unbrotli.h"
 #include "sensor/decode/packet.h"
 #include "sensor/stream/stream.h"
 
@@ -44,6 +45,7 @@ struct app_ctx *app_create(const struct app_conf *conf, struct slab *slab,
     ctx->slab = slab;
     ctx->counters = counters;
     ctx->expect = app_expect_create();
+    ctx->unbrotli = unbrotli_slots_create();
     return ctx;
 }
 
@@ -52,6 +54,7 @@ void app_free(struct app_ctx *ctx)
     if (!ctx)
         return;
     app_expect_free(ctx->expect);
+    unbrotli_slots_free(ctx->unbrotli);
     free(ctx);
 }
 

@@ -62,6 +62,7 @@ struct app_conf {
     uint32_t tx_max;                                /* live transactions a flow; 0: 512 */
     uint32_t http_body_request, http_body_response; /* bytes inspected; 0: 102,400 */
     bool ja3;                                       /* compute JA3/JA3S */
+    bool beyond; /* read also what the reference engine does not (profile abeng) */
     void (*tx_free)(
         void *arg,
         struct app_tx *tx); /* called before a transaction's memory goes; frees tx->detect */
@@ -132,6 +133,12 @@ struct app_tx *app_tx_first(const struct flow *f);
 
 /** Most transactions that were made on this flow so far. */
 uint64_t app_tx_count(const struct flow *f);
+
+/**
+ * As an instance: what the reference engine does not read (a body with its brotli undone). Bodies
+ * and files alone have it, in the profile abeng (app_conf.beyond).
+ */
+#define APP_INDEX_BEYOND UINT32_MAX
 
 /**
  * Bytes of `buffer` in direction `dir`: instance `index` (0 for all but multi-instance and file

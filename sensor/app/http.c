@@ -77,6 +77,7 @@ static const char *const http_events[] = {
     [HTTP_FIELD_TOO_LONG_REQUEST] = "request_field_too_long",
     [HTTP_FORM_EMPTY_FILE] = "multipart_no_filedata",
     [HTTP_FORM_BAD_HEADER] = "multipart_invalid_header",
+    [HTTP_BROTLI_FAILED] = "brotli_decompression_failed",
     [HTTP_NEVER] = "invalid_transfer_encoding_value_in_response",
     [HTTP_NEVER + 1] = "double_encoded_uri",
     [HTTP_NEVER + 2] = "request_line_invalid",
@@ -126,7 +127,7 @@ static void message_done(struct app_io *io)
 {
     struct http_reader *r = reader_of(io);
     r->frame_done = true;
-    http_body_close(io->ctx, &r->tx->side[io->dir].body);
+    http_body_close(&r->tx->side[io->dir].body);
     if (io->dir == SIG_DIR_TOSERVER)
         http_files_end(r->tx);
     app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_DONE);
@@ -701,10 +702,7 @@ static void http_clear(struct app_ctx *ctx, struct app_tx *tx)
         app_bytes_free(ctx->slab, &side->headers);
         for (unsigned i = 0; i < HTTP_MADE_COUNT; i++)
             app_bytes_free(ctx->slab, &side->made[i]);
-        app_bytes_free(ctx->slab, &side->body.data);
-        app_bytes_free(ctx->slab, &side->body.type);
-        app_sums_free(ctx, side->body.sums);
-        http_body_close(ctx, &side->body);
+        http_body_free(ctx, &side->body);
     }
     app_bytes_free(ctx->slab, &t->path);
     app_bytes_free(ctx->slab, &t->host);
@@ -716,12 +714,10 @@ static void http_body_advance(struct app_ctx *ctx, struct app_flow *af, struct a
 {
     (void)ctx;
     (void)af;
-    struct http_body *b = &((struct http_tx *)tx)->side[dir].body;
-    struct app_view view;
+    struct http_tx *t = (struct http_tx *)tx;
     if (dir == SIG_DIR_TOSERVER)
-        app_files_advance(&((struct http_tx *)tx)->form.files);
-    if (http_body_window(b, tx->progress[dir] > SIG_PROGRESS_BODY, &view))
-        b->inspected = b->data.len;
+        app_files_advance(&t->form.files);
+    http_body_looked(&t->side[dir].body, tx->progress[dir] > SIG_PROGRESS_BODY);
 }
 
 const struct app_parser app_parser_http = {

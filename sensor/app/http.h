@@ -9,9 +9,8 @@
 #ifndef SENSOR_APP_HTTP_H
 #define SENSOR_APP_HTTP_H
 
-#include <zlib.h>
-
 #include "sensor/app/http_files.h"
+#include "sensor/app/http_layer.h"
 #include "sensor/app/parser.h"
 
 /** Longest first line or header line; more ends the parser (libhtp's hard field limit). */
@@ -25,12 +24,6 @@
 #define HTTP_LAYERS_MAX 2
 /** What stands for the URI of a request that was not seen, as in libhtp. */
 #define HTTP_UNSEEN_URI "/libhtp::request_uri_not_seen"
-
-/**
- * First bytes of a layer that are gathered to find its start (a gzip header with its name and
- * comment).
- */
-#define HTTP_LAYER_HEAD_MAX 4096u
 
 enum http_event {
     HTTP_MISSING_HOST,
@@ -70,6 +63,7 @@ enum http_event {
     HTTP_FIELD_TOO_LONG_REQUEST,
     HTTP_FORM_EMPTY_FILE,
     HTTP_FORM_BAD_HEADER,
+    HTTP_BROTLI_FAILED, /* profile abeng alone */
     /* Suricata 7.0.10 has names for those that follow and raises none of them: its HTTP reader does
      * not say them, or (LZMA) is not asked to */
     HTTP_NEVER,
@@ -88,15 +82,6 @@ struct http_header {
     uint8_t repeats;
 };
 
-/** One zlib stream, in the slab with all it allocates. */
-struct http_layer {
-    z_stream z;
-    struct slab *slab;
-    struct app_bytes head; /* first bytes, until the layer can start */
-    bool gzip, started, done;
-    bool passes; /* its data do not have it */
-};
-
 struct http_body {
     struct app_bytes data; /* decoded, from the body's start */
     struct app_bytes type; /* file.magic, once asked for */
@@ -112,6 +97,8 @@ struct http_body {
     bool cut;              /* it goes beyond the limit, and what follows is not known */
     struct app_sums *sums; /* NULL until asked for */
     struct app_file_size told; /* as rules were told last */
+    /* profile abeng: the same with its brotli undone, which the reference leaves; else NULL */
+    struct http_body *plain;
 };
 
 enum http_made {
@@ -209,13 +196,28 @@ void http_response_check(struct app_io *io, struct http_tx *t);
 void http_body_open(struct app_io *io, struct http_tx *t);
 
 /**
- * Undo what a Content-Encoding of `len` bytes says to the bytes that will come. False when it names
- * more layers than HTTP_LAYERS_MAX, which are left as they are.
+ * Undo what HTTP/2's first content-encoding of `len` bytes says: one of three names, exactly, as in
+ * the reference.
  */
-bool http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
+void http_body_coding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
 
 /** Take bytes of a body: decode them and keep them up to its limit; sets `failed`. */
 void http_body_take(struct app_io *io, struct http_body *b, const uint8_t *data, uint32_t len);
+
+/**
+ * Nothing of what was taken last counts, back to `len` kept bytes of `size`, and what will come
+ * passes as it is.
+ */
+void http_body_cancel(struct http_body *b, uint32_t len, uint64_t size);
+
+/**
+ * How rules may read a body: 0 as the reference does, 1 with its brotli undone; NULL where there is
+ * no such reading.
+ */
+struct http_body *http_body_reading(struct http_body *b, uint32_t index);
+
+/** Rules have looked at what is there. `done`: nothing will follow. */
+void http_body_looked(struct http_body *b, bool done);
 
 /** Take body bytes without chunk framing. */
 void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len);
@@ -229,7 +231,10 @@ void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len);
 bool http_body_window(const struct http_body *b, bool done, struct app_view *out);
 
 /** Give back what decoding holds. */
-void http_body_close(struct app_ctx *ctx, struct http_body *b);
+void http_body_close(struct http_body *b);
+
+/** Give back all that a body holds. */
+void http_body_free(struct app_ctx *ctx, struct http_body *b);
 
 /** app_parser's buffer, number, describe for HTTP. */
 bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, unsigned dir,

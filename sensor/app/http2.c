@@ -286,8 +286,9 @@ static void headers_read(struct app_io *io, struct http2_tx *t, uint32_t from)
                 app_tx_event(&t->tx, io->dir, HTTP2_USERINFO_IN_URI);
         } else if (name_is(side, h, "host")) {
             host = h;
-        } else if (name_is(side, h, "content-encoding")) {
-            (void)http_body_encoding(io, &side->body, value, h->value.len);
+        } else if (name_is(side, h, "content-encoding") && !side->has_coding) {
+            side->has_coding = true;
+            http_body_coding(io, &side->body, value, h->value.len);
         } else if (name_is(side, h, "content-range") && !range_sound(value, h->value.len)) {
             app_tx_event(&t->tx, io->dir, HTTP2_INVALID_RANGE);
         }
@@ -414,11 +415,17 @@ static void settings_take(struct app_io *io, struct http2_tx *t, const uint8_t *
 static void data_take(struct app_io *io, struct http2_tx *t, const struct frame *f)
 {
     struct http2_side *side = &t->side[io->dir];
+    struct http_body *b = &side->body;
     struct cursor c = frame_content(f);
+    uint32_t kept = b->data.len;
+    uint64_t size = b->size;
+    bool failed = b->failed;
     side->has_body = true;
-    http_body_take(io, &side->body, c.at, (uint32_t)cursor_left(&c));
-    if (side->body.failed)
-        app_tx_event(&t->tx, io->dir, HTTP2_FAILED_DECOMPRESSION);
+    http_body_take(io, b, c.at, (uint32_t)cursor_left(&c));
+    if (failed || !b->failed)
+        return;
+    app_tx_event(&t->tx, io->dir, HTTP2_FAILED_DECOMPRESSION);
+    http_body_cancel(b, kept, size);
 }
 
 /** Keep a number of exactly `want` bytes (GOAWAY: at least), or say that the length is wrong. */
@@ -471,7 +478,7 @@ static void frame_take(struct app_io *io, const struct frame *f)
     tx_advance(t);
     if (t->progress >= HTTP2_CLOSED)
         for (unsigned d = 0; d < 2; d++)
-            http_body_close(io->ctx, &t->side[d].body);
+            http_body_close(&t->side[d].body);
 }
 
 /** Cut one frame from the front; 0: more bytes are needed. */
@@ -626,14 +633,12 @@ static void http2_clear(struct app_ctx *ctx, struct app_tx *tx)
         struct http2_side *side = &t->side[d];
         struct app_bytes *all[] = { &side->headers, &side->text,     &side->types,
                                     &side->codes,   &side->weights,  &side->windows,
-                                    &side->updates, &side->settings, &side->body.data,
-                                    &side->body.type };
+                                    &side->updates, &side->settings };
         for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
             app_bytes_free(ctx->slab, all[i]);
         for (unsigned i = 0; i < HTTP2_MADE_COUNT; i++)
             app_bytes_free(ctx->slab, &side->made[i]);
-        app_sums_free(ctx, side->body.sums);
-        http_body_close(ctx, &side->body);
+        http_body_free(ctx, &side->body);
     }
 }
 
@@ -651,10 +656,8 @@ static void http2_body_advance(struct app_ctx *ctx, struct app_flow *af, struct 
 {
     (void)ctx;
     (void)af;
-    struct http_body *b = &((struct http2_tx *)tx)->side[dir].body;
-    struct app_view view;
-    if (http_body_window(b, tx->progress[dir] > SIG_PROGRESS_BODY, &view))
-        b->inspected = b->data.len;
+    http_body_looked(&((struct http2_tx *)tx)->side[dir].body,
+                     tx->progress[dir] > SIG_PROGRESS_BODY);
 }
 
 const struct app_parser app_parser_http2 = {

@@ -70,7 +70,7 @@ struct http2_side {
     struct app_bytes made[HTTP2_MADE_COUNT];
     uint32_t made_of[HTTP2_MADE_COUNT]; /* headers there were when it was made, plus one */
     struct http_body body;
-    bool has_body;
+    bool has_body, has_coding; /* has_coding: a content-encoding has come, which alone counts */
 };
 
 struct http2_tx {

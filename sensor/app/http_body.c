@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1 bodies: decompression with zlib, whose memory is the slab's; what is kept for rules; and
+ * HTTP bodies: their layers of encoding undone one behind another; what is kept for rules; and
  * which part of it rules look at when. Nothing is decoded beyond the limit, so that a bomb costs no
- * more than its first bytes.
+ * more than its first bytes. Suricata 7.0.10 does not undo brotli over HTTP/1: there profile abeng
+ * reads such a body twice, as that one does and in plain text.
  */
 #include "config.h"
 #include "sensor/app/http.h"
 
-#include "common/cursor.h"
+#include <strings.h>
 
 /**
  * First look at a request's and a response's body, and later windows, as Suricata's default
@@ -17,152 +18,128 @@
 #define REQUEST_WINDOW  4096u
 #define RESPONSE_FIRST  40960u
 #define RESPONSE_WINDOW 16384u
-/** Decoded bytes that are handed on at a time. */
-#define STEP 4096u
-
-/* ---- zlib's memory ------------------------------------------------------------------------- */
-
-/** In front of each block zlib gets, so that it can be given back without its size. */
-struct zlib_head {
-    size_t size;
-    size_t pad;
-};
-
-static void *zlib_alloc(void *slab, unsigned items, unsigned size)
+void http_body_close(struct http_body *b)
 {
-    size_t bytes = (size_t)items * size + sizeof(struct zlib_head);
-    struct zlib_head *head = slab_try_alloc(slab, bytes);
-    if (!head)
-        return NULL;
-    head->size = bytes;
-    return head + 1;
-}
-
-static void zlib_free(void *slab, void *block)
-{
-    if (block) {
-        struct zlib_head *head = (struct zlib_head *)block - 1;
-        slab_free(slab, head, head->size);
-    }
-}
-
-static void layer_free(struct http_layer *layer)
-{
-    if (!layer)
-        return;
-    if (layer->started)
-        (void)inflateEnd(&layer->z);
-    app_bytes_free(layer->slab, &layer->head);
-    slab_free(layer->slab, layer, sizeof(*layer));
-}
-
-void http_body_close(struct app_ctx *ctx, struct http_body *b)
-{
-    (void)ctx;
     for (unsigned i = 0; i < HTTP_LAYERS_MAX; i++) {
-        layer_free(b->layers[i]);
+        http_layer_free(b->layers[i]);
         b->layers[i] = NULL;
     }
+    if (b->plain)
+        http_body_close(b->plain);
 }
 
-/** RFC 1950 2.2: a zlib header, else "deflate" is raw (RFC 1951), as many servers send it. */
-static bool zlib_header(const uint8_t *data, uint32_t len)
+void http_body_free(struct app_ctx *ctx, struct http_body *b)
 {
-    if (len < 2)
-        return len == 1 && (data[0] & 0x0f) == 8;
-    return (data[0] & 0x0f) == 8 && ((unsigned)data[0] << 8 | data[1]) % 31 == 0;
+    http_body_close(b);
+    app_bytes_free(ctx->slab, &b->data);
+    app_bytes_free(ctx->slab, &b->type);
+    app_sums_free(ctx, b->sums);
+    if (b->plain)
+        http_body_free(ctx, b->plain);
+    slab_free(ctx->slab, b->plain, sizeof(*b->plain));
+    b->plain = NULL;
 }
 
-static bool layer_start(struct http_layer *layer, const uint8_t *data, uint32_t len)
+struct http_body *http_body_reading(struct http_body *b, uint32_t index)
 {
-    layer->z.zalloc = zlib_alloc;
-    layer->z.zfree = zlib_free;
-    layer->z.opaque = layer->slab;
-    int bits = !layer->gzip && zlib_header(data, len) ? MAX_WBITS : -MAX_WBITS;
-    if (inflateInit2(&layer->z, bits) != Z_OK)
-        return false;
-    layer->started = true;
-    return true;
-}
-
-#define GZIP_FIXED        10
-#define GZIP_FLAG_HCRC    2
-#define GZIP_FLAG_EXTRA   4
-#define GZIP_FLAG_NAME    8
-#define GZIP_FLAG_COMMENT 16
-
-/** Read behind a NUL; false while it has not come. */
-static bool skip_text(struct cursor *c)
-{
-    while (cursor_left(c) > 0)
-        if (cursor_u8(c) == 0)
-            return true;
-    return false;
-}
-
-/**
- * Length of the gzip header (RFC 1952 2.3) in `len` bytes, 0 while it is not whole, -1 when it is
- * none. By hand, because zlib refuses reserved flags and a wrong header checksum, and browsers
- * don't.
- */
-static int64_t gzip_header(const uint8_t *data, uint32_t len)
-{
-    static const uint8_t magic[] = { 0x1f, 0x8b, 8 };
-    if (memcmp(data, magic, len < sizeof(magic) ? len : sizeof(magic)) != 0)
-        return -1;
-    if (len < GZIP_FIXED)
-        return 0;
-    struct cursor c = cursor_make(data, len);
-    cursor_skip(&c, GZIP_FIXED);
-    if (data[3] & GZIP_FLAG_EXTRA) {
-        uint16_t extra = cursor_le16(&c);
-        cursor_skip(&c, extra);
-    }
-    if (data[3] & GZIP_FLAG_NAME && !skip_text(&c))
-        return 0;
-    if (data[3] & GZIP_FLAG_COMMENT && !skip_text(&c))
-        return 0;
-    cursor_skip(&c, data[3] & GZIP_FLAG_HCRC ? 2 : 0);
-    return c.bad ? 0 : c.at - data;
+    return index == 0 ? b : index == 1 ? b->plain : NULL;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
 /** False when there are too many. */
-static bool layer_add(struct app_io *io, struct http_body *b, bool gzip)
+static bool layer_add(struct app_io *io, struct http_body *b, enum http_coding coding)
 {
     /* The encoding named last was applied last and is undone first: shift the others behind it. */
     if (b->layers[HTTP_LAYERS_MAX - 1]) {
         app_count(io->ctx, APP_COUNT_DECOMPRESS_LIMIT);
         return false;
     }
-    struct http_layer *layer = slab_try_zalloc(io->ctx->slab, sizeof(*layer));
+    struct http_layer *layer = http_layer_open(io->ctx, coding);
     if (!layer) {
         app_count(io->ctx, APP_COUNT_NO_MEMORY);
         return true;
     }
-    layer->slab = io->ctx->slab;
-    layer->gzip = gzip;
     for (unsigned i = HTTP_LAYERS_MAX - 1; i > 0; i--)
         b->layers[i] = b->layers[i - 1];
     b->layers[0] = layer;
     return true;
 }
 
-bool http_body_encoding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len)
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/** Brotli is what is named "br" and nothing else; zlib's two are wherever the name stands. */
+static bool names_brotli(const uint8_t *v, uint32_t len)
+{
+    while (len > 0 && is_blank(v[0])) {
+        v++;
+        len--;
+    }
+    while (len > 0 && is_blank(v[len - 1]))
+        len--;
+    return len == 2 && strncasecmp((const char *)v, "br", 2) == 0;
+}
+
+/** The layers that a list of encodings names, brotli among them where `brotli` is not NULL. */
+static bool layers_open(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len,
+                        bool *brotli)
 {
     bool fits = true;
-    for (uint32_t at = 0; at < len;) {
-        uint32_t end = at;
+    for (uint32_t at = 0, end; at < len; at = end + 1) {
+        end = at;
         while (end < len && v[end] != ',')
             end++;
-        if (http_text_has(v + at, end - at, "gzip"))
-            fits &= layer_add(io, b, true);
-        else if (http_text_has(v + at, end - at, "deflate"))
-            fits &= layer_add(io, b, false);
-        at = end + 1;
+        if (http_text_has(v + at, end - at, "gzip")) {
+            fits &= layer_add(io, b, HTTP_GZIP);
+        } else if (http_text_has(v + at, end - at, "deflate")) {
+            fits &= layer_add(io, b, HTTP_DEFLATE);
+        } else if (brotli && names_brotli(v + at, end - at)) {
+            fits &= layer_add(io, b, HTTP_BROTLI);
+            *brotli = true;
+        }
     }
     return fits;
+}
+
+/** The second reading, when there is brotli to undo. */
+static void plain_open(struct app_io *io, struct http_tx *t, const uint8_t *v, uint32_t len)
+{
+    struct http_body *b = &t->side[io->dir].body;
+    struct http_body *plain = slab_try_zalloc(io->ctx->slab, sizeof(*plain));
+    bool brotli = false;
+    if (!plain) {
+        app_count(io->ctx, APP_COUNT_NO_MEMORY);
+        return;
+    }
+    plain->window = b->window;
+    if (!layers_open(io, plain, v, len, &brotli) && brotli)
+        app_tx_event(&t->tx, io->dir, HTTP_BROTLI_FAILED);
+    if (brotli) {
+        b->plain = plain;
+    } else {
+        http_body_close(plain);
+        slab_free(io->ctx->slab, plain, sizeof(*plain));
+    }
+}
+
+/** What HTTP/2 has a decoder for, by name. */
+static const struct {
+    const char *name;
+    enum http_coding coding;
+} codings[] = {
+    { "gzip", HTTP_GZIP },
+    { "deflate", HTTP_RAW_DEFLATE },
+    { "br", HTTP_BROTLI },
+};
+
+void http_body_coding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len)
+{
+    for (unsigned i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+        if (len == strlen(codings[i].name) && memcmp(v, codings[i].name, len) == 0)
+            (void)layer_add(io, b, codings[i].coding);
 }
 
 void http_body_open(struct app_io *io, struct http_tx *t)
@@ -174,8 +151,10 @@ void http_body_open(struct app_io *io, struct http_tx *t)
                                 : (struct app_window){ io->ctx->conf.http_body_response,
                                                        RESPONSE_FIRST, RESPONSE_WINDOW };
     const struct http_header *h = http_header_find(side, "Content-Encoding");
-    if (h && !http_body_encoding(io, &side->body, http_header_value(side, h), h->value.len))
+    if (h && !layers_open(io, &side->body, http_header_value(side, h), h->value.len, NULL))
         app_tx_event(&t->tx, io->dir, HTTP_TOO_MANY_LAYERS);
+    if (h && io->ctx->conf.beyond)
+        plain_open(io, t, http_header_value(side, h), h->value.len);
     http_files_open(io, t);
 }
 
@@ -224,67 +203,60 @@ static void layer_decode(struct app_io *io, struct http_body *b, unsigned n,
 static void layer_pass(struct app_io *io, struct http_body *b, unsigned n)
 {
     struct http_layer *layer = b->layers[n];
-    layer->passes = true;
+    layer->done = layer->coding == HTTP_BROTLI; /* what it would pass is read elsewhere */
+    layer->passes = !layer->done;
+    if (layer->done)
+        return;
     layer_decode(io, b, n + 1, layer->head.data, layer->head.len);
     app_bytes_free(io->ctx->slab, &layer->head);
 }
 
-/** Inflate, handing on what comes out. False when the data are no deflate. */
-static bool layer_inflate(struct app_io *io, struct http_body *b, unsigned n,
-                          const uint8_t *data, uint32_t len)
+/** Decode, handing on what comes out. False when the data are not of the layer's coding. */
+static bool layer_run(struct app_io *io, struct http_body *b, unsigned n, const uint8_t *data,
+                      uint32_t len)
 {
     struct http_layer *layer = b->layers[n];
-    uint8_t step[STEP];
-    layer->z.next_in = (Bytef *)(uintptr_t)data;
-    layer->z.avail_in = len;
-    while (!layer->done && !b->limited) {
-        layer->z.next_out = step;
-        layer->z.avail_out = STEP;
-        int rc = inflate(&layer->z, Z_SYNC_FLUSH);
-        uint32_t made = STEP - layer->z.avail_out;
-        if (made > 0)
-            layer_decode(io, b, n + 1, step, made);
-        layer->done = rc == Z_STREAM_END;
-        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-            return false;
-        if (made == 0 || rc == Z_BUF_ERROR)
-            return true;
+    enum http_layer_result result = HTTP_LAYER_MORE;
+    uint8_t step[HTTP_LAYER_STEP];
+    http_layer_give(layer, data, len);
+    while (result == HTTP_LAYER_MORE && !b->limited) {
+        uint32_t made;
+        result = http_layer_step(layer, step, &made);
+        layer_decode(io, b, n + 1, step, made);
     }
-    return true;
+    return result != HTTP_LAYER_BROKEN;
 }
 
-/** Gather a layer's first bytes until it can start. True when it has (or passes). */
-static bool layer_begin(struct app_io *io, struct http_body *b, unsigned n,
-                        const uint8_t *data, uint32_t len)
+/** Gather a layer's first bytes until it can start, or it is known that it can't. */
+static void layer_begin(struct app_io *io, struct http_body *b, unsigned n, const uint8_t *data,
+                        uint32_t len)
 {
     struct http_layer *layer = b->layers[n];
     if (!app_bytes_add(io->ctx->slab, &layer->head, data, len)) {
         app_count(io->ctx, APP_COUNT_NO_MEMORY);
         layer->done = true;
-        return false;
+        return;
     }
-    int64_t skip = layer->gzip ? gzip_header(layer->head.data, layer->head.len) : 0;
-    bool more = layer->gzip ? skip == 0 : layer->head.len < 2;
-    if (more && layer->head.len < HTTP_LAYER_HEAD_MAX)
-        return false;
-    if (skip < 0 || more || !layer_start(layer, layer->head.data, layer->head.len)) {
+    int64_t skip = http_layer_start(layer, layer->head.data, layer->head.len);
+    if (skip == -2)
+        return;
+    if (skip < 0) {
         body_failed(io, b);
         layer_pass(io, b, n);
-        return true;
+        return;
     }
     struct app_bytes head = layer->head;
     layer->head = (struct app_bytes){ NULL, 0, 0 };
-    bool sound = layer_inflate(io, b, n, head.data + skip, head.len - (uint32_t)skip);
+    bool sound = layer_run(io, b, n, head.data + skip, head.len - (uint32_t)skip);
     layer->head = head;
     if (sound) {
         app_bytes_free(io->ctx->slab, &layer->head);
-        return true;
+        return;
     }
     body_failed(io, b);
-    if (layer->z.total_out == 0)
+    if (!layer->gave)
         layer_pass(io, b, n);
     layer->done = true;
-    return true;
 }
 
 /** Undo layer `n` and all behind it. */
@@ -301,8 +273,8 @@ static void layer_decode(struct app_io *io, struct http_body *b, unsigned n,
     } else if (layer->done || b->limited) {
         return;
     } else if (!layer->started) {
-        (void)layer_begin(io, b, n, data, len);
-    } else if (!layer_inflate(io, b, n, data, len)) {
+        layer_begin(io, b, n, data, len);
+    } else if (!layer_run(io, b, n, data, len)) {
         body_failed(io, b);
         layer->done = true;
     }
@@ -312,8 +284,17 @@ void http_body_take(struct app_io *io, struct http_body *b, const uint8_t *data,
 {
     b->wire += len;
     layer_decode(io, b, 0, data, len);
-    if (b->limited && b->layers[0])
-        http_body_close(io->ctx, b);
+    if (b->plain)
+        http_body_take(io, b->plain, data, len);
+    if (b->limited && b->layers[0] && (!b->plain || b->plain->limited))
+        http_body_close(b);
+}
+
+void http_body_cancel(struct http_body *b, uint32_t len, uint64_t size)
+{
+    b->data.len = len;
+    b->size = size;
+    http_body_close(b);
 }
 
 void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len)
@@ -322,21 +303,32 @@ void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, ui
     http_body_take(io, b, data, len);
     if (b->failed)
         app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
+    if (b->plain && b->plain->failed)
+        app_tx_event(&t->tx, io->dir, HTTP_BROTLI_FAILED);
     http_files_advance(io, t);
     t->tx.updated[io->dir] = true;
+}
+
+/** True when it can't be decoded any further. */
+static bool body_gap(struct app_io *io, struct http_body *b, uint32_t len)
+{
+    b->wire += len;
+    b->gaps = true;
+    if (!b->layers[0])
+        return false;
+    body_failed(io, b);
+    b->layers[0]->done = !b->layers[0]->passes;
+    return true;
 }
 
 void http_body_gap(struct app_io *io, struct http_tx *t, uint32_t len)
 {
     struct http_body *b = &t->side[io->dir].body;
-    b->wire += len;
-    b->gaps = true;
+    if (body_gap(io, b, len))
+        app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
+    if (b->plain && body_gap(io, b->plain, len))
+        app_tx_event(&t->tx, io->dir, HTTP_BROTLI_FAILED);
     http_files_advance(io, t);
-    if (!b->layers[0])
-        return;
-    body_failed(io, b);
-    app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
-    b->layers[0]->done = !b->layers[0]->passes;
 }
 
 /* ---- the body as a file -------------------------------------------------------------------- */
@@ -393,4 +385,13 @@ bool http_body_window(const struct http_body *b, bool done, struct app_view *out
     *out = (struct app_view){ b->data.data + offset, b->data.len - offset, offset,
                               done || b->limited };
     return true;
+}
+
+void http_body_looked(struct http_body *b, bool done)
+{
+    struct app_view view;
+    if (http_body_window(b, done, &view))
+        b->inspected = b->data.len;
+    if (b->plain)
+        http_body_looked(b->plain, done);
 }

@@ -252,26 +252,38 @@ void http_files_free(struct app_ctx *ctx, struct http_tx *t)
 
 /* ---- what rules and EVE see ---------------------------------------------------------------- */
 
-static bool whole_buffer(struct app_ctx *ctx, struct http_tx *t, unsigned dir,
-                         enum sig_buffer buffer, struct app_view *out)
+static bool body_buffer(struct app_ctx *ctx, struct http_body *b, bool done,
+                        enum sig_buffer buffer, struct app_view *out)
 {
-    struct http_body *b = &t->side[dir].body;
-    bool done = t->tx.progress[dir] > SIG_PROGRESS_BODY;
     switch (buffer) {
+    case SIG_BUF_HTTP_REQUEST_BODY:
+    case SIG_BUF_HTTP_RESPONSE_BODY:
     case SIG_BUF_FILE_DATA:
         return http_body_window(b, done, out);
     case SIG_BUF_FILE_SIZE:
         return http_size_view(b, done, out);
     case SIG_BUF_FILE_MAGIC:
         return app_file_type(ctx, &b->data, done, &b->type, out);
-    case SIG_BUF_FILE_NAME:
-        if (b->data.len == 0)
-            return false;
-        whole_name(ctx, t, dir, out);
-        return out->len > 0;
     default:
         return http_sum_view(ctx, b, done, buffer, out);
     }
+}
+
+bool http_reading_view(struct app_ctx *ctx, struct http_tx *t, unsigned dir, enum sig_buffer buffer,
+                       uint32_t index, struct app_view *out)
+{
+    bool beyond = index == APP_INDEX_BEYOND;
+    struct http_body *b = http_body_reading(&t->side[dir].body, beyond ? 1 : 0);
+    bool done = t->tx.progress[dir] > SIG_PROGRESS_BODY;
+    return b && (beyond || index == 0) && body_buffer(ctx, b, done, buffer, out);
+}
+
+static bool name_buffer(struct app_ctx *ctx, struct http_tx *t, unsigned dir, struct app_view *out)
+{
+    if (t->side[dir].body.data.len == 0)
+        return false;
+    whole_name(ctx, t, dir, out);
+    return out->len > 0;
 }
 
 bool http_files_buffer(struct app_ctx *ctx, struct http_tx *t, unsigned dir, enum sig_buffer buffer,
@@ -281,7 +293,9 @@ bool http_files_buffer(struct app_ctx *ctx, struct http_tx *t, unsigned dir, enu
         return false;
     if (dir == SIG_DIR_TOSERVER && t->form.kind == HTTP_FORM_PARTS)
         return app_files_buffer(ctx, &t->form.files, buffer, index, out);
-    return index == 0 && whole_buffer(ctx, t, dir, buffer, out);
+    if (buffer == SIG_BUF_FILE_NAME)
+        return index == 0 && name_buffer(ctx, t, dir, out);
+    return http_reading_view(ctx, t, dir, buffer, index, out);
 }
 
 bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
@@ -292,8 +306,8 @@ bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t in
         return false;
     if (dir == SIG_DIR_TOSERVER && t->form.kind == HTTP_FORM_PARTS)
         return app_files_get(ctx, &t->form.files, index, out);
-    if (index > 0 ||
-        !http_body_file(ctx, &t->side[dir].body, tx->progress[dir] > SIG_PROGRESS_BODY, out))
+    struct http_body *b = http_body_reading(&t->side[dir].body, index);
+    if (!b || !http_body_file(ctx, b, tx->progress[dir] > SIG_PROGRESS_BODY, out))
         return false;
     whole_name(ctx, t, dir, &out->name);
     return true;

@@ -38,6 +38,10 @@ void http_files_free(struct app_ctx *ctx, struct http_tx *t);
 bool http_files_buffer(struct app_ctx *ctx, struct http_tx *t, unsigned dir, enum sig_buffer buffer,
                        uint32_t index, struct app_view *out);
 
+/** What rules ask of a whole body; APP_INDEX_BEYOND: with its brotli undone. */
+bool http_reading_view(struct app_ctx *ctx, struct http_tx *t, unsigned dir, enum sig_buffer buffer,
+                       uint32_t index, struct app_view *out);
+
 /** As app_parser.file, for HTTP/1. */
 bool http_file(struct app_ctx *ctx, struct app_tx *tx, unsigned dir, uint32_t index,
                struct app_file_view *out);

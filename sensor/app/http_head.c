@@ -124,7 +124,8 @@ const struct http_header *http_header_at(const struct http_side *side, uint32_t 
 
 const uint8_t *http_header_value(const struct http_side *side, const struct http_header *h)
 {
-    return (h->in_joined ? side->joined.data : side->raw.data) + h->value.at;
+    const struct app_bytes *b = h->in_joined ? &side->joined : &side->raw;
+    return b->data ? b->data + h->value.at : (const uint8_t *)""; /* joined of nothing: no bytes */
 }
 
 /** Of a name without case and NUL bytes, so that most others need not be compared (FNV-1a). */

@@ -284,10 +284,10 @@ bool http_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *tx, un
         return each_view(ctx, t, dir, index, out);
     if (sig_buffer_def(buffer)->flags & SIG_BUFFER_FILE)
         return http_files_buffer(ctx, t, dir, buffer, index, out);
+    if (is_body(buffer, dir))
+        return http_reading_view(ctx, t, dir, buffer, index, out);
     if (index > 0)
         return false;
-    if (is_body(buffer, dir))
-        return http_body_window(&side->body, tx->progress[dir] > SIG_PROGRESS_BODY, out);
     const char *header = header_of(buffer, dir);
     if (header)
         return header_view(side, header, out);

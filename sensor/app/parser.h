@@ -143,6 +143,7 @@ struct app_ctx {
     struct slab *slab;
     struct counter_block *counters;
     struct app_expect *expect; /* data channels to come, see expect.h */
+    struct unbrotli_slots *unbrotli; /* see unbrotli.h */
     uint64_t frames;           /* those that rules ask for, bits 1 << enum sig_frame */
     uint8_t sums; /* digests of files that rules ask for, bits 1 << enum app_digest_kind */
 };

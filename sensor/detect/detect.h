@@ -61,7 +61,7 @@ struct detect_hit {
     struct app_tx *tx; /* the transaction it matched on, or NULL */
     uint64_t tx_id;
     bool stream; /* matched in reassembled bytes (EVE: stream) */
-    bool beyond; /* straddles two chunks: the reference engine misses it (profile abeng) */
+    bool beyond; /* the reference engine does not look there (profile abeng) */
 };
 
 /** What detect_run looks at. */
@@ -162,8 +162,11 @@ struct detect_thread *detect_thread_create(struct detect_ruleset *set, struct sl
  */
 int detect_thread_swap(struct detect_thread *t, struct detect_ruleset *set);
 
-/** Look over the seams of a stream's chunks too (profile abeng). Before the first packet. */
-void detect_thread_look_at_seams(struct detect_thread *t);
+/**
+ * Look also where the reference engine does not: over the seams of a stream's chunks, into bodies
+ * that it leaves packed (profile abeng). Before the first packet.
+ */
+void detect_thread_go_beyond(struct detect_thread *t);
 
 /** Detect. `out` is filled anew. */
 void detect_run(struct detect_thread *t, const struct detect_input *in, struct detect_output *out);

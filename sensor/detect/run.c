@@ -79,10 +79,11 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
     hit_insert(job, &hit);
 }
 
-void detect_hit_beyond(struct detect_job *job, uint32_t rule)
+void detect_hit_beyond(struct detect_job *job, uint32_t rule, struct app_tx *tx)
 {
-    struct detect_hit hit = { .rule = rule, .stream = true, .beyond = true };
-    if (hit_known(job, rule))
+    const struct image_rule *r = &job->set->rules[rule];
+    struct detect_hit hit = { rule, tx, tx ? tx->id : 0, !tx, true };
+    if (hit_known(job, rule) || r->flags & IMAGE_RULE_NOALERT || r->action == SIG_ACTION_PASS)
         return;
     counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
     hit_insert(job, &hit);
@@ -97,6 +98,8 @@ static void verdict(struct detect_job *job)
     for (uint32_t i = 0; i < out->count; i++) {
         const struct detect_hit *hit = &out->hits[i];
         const struct image_rule *r = &job->set->rules[hit->rule];
+        if (hit->beyond)
+            continue; /* it takes nothing from what the reference sees */
         if (r->action != SIG_ACTION_ALERT && (hit->stream || hit->tx || is_flow_kind(r)))
             of_flow = true;
         if (r->action != SIG_ACTION_PASS)

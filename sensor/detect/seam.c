@@ -23,8 +23,9 @@ struct detect_seam {
     uint8_t bytes[SEAM_MAX];
 };
 
-void detect_thread_look_at_seams(struct detect_thread *t)
+void detect_thread_go_beyond(struct detect_thread *t)
 {
+    t->beyond = true;
     if (!t->seam_room)
         t->seam_room = xmalloc(2 * SEAM_MAX);
 }
@@ -63,7 +64,7 @@ static void seam_rule_run(struct detect_job *job, uint32_t index)
         return;
     if (lists_match(job, rule, room, tail + head) && !lists_match(job, rule, room, tail) &&
         !lists_match(job, rule, room + tail, head))
-        detect_hit_beyond(job, index);
+        detect_hit_beyond(job, index, NULL);
 }
 
 static void seam_look(struct detect_job *job, const struct detect_seam *seam)

@@ -93,6 +93,7 @@ struct detect_entry {
     uint32_t rule;
     uint32_t matched; /* bit by list */
     uint8_t state;    /* enum detect_entry_state */
+    bool beyond;      /* one of them where the reference engine does not look */
 };
 
 enum detect_entry_state { DETECT_ENTRY_PENDING, DETECT_ENTRY_FAILED, DETECT_ENTRY_DONE };
@@ -127,6 +128,7 @@ struct detect_thread {
     struct detect_profile profile;
     uint32_t packet_vars; /* of the packet at hand */
     struct confirm_capture packet_var[CONFIRM_CAPTURES_MAX];
+    bool beyond;        /* look also where the reference engine does not */
     uint8_t *seam_room; /* NULL: seams of chunks are not looked at */
 };
 
@@ -187,8 +189,11 @@ bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct
 /** The rule matched: run its post instructions, keep the hit. */
 void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream);
 
-/** The rule matched over a seam of chunks: keep the hit, marked, and change nothing. */
-void detect_hit_beyond(struct detect_job *job, uint32_t rule);
+/**
+ * The rule matched where the reference engine does not look, on `tx` or, NULL, over a seam of
+ * chunks: keep the hit, marked, and change nothing.
+ */
+void detect_hit_beyond(struct detect_job *job, uint32_t rule, struct app_tx *tx);
 
 /** Look over the seam before the job's chunk, and keep the chunk's end. */
 void detect_seam_run(struct detect_job *job);

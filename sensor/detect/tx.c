@@ -13,7 +13,8 @@
 /* First size of a transaction's list of entries. */
 #define ENTRIES_FIRST 4
 
-enum list_result { LIST_YES, LIST_PENDING, LIST_FAILED };
+/* LIST_BEYOND: yes, where the reference engine does not look. */
+enum list_result { LIST_YES, LIST_BEYOND, LIST_PENDING, LIST_FAILED };
 
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
@@ -256,6 +257,23 @@ static enum list_result instances_run(struct detect_job *job, const struct sig_l
     return LIST_PENDING;
 }
 
+/* The buffer in the reading that the reference engine does not have; false without one. */
+static bool beyond_fetch(struct detect_job *job, uint16_t spec, const struct sig_buffer_def *def,
+                         struct app_view *out)
+{
+    return job->t->beyond && def->flags & (SIG_BUFFER_BODY | SIG_BUFFER_FILE) &&
+           buffer_fetch(job, spec, APP_INDEX_BEYOND, out);
+}
+
+static bool beyond_matches(struct detect_job *job, const struct sig_list *list,
+                           const struct sig_buffer_def *def)
+{
+    struct app_view view;
+    return beyond_fetch(job, list->spec, def, &view) &&
+           confirm_run(&job->t->confirm, job->set->ops + list->first, list->count, &view) ==
+               CONFIRM_YES;
+}
+
 static enum list_result list_run(struct detect_job *job, const struct sig_list *list)
 {
     enum sig_buffer buffer = job->set->specs[list->spec].buffer;
@@ -269,6 +287,8 @@ static enum list_result list_run(struct detect_job *job, const struct sig_list *
         return LIST_PENDING;
     byte_order_set(job, buffer);
     enum list_result result = instances_run(job, list, def, &there);
+    if (result != LIST_YES && beyond_matches(job, list, def))
+        return LIST_BEYOND;
     if (result != LIST_PENDING)
         return result;
     if (!there && is_absence(job, list))
@@ -300,10 +320,12 @@ static void lists_run(struct detect_job *job, const struct image_rule *rule,
             entry->state = DETECT_ENTRY_FAILED;
             return;
         }
-        if (result == LIST_YES)
-            entry->matched |= 1u << i;
-        else
+        if (result == LIST_PENDING) {
             waits = true;
+            continue;
+        }
+        entry->matched |= 1u << i;
+        entry->beyond |= result == LIST_BEYOND;
     }
     entry->state = waits ? DETECT_ENTRY_PENDING : DETECT_ENTRY_DONE;
 }
@@ -326,7 +348,9 @@ static void rule_run(struct detect_job *job, uint32_t index)
     bool worth = entry.state != DETECT_ENTRY_PENDING || entry.matched;
     if (known || (later && worth))
         entry_put(job, &entry);
-    if (entry.state == DETECT_ENTRY_DONE)
+    if (entry.state == DETECT_ENTRY_DONE && entry.beyond)
+        detect_hit_beyond(job, index, job->tx);
+    else if (entry.state == DETECT_ENTRY_DONE)
         detect_hit_add(job, index, job->tx, false);
 }
 
@@ -344,6 +368,8 @@ static bool spec_scan(struct detect_job *job, uint32_t engine, const struct sig_
         if (!has_instances(def))
             break;
     }
+    if (beyond_fetch(job, spec, def, &view))
+        detect_scan(job->t, engine, &view);
     if (def->flags & SIG_BUFFER_BODY)
         return false;
     return is_past(job, def) || (there && !is_growing(def));

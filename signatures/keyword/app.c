@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "signatures/parser.h"
 
 static int parse_app_layer_protocol(struct draft *d, struct text value)
 {
@@ -51,6 +52,12 @@ static int parse_stream_event(struct draft *d, struct text value)
     return event(d, value, SIG_EVENT_STREAM, SIG_APP_UNKNOWN);
 }
 
+/* Events of our own; Suricata 7.0.10 refuses the rule. */
+static bool is_beyond(enum sig_app app, struct text name)
+{
+    return app == SIG_APP_ANY_HTTP && text_is(name, "brotli_decompression_failed");
+}
+
 /* "http.missing_host_header", or "applayer_…" for events of protocol detection. */
 static int parse_app_layer_event(struct draft *d, struct text value)
 {
@@ -67,6 +74,9 @@ static int parse_app_layer_event(struct draft *d, struct text value)
     if (!sig_app_parsed(app))
         return draft_refuse(d, "app-layer-event: the sensor has no parser for %s yet",
                             sig_app_name(app));
+    if (is_beyond(app, name) && !d->parser->beyond)
+        return draft_refuse(d, "app-layer-event: '%.*s' is of the profile abeng", (int)value.len,
+                            value.at);
     if (draft_app_claim(d, app))
         return ABENG_EFORMAT;
     d->said |= DRAFT_APP_OPS;

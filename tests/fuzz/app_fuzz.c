@@ -28,6 +28,17 @@ struct talk {
     unsigned proto;
 };
 
+/** Instance `i` of every buffer. */
+static uint8_t read_all(struct talk *t, struct app_tx *tx, unsigned dir, uint32_t i)
+{
+    uint8_t sink = 0;
+    struct app_view view;
+    for (unsigned b = 0; b < SIG_BUF_COUNT; b++)
+        if (app_tx_buffer(t->app, &t->flow, tx, dir, (enum sig_buffer)b, i, &view) && view.len > 0)
+            sink ^= view.data[0] ^ view.data[view.len - 1];
+    return sink;
+}
+
 /** Read every buffer as detection would. */
 static void look(struct talk *t)
 {
@@ -35,11 +46,9 @@ static void look(struct talk *t)
     struct app_view view;
     for (struct app_tx *tx = app_tx_first(&t->flow); tx; tx = tx->next)
         for (unsigned dir = 0; dir < 2; dir++) {
-            for (unsigned b = 0; b < SIG_BUF_COUNT; b++)
-                for (uint32_t i = 0; i < INSTANCES; i++)
-                    if (app_tx_buffer(t->app, &t->flow, tx, dir, (enum sig_buffer)b, i, &view) &&
-                        view.len > 0)
-                        sink ^= view.data[0] ^ view.data[view.len - 1];
+            for (uint32_t i = 0; i < INSTANCES; i++)
+                sink ^= read_all(t, tx, dir, i);
+            sink ^= read_all(t, tx, dir, APP_INDEX_BEYOND);
             app_tx_body_advance(t->app, &t->flow, tx, dir);
             tx->inspected[dir] = tx->progress[dir] == SIG_PROGRESS_DONE;
         }
@@ -93,7 +102,7 @@ static size_t mark_find(const uint8_t *data, size_t size, size_t at)
 
 int app_fuzz_run(enum sig_app app, unsigned ip_proto, const uint8_t *data, size_t size)
 {
-    const struct app_conf conf = { .ja3 = true, .tx_max = 64 };
+    const struct app_conf conf = { .ja3 = true, .beyond = true, .tx_max = 64 };
     uint64_t slots[APP_COUNT_FLOWS + SIG_APP_COUNT] = { 0 };
     struct counter_block counters = { slots };
     struct slab *slab = slab_create(SLAB_BYTES);

@@ -20,7 +20,7 @@
 
 void rig_open(struct rig *r, unsigned proto, uint16_t port)
 {
-    const struct app_conf conf = { .ja3 = true };
+    const struct app_conf conf = { .ja3 = true, .beyond = true };
     memset(r, 0, sizeof(*r));
     r->slab = slab_create(SLAB_BYTES);
     r->counters.slots = r->slots;

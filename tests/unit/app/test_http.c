@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "sensor/app/parser.h"
 #include "sensor/app/digest.h"
+#include "sensor/app/http.h"
 #include "tests/unit/app/rig.h"
 
 #define TS SIG_DIR_TOSERVER
@@ -252,6 +252,44 @@ static void test_bomb_and_garbage(void **state)
     response_compressed(&r, "gzip", (const uint8_t *)"no gzip at all", 14, 0);
     rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "no gzip at all");
     assert_int_equal(r.slots[APP_COUNT_DECOMPRESS_ERROR], 1);
+    rig_close(&r);
+}
+
+/** Brotli stays as it is for what the reference reads, and is undone in the other reading. */
+static void test_brotli(void **state)
+{
+    (void)state;
+    static const uint8_t packed[] = { 0x1b, 0x22, 0x00, 0xf8, 0x1d, 0x07, 0x6e, 0x2c, 0x3d, 0x8b,
+                                      0xcf, 0x4e, 0x41, 0x51, 0x29, 0xe6, 0x26, 0x97, 0x69, 0x6c,
+                                      0x6f, 0x09, 0xc2, 0x42, 0x97, 0x82, 0x8c, 0x12, 0x4f, 0x26,
+                                      0xf0, 0x03, 0x3a, 0xef, 0x0f, 0x45, 0xb7, 0x04 };
+    static const char text[] = "brotli brotli brotli, in plain text";
+    EACH_STEP(i)
+    {
+        uint8_t zipped[128];
+        struct app_view view;
+        struct rig r;
+        size_t n = deflate_all(packed, sizeof(packed), 31, zipped, sizeof(zipped));
+        response_compressed(&r, "BR , gzip", zipped, n, steps[i]);
+        assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TC, SIG_BUF_FILE_DATA, 0, &view));
+        assert_int_equal(view.len, sizeof(packed));
+        assert_memory_equal(view.data, packed, sizeof(packed));
+        rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, APP_INDEX_BEYOND, text);
+        rig_expect(&r, 0, TC, SIG_BUF_HTTP_RESPONSE_BODY, APP_INDEX_BEYOND, text);
+        rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 1, NULL);
+        rig_expect(&r, 0, TC, SIG_BUF_HTTP_HEADER, APP_INDEX_BEYOND, NULL);
+        rig_close(&r);
+    }
+    struct rig r;
+    response_compressed(&r, "br", (const uint8_t *)"no brotli at all", 16, 0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "no brotli at all");
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, APP_INDEX_BEYOND, NULL);
+    assert_int_equal(r.slots[APP_COUNT_DECOMPRESS_ERROR], 1);
+    assert_int_equal(rig_tx(&r, 0)->events[TC],
+                     UINT64_C(1) << HTTP_BROTLI_FAILED | UINT64_C(1) << HTTP_ABNORMAL_ENCODING);
+    rig_close(&r);
+    response_compressed(&r, "gzip", (const uint8_t *)"none", 4, 0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, APP_INDEX_BEYOND, NULL);
     rig_close(&r);
 }
 
@@ -567,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_bomb_and_garbage),
+        cmocka_unit_test(test_brotli),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_gap_and_close),
         cmocka_unit_test(test_connect),

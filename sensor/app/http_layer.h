@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * One layer of Content-Encoding: its start is gathered and found, then it decodes, with zlib or
+ * brotli, whose memory is the worker's. What comes out goes to the caller step by step.
+ */
+#ifndef SENSOR_APP_HTTP_LAYER_H
+#define SENSOR_APP_HTTP_LAYER_H
+
+#include <zlib.h>
+
+#include "sensor/app/parser.h"
+
+struct unbrotli;
+
+/** Decoded bytes that are handed on at a time. */
+#define HTTP_LAYER_STEP 4096u
+
+enum http_coding {
+    HTTP_GZIP,    /* RFC 1952 */
+    HTTP_DEFLATE, /* RFC 1950, or as many servers send it without its header */
+    HTTP_RAW_DEFLATE, /* RFC 1951 */
+    HTTP_BROTLI,
+};
+
+/** A layer, in the slab with all that it allocates. */
+struct http_layer {
+    z_stream z;
+    struct unbrotli *brotli;
+    struct app_ctx *ctx;
+    struct app_bytes head; /* first bytes, until the layer can start */
+    uint8_t coding;        /* enum http_coding */
+    bool started, done;
+    bool passes; /* its data do not have it */
+    bool gave;   /* something came out */
+};
+
+enum http_layer_result {
+    HTTP_LAYER_MORE,   /* another step may give more */
+    HTTP_LAYER_IDLE,   /* it has nothing more to give without input, or is done */
+    HTTP_LAYER_BROKEN, /* the data are not of its coding, or memory is out (counted) */
+};
+
+/** A layer that undoes `coding`; NULL when memory is out. */
+struct http_layer *http_layer_open(struct app_ctx *ctx, enum http_coding coding);
+
+/**
+ * Find where the layer's data begin in its first `len` bytes and start it: how many stand before
+ * them, -1 when they are not of its coding, -2 while that can't be said.
+ */
+int64_t http_layer_start(struct http_layer *layer, const uint8_t *data, uint32_t len);
+
+/** Bytes to decode now; they stay the caller's, until a step says IDLE. */
+void http_layer_give(struct http_layer *layer, const uint8_t *data, uint32_t len);
+
+/** Decode up to HTTP_LAYER_STEP bytes into `step`; `made`: how many came out, whatever is said. */
+enum http_layer_result http_layer_step(struct http_layer *layer, uint8_t *step, uint32_t *made);
+
+/** Free. NULL is allowed. */
+void http_layer_free(struct http_layer *layer);
+
+#endif
