@@ -539,6 +539,7 @@ static void rarity_learn_all(struct builder *b)
         }
     }
     rarity_settle(b->rarity);
+    b->lanes = build_lanes_create(b->rarity);
 }
 
 int builder_engines(struct builder *b, char *reason, size_t reason_len)
@@ -561,6 +562,7 @@ int builder_engines(struct builder *b, char *reason, size_t reason_len)
         if (rc == 0 && e->patterns.count + e->names.count > 0)
             engine_emit(b, i);
     }
+    build_lanes_free(b->lanes);
     rarity_free(b->rarity);
     return rc;
 }

@@ -135,82 +135,7 @@ static struct image_span slots_emit(struct builder *b, const struct image_gram *
     return span;
 }
 
-/* ---- lanes ----------------------------------------------------------------------------------- */
-
-/* A gram with the indexes of its pairs. */
-struct laned {
-    uint8_t index[LANES_PAIRS];
-    uint8_t pairs; /* those that lie within the pattern */
-};
-
-static struct laned laned_of(const struct builder *b, const struct image_gram *g)
-{
-    const uint8_t *bytes = b->sections[IMAGE_BLOB].data + g->bytes.first + g->back;
-    uint32_t len = g->bytes.count - g->back;
-    struct laned l = { .pairs = (uint8_t)(len > LANES_PAIRS ? LANES_PAIRS : len - 1) };
-    for (unsigned i = 0; i < l.pairs; i++)
-        l.index[i] = lanes_index(bytes[i], bytes[i + 1]);
-    return l;
-}
-
-/* Those that say less stand last, so that they share buckets. */
-static int laned_order(const void *left, const void *right)
-{
-    const struct laned *a = left, *b = right;
-    if (a->pairs != b->pairs)
-        return a->pairs > b->pairs ? -1 : 1;
-    return memcmp(a->index, b->index, sizeof(a->index));
-}
-
-/* Of a pair that lies behind the pattern's end every value will do. */
-static void lanes_put(struct image_lanes *l, const struct laned *g, unsigned bucket)
-{
-    uint8_t bit = (uint8_t)(1u << bucket % 8);
-    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-        uint8_t *table = l->tables[pair][bucket / 8];
-        if (pair < g->pairs)
-            table[g->index[pair]] |= bit;
-        for (unsigned i = 0; pair >= g->pairs && i < LANES_INDEXES; i++)
-            table[i] |= bit;
-    }
-}
-
-/* Short patterns of each length have a bucket of their own: what lets all values of a pair through
- * must not do so for others. Returns how many buckets that takes, from the last down. */
-static uint32_t shorts_put(struct image_lanes *l, const struct builder *b,
-                           const struct image_gram *shorts, uint32_t count)
-{
-    uint32_t used = 0;
-    for (unsigned width = 1; width < SIEVE_GRAM; width++) {
-        bool some = false;
-        for (uint32_t i = 0; i < count; i++) {
-            struct laned g = laned_of(b, &shorts[i]);
-            if (shorts[i].width != width)
-                continue;
-            lanes_put(l, &g, LANES_BUCKETS - 1 - used);
-            some = true;
-        }
-        used += some;
-    }
-    return used;
-}
-
-/* Grams that are alike share a bucket, so that each has few values of a pair. */
-static uint32_t lanes_emit(struct builder *b, const struct image_gram *grams, uint32_t count,
-                           const struct image_gram *shorts, uint32_t short_count)
-{
-    struct image_lanes l = { 0 };
-    uint32_t buckets = LANES_BUCKETS - shorts_put(&l, b, shorts, short_count);
-    struct laned *all = xcalloc(count + 1, sizeof(*all));
-    for (uint32_t i = 0; i < count; i++)
-        all[i] = laned_of(b, &grams[i]);
-    qsort(all, count, sizeof(*all), laned_order);
-    for (uint32_t i = 0; i < count; i++)
-        lanes_put(&l, &all[i], i * buckets / count);
-    free(all);
-    lanes_fold(&l);
-    return builder_put(b, IMAGE_LANES, &l, 1);
-}
+/* ---- places --------------------------------------------------------------------------------- */
 
 static int place_order(const void *left, const void *right)
 {
@@ -298,7 +223,7 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
     const struct image_gram *shorts = (const struct image_gram *)s->shorts.data;
     struct image_gram *head = (struct image_gram *)s->head.data;
     if (gram_count(&s->few) + gram_count(&s->shorts))
-        out->lanes = lanes_emit(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
+        out->lanes = builder_lanes(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
     sieve_emit(b, &s->few, &out->few);
     sieve_emit(b, &s->many, &out->many);
     out->short_count = (uint16_t)gram_count(&s->shorts);

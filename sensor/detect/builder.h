@@ -75,6 +75,7 @@ struct build_ports {
 };
 
 struct rarity;
+struct build_lanes;
 
 struct builder {
     struct sig_ruleset *set;
@@ -88,13 +89,24 @@ struct builder {
     uint32_t *engine_index;        /* by slot: in IMAGE_ENGINES, or IMAGE_NONE */
     uint32_t engine_count;
     struct build_ports ports[IMAGE_CLASSES][2];
-    struct rarity *rarity;   /* of all patterns, once they are there */
-    struct intern port_sets; /* which rules an engine of ports is for: one each */
+    struct rarity *rarity;     /* of all patterns, once they are there */
+    struct build_lanes *lanes; /* likewise */
+    struct intern port_sets;   /* which rules an engine of ports is for: one each */
     struct buf port_set_bytes;
 };
 
 /** Append elements to a section; returns the index of the first. */
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count);
+
+/** What lanes are made with: how often traffic has each index, as a settled model says. */
+struct build_lanes *build_lanes_create(const struct rarity *r);
+
+/** Free. NULL is allowed. */
+void build_lanes_free(struct build_lanes *l);
+
+/** A filter (lanes.h) of grams and of patterns shorter than one; returns its number. */
+uint32_t builder_lanes(struct builder *b, const struct image_gram *grams, uint32_t count,
+                       const struct image_gram *shorts, uint32_t short_count);
 
 /** A list of rules or engines, kept once. */
 struct image_span builder_members(struct builder *b, const uint32_t *members, uint32_t count);

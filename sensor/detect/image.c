@@ -274,11 +274,18 @@ static bool shorts_ok(const struct image *image, struct image_span span, uint32_
     return true;
 }
 
+/* The filter of those that have grams or short patterns. */
+static bool engine_lanes_ok(const struct image *image, const struct image_engine *e)
+{
+    const struct image_lanes *lanes = image_section(image, IMAGE_LANES, NULL);
+    bool laned = e->few.bits.count > 0 || e->short_count > 0;
+    return !laned || (e->lanes < count_of(image, IMAGE_LANES) && lanes_ok(&lanes[e->lanes]));
+}
+
 static bool engine_ok(const struct image *image, const struct image_engine *e)
 {
     struct image_span shorts = { e->shorts, e->short_count };
-    bool laned = e->few.bits.count > 0 || e->short_count > 0;
-    if (e->step > IMAGE_STEP_FOUR || (laned && e->lanes >= count_of(image, IMAGE_LANES)) ||
+    if (e->step > IMAGE_STEP_FOUR || !engine_lanes_ok(image, e) ||
         !shorts_ok(image, shorts, e->pattern_count))
         return false;
     return e->spec < count_of(image, IMAGE_SPECS) && e->dir <= SIG_DIR_TOCLIENT &&

@@ -95,15 +95,10 @@ static inline const uint8_t *at_or_copy(struct tail *tail, const uint8_t *data, 
 
 /* ---- halves of indexes ----------------------------------------------------------------------- */
 
-/* The tables of halves, once in each half of a register. */
-struct halves {
-    __m256i upper[LANES_PAIRS][LANES_PLANES], lower[LANES_PAIRS][LANES_PLANES];
+/* Halves of the indexes of the pairs that begin at 32 places. */
+struct nibbles {
+    __m256i upper, lower;
 };
-
-AVX2 static inline __m256i table_twice(const uint8_t *table)
-{
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
-}
 
 AVX2 static inline __m256i folded(const uint8_t *at)
 {
@@ -111,59 +106,87 @@ AVX2 static inline __m256i folded(const uint8_t *at)
     return _mm256_or_si256(v, _mm256_set1_epi8((char)LANES_FOLD));
 }
 
-/* Indexes of the pairs of `a` and `b`: lanes_index. */
-AVX2 static inline __m256i indexes(__m256i a, __m256i b)
+/* Of the 32 pairs from `at` on; 33 bytes are read. */
+AVX2 static inline struct nibbles nibbles_at(const uint8_t *at)
 {
+    const __m256i mask = _mm256_set1_epi8(LANES_HALF - 1);
+    __m256i a = folded(at);
     __m256i left = _mm256_and_si256(_mm256_slli_epi16(a, 2), _mm256_set1_epi8((char)0xfc));
     __m256i right = _mm256_and_si256(_mm256_srli_epi16(a, 6), _mm256_set1_epi8(3));
-    __m256i index = _mm256_xor_si256(_mm256_or_si256(left, right), b);
-    return _mm256_and_si256(index, _mm256_set1_epi8(LANES_INDEXES - 1));
+    __m256i index = _mm256_xor_si256(_mm256_or_si256(left, right), folded(at + 1));
+    return (struct nibbles){ _mm256_and_si256(_mm256_srli_epi16(index, 3), mask),
+                             _mm256_and_si256(index, mask) };
 }
 
-AVX2 static inline __m256i half_look(const struct halves *h, unsigned pair, unsigned plane,
+/* What stands `n` bytes behind `here`, which `next` follows. */
+#define MOVED(here, next, n)                                                                       \
+    _mm256_alignr_epi8(_mm256_permute2x128_si256(here, next, 0x21), here, n)
+
+AVX2 static inline __m256i looked_up(const uint8_t table[LANES_HALF], __m256i value)
+{
+    __m128i once = _mm_loadu_si128((const __m128i *)(const void *)table);
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(once), value);
+}
+
+/* In which buckets of a plane a pair is. */
+AVX2 static inline __m256i pair_look(const struct image_lanes *l, unsigned pair, unsigned plane,
                                      __m256i upper, __m256i lower)
 {
-    return _mm256_and_si256(_mm256_shuffle_epi8(h->upper[pair][plane], upper),
-                            _mm256_shuffle_epi8(h->lower[pair][plane], lower));
+    return _mm256_and_si256(looked_up(l->upper[pair][plane], upper),
+                            looked_up(l->lower[pair][plane], lower));
 }
 
-/* Which of the 32 places at `at` pass; 36 bytes are read. */
-AVX2 static inline uint32_t places_half(const struct halves *h, const uint8_t *at)
+/* Which of 32 places pass. A place's further pairs are the first pairs of the places behind it: the
+ * same halves, moved by a byte, by two and three. */
+AVX2 static inline __attribute__((always_inline)) uint32_t
+places_half(const struct image_lanes *l, unsigned planes, const struct nibbles *here,
+            const struct nibbles *next)
 {
-    __m256i even = _mm256_set1_epi8((char)0xff), odd = even, next = folded(at);
-    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-        __m256i one = next;
-        next = folded(at + pair + 1);
-        __m256i index = indexes(one, next), mask = _mm256_set1_epi8(15);
-        __m256i upper = _mm256_and_si256(_mm256_srli_epi16(index, 4), mask);
-        __m256i lower = _mm256_and_si256(index, mask);
-        even = _mm256_and_si256(even, half_look(h, pair, 0, upper, lower));
-        odd = _mm256_and_si256(odd, half_look(h, pair, 1, upper, lower));
+    __m256i upper[LANES_PAIRS] = { here->upper, MOVED(here->upper, next->upper, 1),
+                                   MOVED(here->upper, next->upper, 2),
+                                   MOVED(here->upper, next->upper, 3) };
+    __m256i lower[LANES_PAIRS] = { here->lower, MOVED(here->lower, next->lower, 1),
+                                   MOVED(here->lower, next->lower, 2),
+                                   MOVED(here->lower, next->lower, 3) };
+    __m256i any = _mm256_setzero_si256();
+    for (unsigned plane = 0; plane < planes; plane++) {
+        __m256i all = pair_look(l, 0, plane, upper[0], lower[0]);
+        for (unsigned pair = 1; pair < LANES_PAIRS; pair++)
+            all = _mm256_and_si256(all, pair_look(l, pair, plane, upper[pair], lower[pair]));
+        any = _mm256_or_si256(any, all);
     }
-    __m256i none = _mm256_cmpeq_epi8(_mm256_or_si256(even, odd), _mm256_setzero_si256());
-    return ~(uint32_t)_mm256_movemask_epi8(none);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256()));
 }
 
-AVX2 static inline uint64_t places_halves(const struct halves *h, const uint8_t *at)
+AVX2 static inline __attribute__((always_inline)) void
+mark_planes(const struct image_lanes *l, unsigned planes, const uint8_t *data, uint32_t len,
+            uint32_t at, uint64_t *marks, uint32_t count)
 {
-    return places_half(h, at) | (uint64_t)places_half(h, at + HALF) << HALF;
+    struct tail tail = { .from = UINT32_MAX };
+    const uint8_t *bytes = at_or_copy(&tail, data, len, at, PLACES + 1);
+    struct nibbles here = nibbles_at(bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t to = at + (i + 1) * PLACES;
+        struct nibbles mid = nibbles_at(bytes + HALF);
+        bytes = at_or_copy(&tail, data, len, to, PLACES + 1);
+        struct nibbles next = nibbles_at(bytes);
+        marks[i] = (places_half(l, planes, &here, &mid) |
+                    (uint64_t)places_half(l, planes, &mid, &next) << HALF) &
+                   places_of(len + PLACES - to);
+        here = next;
+    }
 }
 
+/* Written out for each number of planes. */
 AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                              uint32_t at, uint64_t *marks, uint32_t count)
 {
-    struct halves h;
-    struct tail tail = { .from = UINT32_MAX };
-    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-        for (unsigned plane = 0; plane < LANES_PLANES; plane++) {
-            h.upper[pair][plane] = table_twice(l->upper[pair][plane]);
-            h.lower[pair][plane] = table_twice(l->lower[pair][plane]);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++)
-        marks[i] = places_halves(&h, at_or_copy(&tail, data, len, at + i * PLACES,
-                                                PLACES + LANES_PAIRS)) &
-                   places_of(len - at - i * PLACES);
+    if (l->half_planes == 1)
+        mark_planes(l, 1, data, len, at, marks, count);
+    else if (l->half_planes == 2)
+        mark_planes(l, 2, data, len, at, marks, count);
+    else
+        mark_planes(l, LANES_HALF_PLANES_MAX, data, len, at, marks, count);
 }
 
 /* ---- whole indexes --------------------------------------------------------------------------- */
@@ -282,17 +305,4 @@ uint32_t lanes_mark(const struct image_lanes *l, const uint8_t *data, uint32_t l
                     uint64_t marks[LANES_MARKS])
 {
     return lanes_mark_as(lanes_best(), l, data, len, at, marks);
-}
-
-void lanes_fold(struct image_lanes *l)
-{
-    memset(l->upper, 0, sizeof(l->upper));
-    memset(l->lower, 0, sizeof(l->lower));
-    for (unsigned i = 0; i < LANES_PAIRS * LANES_PLANES; i++) {
-        unsigned pair = i / LANES_PLANES, plane = i % LANES_PLANES;
-        for (unsigned k = 0; k < LANES_INDEXES; k++) {
-            l->upper[pair][plane][k / 16] |= l->tables[pair][plane][k];
-            l->lower[pair][plane][k % 16] |= l->tables[pair][plane][k];
-        }
-    }
 }

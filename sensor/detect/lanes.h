@@ -7,8 +7,9 @@
  * first to the fourth byte, say in which of sixteen buckets such a pair stands. A place at which
  * some bucket has all four pairs may be a gram's: a table of grams knows (sieve.h). The tables take
  * 1 KiB, so that a filter is never far, and with AVX-512's byte permutations 64 places cost some
- * forty instructions. With AVX2 an index is looked up by its halves, which lets a few places more
- * through. Elsewhere the tables are read a byte at a time.
+ * forty instructions. AVX2 looks up sixteen values at most: there an index is told by its upper
+ * and its lower four bits, in as many buckets as the patterns need. Elsewhere the tables are read a
+ * byte at a time.
  */
 #ifndef SENSOR_DETECT_LANES_H
 #define SENSOR_DETECT_LANES_H
@@ -27,16 +28,22 @@
 /** Bytes that tell places: letters of both cases are one. */
 #define LANES_FOLD 0x20u
 
+/** Values of four of an index's bits, and planes of eight buckets that they are looked up in. */
+#define LANES_HALF            16
+#define LANES_HALF_PLANES_MAX 4
+
 struct image_lanes {
     uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
-    /* buckets of all indexes that have these upper, these lower four bits: lanes_fold */
-    uint8_t upper[LANES_PAIRS][LANES_PLANES][16], lower[LANES_PAIRS][LANES_PLANES][16];
+    /* for lanes_upper and lanes_lower of an index; buckets of their own */
+    uint8_t upper[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
+    uint8_t lower[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
+    uint32_t half_planes; /* that are in use: 1, 2 or 4 */
 };
 
 /** How tables are read. */
 enum lanes_way {
     LANES_BYTES,  /* one place at a time: any machine */
-    LANES_HALVES, /* 32 places, AVX2: what passes includes all that pass otherwise */
+    LANES_HALVES, /* 32 places, AVX2, by halves of indexes */
     LANES_WHOLE,  /* 64 places, AVX-512 with VBMI and GFNI */
 };
 
@@ -48,8 +55,22 @@ static inline uint8_t lanes_index(uint8_t a, uint8_t b)
     return (uint8_t)((a << 2 | a >> 6) ^ b) & (LANES_INDEXES - 1);
 }
 
-/** Make `upper` and `lower` from the tables. */
-void lanes_fold(struct image_lanes *l);
+/** Halves of an index: four bits each, of which they share one. */
+static inline uint8_t lanes_upper(uint8_t index)
+{
+    return index >> 3;
+}
+
+static inline uint8_t lanes_lower(uint8_t index)
+{
+    return index & (LANES_HALF - 1);
+}
+
+/** Whether `l` is what an image may hold. */
+static inline bool lanes_ok(const struct image_lanes *l)
+{
+    return l->half_planes == 1 || l->half_planes == 2 || l->half_planes == LANES_HALF_PLANES_MAX;
+}
 
 /** The best way of this machine. */
 enum lanes_way lanes_best(void);

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "sensor/detect/rarity.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,13 @@ unsigned rarity_of(const struct rarity *r, const uint8_t gram[4])
     if (one || sum == 0) /* a run of one byte, as padding is */
         return 1;
     return r->common[slot / 32] >> slot % 32 & 1 ? sum / COMMON_SHARE : sum;
+}
+
+double rarity_share(const struct rarity *r, uint8_t a, uint8_t b)
+{
+    const double folded_pairs = BYTES / 2.0 * (BYTES / 2.0);
+    uint32_t sum = r->firsts[a | FOLD] + r->pairs[a | FOLD][b | FOLD];
+    return 0.5 * exp2(-(double)sum / PARTS) + 0.5 / folded_pairs;
 }
 
 void rarity_free(struct rarity *r)

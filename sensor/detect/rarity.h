@@ -27,6 +27,12 @@ void rarity_settle(struct rarity *r);
 /** How rare four bytes are: the more, the rarer; 1 is the least. */
 unsigned rarity_of(const struct rarity *r, const uint8_t gram[4]);
 
+/**
+ * How often two neighbouring bytes come, of all pairs of folded bytes: half of the traffic is as
+ * the rules say, half has all pairs alike. After rarity_settle.
+ */
+double rarity_share(const struct rarity *r, uint8_t a, uint8_t b);
+
 /** NULL is allowed. */
 void rarity_free(struct rarity *r);
 

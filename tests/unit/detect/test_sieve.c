@@ -293,8 +293,34 @@ static void see(struct seen *seen, enum lanes_way way, const struct image_lanes 
     }
 }
 
-/* Whichever way the tables are read the same places pass, by halves perhaps some more; up to the
- * very end of a buffer. */
+/* What halves of indexes let through, place by place. */
+static void see_halves(struct seen *seen, const struct image_lanes *lanes, const uint8_t *data,
+                       uint32_t len)
+{
+    for (uint32_t at = 0; at < len; at++) {
+        bool passed = false;
+        for (unsigned plane = 0; plane < lanes->half_planes; plane++) {
+            uint8_t buckets = UINT8_MAX;
+            for (uint32_t pair = 0; pair < LANES_PAIRS; pair++) {
+                uint8_t a = at + pair < len ? data[at + pair] : LANES_FOLD;
+                uint8_t c = at + pair + 1 < len ? data[at + pair + 1] : LANES_FOLD;
+                uint8_t index = lanes_index(a, c);
+                buckets &= lanes->upper[pair][plane][lanes_upper(index)] &
+                           lanes->lower[pair][plane][lanes_lower(index)];
+            }
+            passed |= buckets != 0;
+        }
+        seen->places[at / 64] |= (uint64_t)passed << at % 64;
+    }
+}
+
+static void fill_table(struct bench *b, void *table, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)table)[i] = (uint8_t)(dice(b, 256) & dice(b, 256));
+}
+
+/* Whichever way tables are read the same places pass, up to the very end of a buffer. */
 static void all_ways_see_the_same(void **state)
 {
     struct bench *b = *state;
@@ -303,26 +329,54 @@ static void all_ways_see_the_same(void **state)
     for (unsigned n = 0; n < BUFFERS; n++) {
         uint32_t len = 1 + dice(b, BUFFER_MAX);
         uint8_t *data = malloc(len);
-        struct seen seen[LANES_WHOLE + 1] = { 0 };
+        struct seen seen[LANES_WHOLE + 1] = { 0 }, halves = { 0 };
         for (uint32_t i = 0; i < len; i++)
             data[i] = letter(b);
-        for (size_t i = 0; i < sizeof(lanes.tables); i++)
-            ((uint8_t *)lanes.tables)[i] = (uint8_t)(dice(b, 256) & dice(b, 256));
-        lanes_fold(&lanes);
+        fill_table(b, lanes.tables, sizeof(lanes.tables));
+        fill_table(b, lanes.upper, sizeof(lanes.upper));
+        fill_table(b, lanes.lower, sizeof(lanes.lower));
+        lanes.half_planes = 1u << dice(b, 3);
         for (unsigned way = LANES_BYTES; way <= lanes_best(); way++)
             see(&seen[way], way, &lanes, data, len);
-        for (size_t i = 0; i < sizeof(seen->places) / sizeof(seen->places[0]); i++) {
-            uint64_t want = seen[LANES_BYTES].places[i];
+        see_halves(&halves, &lanes, data, len);
+        for (size_t i = 0; i < sizeof(halves.places) / sizeof(halves.places[0]); i++) {
             if (lanes_best() >= LANES_HALVES)
-                assert_int_equal(want & ~seen[LANES_HALVES].places[i], 0);
+                assert_int_equal(halves.places[i], seen[LANES_HALVES].places[i]);
             if (lanes_best() >= LANES_WHOLE)
-                assert_int_equal(want, seen[LANES_WHOLE].places[i]);
-            some |= want;
+                assert_int_equal(seen[LANES_BYTES].places[i], seen[LANES_WHOLE].places[i]);
+            some |= halves.places[i] & seen[LANES_BYTES].places[i];
         }
         free(data);
     }
     assert_int_not_equal(some, 0);
     print_message("[  NOTE    ] best way here: %d of %d\n", lanes_best(), LANES_WHOLE);
+}
+
+/* Whether the place of the gram within its own pattern passes. */
+static bool gram_passes(const struct bench *b, enum lanes_way way, const struct image_lanes *lanes,
+                        const struct image_gram *g)
+{
+    struct seen seen = { 0 };
+    see(&seen, way, lanes, b->set->blob + g->bytes.first, g->bytes.count);
+    return seen.places[g->back / 64] >> g->back % 64 & 1;
+}
+
+/* Each gram and short pattern of the sets passes, whichever way its tables are read. */
+static void all_grams_pass(void **state)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        const struct bench *b = (const struct bench *)*state + kind;
+        const struct image_engine *e = &b->set->engines[b->engine];
+        const struct image_lanes *lanes = &b->set->lanes[e->lanes];
+        for (unsigned way = LANES_BYTES; way <= lanes_best(); way++) {
+            for (uint32_t i = 0; i < e->few.slots.count; i++) {
+                uint32_t slot = b->set->slots[e->few.slots.first + i];
+                assert_true(!slot || gram_passes(b, way, lanes, &b->set->grams[slot - 1]));
+            }
+            for (uint32_t i = 0; i < e->short_count; i++)
+                assert_true(gram_passes(b, way, lanes, &b->set->grams[e->shorts + i]));
+        }
+    }
 }
 
 /* ---- strides --------------------------------------------------------------------------------- */
@@ -365,6 +419,7 @@ int main(void)
         cmocka_unit_test(later_windows_miss_nothing),
         cmocka_unit_test(most_noise_is_ruled_out),
         cmocka_unit_test(all_ways_see_the_same),
+        cmocka_unit_test(all_grams_pass),
         cmocka_unit_test(all_ways_mark_the_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Grams and short patterns into lanes: their pairs' indexes, and which of them share a bucket. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "sensor/detect/buckets.h"
+#include "sensor/detect/builder.h"
+#include "sensor/detect/rarity.h"
+#include "sensor/detect/sieve.h"
+
+/* A place that passes costs as much as looking at so many in one plane more. */
+#define PASS_COST 64.0
+
+/* A gram or short pattern: the indexes of its pairs. */
+struct laned {
+    uint8_t index[LANES_PAIRS];
+    uint8_t pairs; /* those that lie within the pattern */
+};
+
+/* ---- what traffic's pairs are like ----------------------------------------------------------- */
+
+struct build_lanes {
+    struct buckets_model whole, halves;
+};
+
+static void model_add(struct buckets_model *m, unsigned key, uint8_t value, double share)
+{
+    m->weights[key][value] += (uint32_t)(share * BUCKETS_WHOLE);
+}
+
+/* All pairs of a place are alike. */
+struct build_lanes *build_lanes_create(const struct rarity *r)
+{
+    struct build_lanes *l = xcalloc(1, sizeof(*l));
+    double shares[LANES_INDEXES] = { 0 };
+    for (unsigned a = 0; a < 256; a++) {
+        for (unsigned b = 0; b < 256; b++) {
+            if (a & b & LANES_FOLD)
+                shares[lanes_index((uint8_t)a, (uint8_t)b)] +=
+                    rarity_share(r, (uint8_t)a, (uint8_t)b);
+        }
+    }
+    l->whole.keys = LANES_PAIRS;
+    l->whole.values = LANES_INDEXES;
+    l->halves.keys = 2 * LANES_PAIRS;
+    l->halves.values = LANES_HALF;
+    for (unsigned i = 0; i < LANES_PAIRS * LANES_INDEXES; i++) {
+        uint8_t pair = (uint8_t)(i / LANES_INDEXES), index = (uint8_t)(i % LANES_INDEXES);
+        model_add(&l->whole, pair, index, shares[index]);
+        model_add(&l->halves, 2u * pair, lanes_upper(index), shares[index]);
+        model_add(&l->halves, 2u * pair + 1, lanes_lower(index), shares[index]);
+    }
+    return l;
+}
+
+void build_lanes_free(struct build_lanes *l)
+{
+    free(l);
+}
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static struct laned laned_of(const struct builder *b, const struct image_gram *g)
+{
+    const uint8_t *bytes = b->sections[IMAGE_BLOB].data + g->bytes.first + g->back;
+    uint32_t len = g->bytes.count - g->back;
+    struct laned l = { .pairs = (uint8_t)(len > LANES_PAIRS ? LANES_PAIRS : len - 1) };
+    for (unsigned i = 0; i < l.pairs; i++)
+        l.index[i] = lanes_index(bytes[i], bytes[i + 1]);
+    return l;
+}
+
+/* Those that say least stand first (buckets_spread); a start that is alike stands together. */
+static int laned_order(const void *left, const void *right)
+{
+    const struct laned *a = left, *b = right;
+    if (a->pairs != b->pairs)
+        return a->pairs < b->pairs ? -1 : 1;
+    return memcmp(a->index, b->index, sizeof(a->index));
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* Of a pair that lies behind the pattern's end every value will do. */
+static void table_put(uint8_t *table, uint32_t size, uint8_t value, uint8_t bit)
+{
+    if (value != BUCKETS_ANY)
+        table[value] |= bit;
+    for (uint32_t i = 0; value == BUCKETS_ANY && i < size; i++)
+        table[i] |= bit;
+}
+
+static void whole_emit(const struct build_lanes *l, const struct laned *all, uint32_t count,
+                       struct buckets_item *items, uint8_t *bucket, struct image_lanes *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned pair = 0; pair < LANES_PAIRS; pair++)
+            items[i].value[pair] = pair < all[i].pairs ? all[i].index[pair] : BUCKETS_ANY;
+    }
+    buckets_spread(&l->whole, items, count, LANES_BUCKETS, bucket);
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned pair = 0; pair < LANES_PAIRS; pair++)
+            table_put(out->tables[pair][bucket[i] / 8], LANES_INDEXES, items[i].value[pair],
+                      (uint8_t)(1u << bucket[i] % 8));
+    }
+}
+
+/* How many planes are worth their time; the buckets in them. */
+static uint32_t planes_choose(const struct build_lanes *l, const struct buckets_item *items,
+                              uint32_t count, uint8_t *bucket)
+{
+    uint32_t planes = 1;
+    double pass = buckets_spread(&l->halves, items, count, 8, bucket);
+    while (planes < LANES_HALF_PLANES_MAX && pass * PASS_COST > planes) {
+        planes *= 2;
+        pass = buckets_spread(&l->halves, items, count, planes * 8, bucket);
+    }
+    return planes;
+}
+
+static void halves_emit(const struct build_lanes *l, const struct laned *all, uint32_t count,
+                        struct buckets_item *items, uint8_t *bucket, struct image_lanes *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
+            bool within = pair < all[i].pairs;
+            uint8_t index = all[i].index[pair];
+            items[i].value[2 * pair] = within ? lanes_upper(index) : BUCKETS_ANY;
+            items[i].value[2 * pair + 1] = within ? lanes_lower(index) : BUCKETS_ANY;
+        }
+    }
+    out->half_planes = planes_choose(l, items, count, bucket);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned plane = bucket[i] / 8;
+        uint8_t bit = (uint8_t)(1u << bucket[i] % 8);
+        for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
+            table_put(out->upper[pair][plane], LANES_HALF, items[i].value[2 * pair], bit);
+            table_put(out->lower[pair][plane], LANES_HALF, items[i].value[2 * pair + 1], bit);
+        }
+    }
+}
+
+uint32_t builder_lanes(struct builder *b, const struct image_gram *grams, uint32_t count,
+                       const struct image_gram *shorts, uint32_t short_count)
+{
+    struct image_lanes l = { 0 };
+    uint32_t all_count = count + short_count;
+    struct laned *all = xcalloc(all_count, sizeof(*all));
+    struct buckets_item *items = xcalloc(all_count, sizeof(*items));
+    uint8_t *bucket = xcalloc(all_count, sizeof(*bucket));
+    for (uint32_t i = 0; i < all_count; i++)
+        all[i] = laned_of(b, i < count ? &grams[i] : &shorts[i - count]);
+    qsort(all, all_count, sizeof(*all), laned_order);
+    whole_emit(b->lanes, all, all_count, items, bucket, &l);
+    halves_emit(b->lanes, all, all_count, items, bucket, &l);
+    free(bucket);
+    free(items);
+    free(all);
+    return builder_put(b, IMAGE_LANES, &l, 1);
+}
