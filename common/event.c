@@ -244,6 +244,20 @@ void event_flow_write(struct buf *out, const struct event_flow *f)
     json_close(&j);
 }
 
+void event_packet_write(struct buf *out, const struct event_packet *p)
+{
+    struct json j;
+    json_begin(&j, out);
+    json_open(&j, NULL);
+    write_base(&j, &p->base, "packet");
+    json_str(&j, "pkt_src", p->pkt_src ? p->pkt_src : "wire/pcap");
+    json_base64(&j, "packet", p->data, p->len);
+    json_open(&j, "packet_info");
+    json_u64(&j, "linktype", p->linktype);
+    json_close(&j);
+    json_close(&j);
+}
+
 /* Open a record of ours and its `abeng`; the caller closes both. */
 static void open_own(struct json *j, struct buf *out, uint64_t time_ns, const char *type,
                      const struct event_abeng *a)

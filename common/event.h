@@ -110,6 +110,15 @@ struct event_flow {
     struct event_abeng abeng;
 };
 
+/** One packet of a session or host that a rule has tagged. */
+struct event_packet {
+    struct event_base base; /* app_proto is not written */
+    const char *pkt_src;    /* NULL: "wire/pcap" */
+    const void *data;
+    size_t len;
+    uint32_t linktype; /* as libpcap numbers them */
+};
+
 /**
  * Records of a lane that will never come: either the numbers `first` to `last`, which the collector
  * counts by position, or (first 0) `lost` ones that never got a number.
@@ -135,6 +144,9 @@ void event_alert_write(struct buf *out, const struct event_alert *a);
 /** Append a flow record likewise. */
 void event_flow_write(struct buf *out, const struct event_flow *f);
 
+/** Append a tagged packet likewise. */
+void event_packet_write(struct buf *out, const struct event_packet *p);
+
 /** Append a gap record likewise. */
 void event_gap_write(struct buf *out, const struct event_gap *g);
 
@@ -144,10 +156,7 @@ void event_epoch_write(struct buf *out, const struct event_epoch *e);
 /** Append a heartbeat likewise. */
 void event_heartbeat_write(struct buf *out, uint64_t time_ns, const struct event_abeng *abeng);
 
-/**
- * Append another producer's line (`len` bytes that event_scan took and that have no `abeng`) with
- * our `abeng` as its last member.
- */
+/** Append another producer's line, which event_scan took and which has no `abeng`, with ours. */
 void event_foreign_write(struct buf *out, const char *line, size_t len,
                          const struct event_abeng *abeng);
 

@@ -29,6 +29,9 @@
 /* Of a live worker's memory so much is taken at its start, the rest as it is needed: a line does
  * not wait while memory is being found. */
 #define WARM_SHARE 16
+/** IP without a frame around it: in captures, and as libpcap and so Suricata number it. */
+#define LINKTYPE_RAW 101u
+#define DLT_RAW      12u
 
 /* A direction gives a session's bytes to its parser in this many spans at most before the next
  * packet's turn; what is left comes then. */
@@ -56,6 +59,7 @@ enum worker_counter {
     COUNTER_HITS_DROPPED,
     COUNTER_LONE_FLOWS,
     COUNTER_FILES_LOST,
+    COUNTER_PACKETS_CUT,
     COUNTERS
 };
 
@@ -79,6 +83,8 @@ static const struct counter_def worker_counter_defs[] = {
     [COUNTER_LONE_FLOWS] = { "worker.lone_flows",
                              "flows of one unanswered packet, in a flood, without a record" },
     [COUNTER_FILES_LOST] = { "worker.files_lost", "files not stored: the writer was behind" },
+    [COUNTER_PACKETS_CUT] = { "worker.packets_cut",
+                              "tagged packets whose end a record has no room for" },
     [COUNTERS] = { NULL, NULL },
 };
 
@@ -113,6 +119,7 @@ struct worker {
     bool sealed; /* the packet at hand began ciphertext: payloads behind it are not looked at */
     bool flush;  /* what came before the packet at hand is to be inspected before it is */
     uint8_t extra[ALERT_EXTRA_MAX];
+    uint32_t link; /* of the frame at hand */
 };
 
 const struct counter_def *worker_stage_counters(enum worker_stage stage)
@@ -343,6 +350,42 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
     }
 }
 
+/* The frame, or, of what was found inside it or made of fragments, from the IP header on. */
+static uint32_t packet_bytes(const struct worker *w, const struct packet *p, const uint8_t **out,
+                             uint16_t *link)
+{
+    bool inner = p->l3 && (p->tunnel_depth || p->flags & PACKET_F_REASSEMBLED);
+    *out = inner ? p->l3 : p->data;
+    *link = (uint16_t)(inner || w->link == LINKTYPE_RAW ? DLT_RAW : w->link);
+    return inner ? p->l3_len : p->len;
+}
+
+/* A packet that may be tagged, with as many of its bytes as a record takes. */
+static void put_tagged(struct worker *w, const struct packet *p, const struct flow *f)
+{
+    struct alert_record *r = &w->record;
+    size_t tags = w->hits.tag_count * sizeof(w->hits.tags[0]);
+    const uint8_t *bytes;
+    memset(r, 0, sizeof(*r));
+    r->kind = ALERT_KIND_PACKET;
+    r->key = (struct alert_key){ p->now_ns, p->number, f ? f->id : 0 };
+    fill_packet(r, p);
+    if (f)
+        fill_flow(r, f);
+    r->interface = w->interface;
+    r->packet_len = packet_bytes(w, p, &bytes, &r->packet_link);
+    r->tag_count = (uint16_t)w->hits.tag_count;
+    size_t len = r->packet_len;
+    if (len > sizeof(w->extra) - tags) {
+        len = sizeof(w->extra) - tags;
+        count(w, COUNTER_PACKETS_CUT, 1);
+    }
+    memcpy(w->extra, w->hits.tags, tags);
+    memcpy(w->extra + tags, bytes, len);
+    r->extra_len = (uint32_t)(tags + len);
+    put_record(w);
+}
+
 static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns, uint64_t packet,
                             uint8_t reason)
 {
@@ -426,6 +469,8 @@ static void detect(struct worker *w, const struct packet *p, struct flow *f, uns
     detect_run(w->detect, &in, &w->hits);
     if (w->hits.count)
         put_hits(w, p, f, dir);
+    if (w->hits.tag_count)
+        put_tagged(w, p, f);
 }
 
 /* ---- a flow's end ---------------------------------------------------------------------------- */
@@ -682,6 +727,7 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
         if (i < 3)
             continue;
         mark->at = &frames[i - 3];
+        w->link = frames[i - 3].link;
         one_frame(w, &w->decoded[(i - 3) % DECODE_AHEAD], &frames[i - 3]);
         mark->through = i - 2;
     }

@@ -204,7 +204,10 @@ static void take_record(void *arg, const struct alert_record *r, const struct de
         take_alert(w, r, rule, extra, blocked);
         return;
     }
-    encode_flow(&w->encode, r, extra, &w->line);
+    if (r->kind == ALERT_KIND_PACKET)
+        encode_packet(&w->encode, r, extra, &w->line);
+    else
+        encode_flow(&w->encode, r, extra, &w->line);
     if (!w->line.bad)
         output_line(w->eve, w->line.data, w->line.len);
 }

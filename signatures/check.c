@@ -324,7 +324,7 @@ static struct kinds look(const struct draft *d)
     k.pd_only = !(d->rule.flow & ~(SIG_FLOW_TOSERVER | SIG_FLOW_TOCLIENT));
     for (uint32_t i = 0; i < d->op_count; i++) {
         const struct draft_op *o = &d->ops[i];
-        if (o->list != DRAFT_PACKET && o->list != DRAFT_POST)
+        if ((o->list != DRAFT_PACKET && o->list != DRAFT_POST) || o->op.kind == SIG_OP_TAG)
             continue;
         if (o->list == DRAFT_PACKET) {
             k.match = true;

@@ -41,6 +41,14 @@ enum sig_bit_command {
     SIG_INT_ISNOTSET,
 };
 
+/* What SIG_OP_RPC compares beside the program. */
+#define SIG_RPC_VERSION   (1u << 0)
+#define SIG_RPC_PROCEDURE (1u << 1)
+
+/* What `tag` marks, and how long it holds. */
+enum sig_tag_of { SIG_TAG_SESSION, SIG_TAG_SRC, SIG_TAG_DST };
+enum sig_tag_metric { SIG_TAG_PACKETS, SIG_TAG_BYTES, SIG_TAG_SECONDS };
+
 /* Variables that one regex sets, and the bytes of one; groups have numbers below the mark. */
 #define SIG_CAPTURES_MAX   4
 #define SIG_CAPTURE_PACKET 0x80

@@ -559,6 +559,15 @@ static void print_flowbit(struct printer *p, const struct sig_op *op)
         buf_text(p->out, "; ");
 }
 
+static void print_tag(struct buf *out, const struct sig_op *op)
+{
+    static const char *const metrics[] = { "packets", "bytes", "seconds" };
+    bool host = op->u.tag.of != SIG_TAG_SESSION;
+    buf_printf(out, "tag:%s,%u,%s%s; ", host ? "host" : "session", op->u.tag.count,
+               metrics[op->u.tag.metric],
+               !host ? "" : op->u.tag.of == SIG_TAG_SRC ? ",src" : ",dst");
+}
+
 static void print_flowint(struct printer *p, const struct sig_op *op)
 {
     buf_printf(p->out, "flowint:%s,%s", p->set->flowints[op->u.bit.id[0]],
@@ -811,6 +820,9 @@ static void print_packet_op(struct printer *p, const struct sig_op *op)
         break;
     case SIG_OP_FLOWINT:
         print_flowint(p, op);
+        break;
+    case SIG_OP_TAG:
+        print_tag(p->out, op);
         break;
     case SIG_OP_XBIT:
     case SIG_OP_HOSTBIT:

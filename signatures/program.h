@@ -76,6 +76,7 @@ enum sig_op_kind {
     /* ISSET: any of id[] is set; ISNOTSET: none of them is; changes are of id[0] */
     SIG_OP_FLOWBIT,
     SIG_OP_FLOWINT,
+    SIG_OP_TAG,     /* post list: tag */
     SIG_OP_XBIT,    /* bit.track SRC, DST or PAIR */
     SIG_OP_HOSTBIT, /* bit.track SRC or DST */
     /* on values of a transaction that are no byte buffer (dcerpc.opnum, file.size, ssl_version
@@ -98,10 +99,6 @@ enum sig_op_kind {
 #define SIG_VAR_WITHIN   (1u << 3)
 #define SIG_VAR_VALUE    (1u << 4)
 #define SIG_VAR_NBYTES   (1u << 5)
-
-/* What SIG_OP_RPC compares beside the program. */
-#define SIG_RPC_VERSION   (1u << 0)
-#define SIG_RPC_PROCEDURE (1u << 1)
 
 /* Flags of SIG_OP_CONTENT and, where they make sense, of others. */
 #define SIG_F_NEGATED         (1u << 8)
@@ -138,8 +135,7 @@ enum sig_op_kind {
  *   nbytes; byte_jump and byte_math offset, nbytes (byte_math rvalue: SIG_VAR_VALUE); isdataat
  *   and byte_extract offset: SIG_VAR_OFFSET.
  * - SIG_F_STRING with nbytes 0: all the digits that follow, as strtoull reads them.
- * - bits, SIG_OP_TCP_FLAGS: `set` the flags, `mask` those ignored; SIG_OP_FRAG_BITS: M 1, D 2, R
- *   4.
+ * - bits, SIG_OP_TCP_FLAGS: `set` the flags, `mask` ignored ones; SIG_OP_FRAG_BITS: M 1, D 2, R 4.
  * - number, SIG_OP_STREAM_SIZE: field 0 server, 1 client, 2 both, 3 either; SIG_OP_FRAG_OFFSET:
  *   in units of eight bytes; SIG_OP_FLOW_COUNT: field 0 packets to client, 1 packets to server, 2
  *   bytes to client, 3 bytes to server; SIG_OP_FLOW_AGE: seconds; SIG_OP_APP_UINT: `text` is the
@@ -243,6 +239,10 @@ struct sig_op {
             uint32_t expire_s; /* xbits, hostbits */
             uint32_t value;    /* flowint */
         } bit;
+        struct {
+            uint32_t count;
+            uint8_t of, metric; /* enum sig_tag_of, enum sig_tag_metric */
+        } tag;
         uint64_t raw[6];
     } u;
 };

@@ -35,7 +35,8 @@ struct alert_key {
 enum alert_kind {
     ALERT_KIND_ALERT,
     ALERT_KIND_FLOW,
-    ALERT_KIND_FILE, /* bytes to be stored, in a ring of their own */
+    ALERT_KIND_FILE,   /* bytes to be stored, in a ring of their own */
+    ALERT_KIND_PACKET, /* that may be tagged */
 };
 
 /** Why a flow ended. */
@@ -68,7 +69,12 @@ struct alert_record {
     uint16_t worker;      /* whose evidence ring */
     uint64_t evidence_at; /* the flow's last frame there; 0: none was kept */
     uint32_t shed;        /* packets of the flow that were left out under pressure */
-    uint32_t extra_len;   /* JSON members: application's, then ndpi's, comma separated, no braces */
+    /* JSON members: application's, then ndpi's, comma separated, no braces; of a packet `tag_count`
+     * struct detect_tag, then its bytes */
+    uint32_t extra_len;
+    uint32_t packet_len;  /* packet: its length as captured */
+    uint16_t packet_link; /* packet: link type of its bytes */
+    uint16_t tag_count;
 };
 
 /** A ring of `bytes` (power of two) from one worker to the writer. */

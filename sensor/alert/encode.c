@@ -156,3 +156,16 @@ void encode_flow(const struct encode_conf *conf, const struct alert_record *r, c
     fill_base(conf, r, extra, &f.base);
     event_flow_write(out, &f);
 }
+
+void encode_packet(const struct encode_conf *conf, const struct alert_record *r, const void *extra,
+                   struct buf *out)
+{
+    uint32_t tags = r->tag_count * (uint32_t)sizeof(struct detect_tag);
+    struct event_packet p = { .pkt_src = packet_source(r),
+                              .data = (const uint8_t *)extra + tags,
+                              .len = r->extra_len - tags,
+                              .linktype = r->packet_link };
+    fill_base(conf, r, NULL, &p.base);
+    p.base.members_len = 0;
+    event_packet_write(out, &p);
+}

@@ -28,4 +28,8 @@ void encode_alert(const struct encode_conf *conf, const struct alert_record *r,
 void encode_flow(const struct encode_conf *conf, const struct alert_record *r, const void *extra,
                  struct buf *out);
 
+/** A tagged packet, whose bytes stand in `extra` behind its tags. */
+void encode_packet(const struct encode_conf *conf, const struct alert_record *r, const void *extra,
+                   struct buf *out);
+
 #endif

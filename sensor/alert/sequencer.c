@@ -16,6 +16,7 @@
 #include "common/xalloc.h"
 #include "sensor/alert/alert.h"
 #include "sensor/alert/ring.h"
+#include "sensor/alert/tags.h"
 #include "sensor/alert/threshold.h"
 #include "sensor/alert/track.h"
 #include "sensor/detect/detect.h"
@@ -29,11 +30,13 @@
 enum alert_counter {
     ALERT_EMITTED,
     ALERT_FLOWS,
+    ALERT_PACKETS,
     ALERT_BITS_UNMET,
     ALERT_NOALERT,
     ALERT_PASSED,
     ALERT_SUPPRESSED,
     ALERT_THRESHOLDED,
+    ALERT_SILENCED,
     ALERT_CAPPED,
     ALERT_TRACK_EVICTED,
     ALERT_COUNTERS,
@@ -43,11 +46,13 @@ enum alert_counter {
 const struct counter_def alert_counters[] = {
     [ALERT_EMITTED] = { "alert.emitted", "alerts written" },
     [ALERT_FLOWS] = { "alert.flows", "flow records written" },
+    [ALERT_PACKETS] = { "alert.packets", "tagged packets written" },
     [ALERT_BITS_UNMET] = { "alert.bits_unmet", "hits whose xbits or hostbits conditions failed" },
     [ALERT_NOALERT] = { "alert.noalert", "hits of rules that do not alert" },
     [ALERT_PASSED] = { "alert.passed", "hits of silent pass rules" },
     [ALERT_SUPPRESSED] = { "alert.suppressed", "alerts held back by suppress" },
     [ALERT_THRESHOLDED] = { "alert.thresholded", "alerts held back by a threshold" },
+    [ALERT_SILENCED] = { "alert.silenced", "alerts beyond what a threshold lets through" },
     [ALERT_CAPPED] = { "alert.capped", "alerts beyond the most that one packet may raise" },
     [ALERT_TRACK_EVICTED] = { "alert.track_evicted", "counts and bits forgotten for want of room" },
     [ALERT_COUNTERS] = { NULL, NULL },
@@ -196,20 +201,21 @@ static bool bits_hold(struct sequencer *s, const struct alert_record *r,
 
 /* ---- suppress, threshold, cap ---- */
 
-static bool threshold_holds_back(struct sequencer *s, const struct alert_record *r,
-                                 const struct detect_rule *rule, const struct sig_threshold *th,
-                                 enum track_kind kind)
+static enum threshold_word threshold_word(struct sequencer *s, const struct alert_record *r,
+                                          const struct detect_rule *rule,
+                                          const struct sig_threshold *th, enum track_kind kind)
 {
     bool evicted;
     if (th->type == SIG_THRESHOLD_NONE)
-        return false;
+        return THRESHOLD_YES;
     struct track_key key = threshold_key(kind, rule->gid, rule->sid, th->track, &r->src, &r->dst);
     if (r->beyond) /* what the reference does not see takes nothing from what it sees */
         key.kind += TRACK_KINDS;
-    bool pass = threshold_pass(s->track, th, &key, r->ts_ns / NS_PER_US, &evicted);
+    enum threshold_word word =
+        threshold_pass(s->track, th, &key, r->ts_ns / NS_PER_US, &evicted);
     if (evicted)
         counted(s, ALERT_TRACK_EVICTED);
-    return !pass;
+    return word;
 }
 
 /* One more alert of its packet: whether the packet has had its share. */
@@ -235,18 +241,54 @@ static enum alert_counter judge(struct sequencer *s, const struct alert_record *
     if (r->ip_version) {
         if (detect_rule_suppressed(r->ruleset, r->rule, &r->src, &r->dst))
             return ALERT_SUPPRESSED;
-        if (threshold_holds_back(s, r, rule, &rule->filter, TRACK_FILTER) ||
-            threshold_holds_back(s, r, rule, &rule->threshold, TRACK_THRESHOLD))
-            return ALERT_THRESHOLDED;
+        enum threshold_word word = threshold_word(s, r, rule, &rule->filter, TRACK_FILTER);
+        if (word == THRESHOLD_YES)
+            word = threshold_word(s, r, rule, &rule->threshold, TRACK_THRESHOLD);
+        if (word != THRESHOLD_YES)
+            return word == THRESHOLD_SILENT ? ALERT_SILENCED : ALERT_THRESHOLDED;
     }
     if (rule->noalert) /* pass rules are, unless they say `alert` */
         return rule->action == SIG_ACTION_PASS ? ALERT_PASSED : ALERT_NOALERT;
     return !r->beyond && capped(s, r) ? ALERT_CAPPED : ALERT_EMITTED;
 }
 
+/* Alerts that are not told begin their rule's tag too; those that are none don't. */
+static void tag(struct sequencer *s, const struct alert_record *r, const struct detect_rule *rule,
+                enum alert_counter verdict)
+{
+    if (r->beyond || verdict == ALERT_BITS_UNMET || verdict == ALERT_THRESHOLDED)
+        return;
+    for (uint32_t i = 0; i < rule->post_count; i++) {
+        bool evicted = false;
+        if (rule->post_ops[i].kind == SIG_OP_TAG)
+            tags_begin(s->track, r, rule, &rule->post_ops[i], &evicted);
+        if (evicted)
+            counted(s, ALERT_TRACK_EVICTED);
+    }
+}
+
+/* All tags that the packet may belong to count it; it is written once. */
+static void handle_packet(struct sequencer *s, const struct alert_record *r, const void *extra)
+{
+    bool tagged = false;
+    for (uint32_t i = 0; i < r->tag_count; i++) {
+        struct detect_tag t;
+        memcpy(&t, (const uint8_t *)extra + i * sizeof(t), sizeof(t));
+        tagged |= tags_take(s->track, r, &t);
+    }
+    if (!tagged)
+        return;
+    counted(s, ALERT_PACKETS);
+    s->sink(s->sink_arg, r, NULL, extra, false);
+}
+
 static void handle(struct sequencer *s, const struct alert_record *r, const void *extra)
 {
     struct detect_rule rule;
+    if (r->kind == ALERT_KIND_PACKET) {
+        handle_packet(s, r, extra);
+        return;
+    }
     if (r->kind == ALERT_KIND_FLOW) {
         counted(s, ALERT_FLOWS);
         s->sink(s->sink_arg, r, NULL, extra, false);
@@ -256,6 +298,7 @@ static void handle(struct sequencer *s, const struct alert_record *r, const void
     detect_rule_get(set, r->rule, &rule);
     enum alert_counter verdict = judge(s, r, &rule);
     counted(s, verdict);
+    tag(s, r, &rule, verdict);
     /* A tap drops nothing: `drop` is "allowed"; Suricata says "blocked" only of `reject`. */
     if (verdict == ALERT_EMITTED)
         s->sink(s->sink_arg, r, &rule, extra, rule.action == SIG_ACTION_REJECT);

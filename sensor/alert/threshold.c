@@ -38,40 +38,45 @@ struct track_key threshold_key(enum track_kind kind, uint32_t gid, uint64_t id, 
 }
 
 /* The first event of a window. */
-static bool begin(const struct sig_threshold *th, struct track_entry *e, uint64_t now_us)
+static enum threshold_word begin(const struct sig_threshold *th, struct track_entry *e,
+                                 uint64_t now_us)
 {
     e->start_us = now_us;
     e->expires_us = now_us + th->seconds * US_PER_S;
     e->count = 1;
-    return th->type == SIG_THRESHOLD_LIMIT || (th->type == SIG_THRESHOLD_BOTH && th->count == 1);
+    bool first =
+        th->type == SIG_THRESHOLD_LIMIT || (th->type == SIG_THRESHOLD_BOTH && th->count == 1);
+    return first ? THRESHOLD_YES : THRESHOLD_NO;
 }
 
 /* A further event of a window. */
-static bool go_on(const struct sig_threshold *th, struct track_entry *e)
+static enum threshold_word go_on(const struct sig_threshold *th, struct track_entry *e)
 {
     if (e->count < UINT32_MAX)
         e->count++;
     switch (th->type) {
     case SIG_THRESHOLD_LIMIT:
-        return e->count <= th->count;
+        return e->count <= th->count ? THRESHOLD_YES : THRESHOLD_SILENT;
     case SIG_THRESHOLD_BOTH:
-        return e->count == th->count;
+        return e->count == th->count  ? THRESHOLD_YES
+               : e->count > th->count ? THRESHOLD_SILENT
+                                      : THRESHOLD_NO;
     case SIG_THRESHOLD_DETECTION_FILTER:
-        return e->count > th->count;
+        return e->count > th->count ? THRESHOLD_YES : THRESHOLD_NO;
     default:
         if (e->count < th->count)
-            return false;
+            return THRESHOLD_NO;
         e->count = 0;
-        return true;
+        return THRESHOLD_YES;
     }
 }
 
-bool threshold_pass(struct track_table *t, const struct sig_threshold *threshold,
-                    const struct track_key *key, uint64_t now_us, bool *evicted)
+enum threshold_word threshold_pass(struct track_table *t, const struct sig_threshold *threshold,
+                                   const struct track_key *key, uint64_t now_us, bool *evicted)
 {
     *evicted = false;
     if (threshold->type == SIG_THRESHOLD_THRESHOLD && threshold->count == 1)
-        return true;
+        return THRESHOLD_YES;
     struct track_entry *e = track_find(t, key);
     if (e && now_us <= e->expires_us)
         return go_on(threshold, e);

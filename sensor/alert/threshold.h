@@ -15,10 +15,16 @@ struct sig_threshold;
 struct track_key threshold_key(enum track_kind kind, uint32_t gid, uint64_t id, uint8_t track,
                                const struct addr *src, const struct addr *dst);
 
+enum threshold_word {
+    THRESHOLD_NO,     /* no alert */
+    THRESHOLD_SILENT, /* one too many: an alert that is not told */
+    THRESHOLD_YES,
+};
+
 /**
  * Count one hit of rule `gid`/`sid` at `now_us`; whether it may alert. `*evicted` as track_add.
  */
-bool threshold_pass(struct track_table *t, const struct sig_threshold *threshold,
-                    const struct track_key *key, uint64_t now_us, bool *evicted);
+enum threshold_word threshold_pass(struct track_table *t, const struct sig_threshold *threshold,
+                                   const struct track_key *key, uint64_t now_us, bool *evicted);
 
 #endif

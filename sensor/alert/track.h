@@ -14,21 +14,23 @@
 
 struct track_table;
 
-enum track_kind { TRACK_THRESHOLD, TRACK_FILTER, TRACK_BIT, TRACK_KINDS };
+enum track_kind { TRACK_THRESHOLD, TRACK_FILTER, TRACK_BIT, TRACK_TAG, TRACK_KINDS };
 
 /** What an entry is about. Zeroed by the maker: it is hashed as bytes. */
 struct track_key {
     uint32_t kind;    /* enum track_kind; plus TRACK_KINDS: of alerts beyond the reference */
     uint32_t gid;     /* threshold */
-    uint64_t id;      /* threshold: sid; bit: a number for its name */
-    struct addr a, b; /* as the rule tracks; pairs sorted */
+    uint64_t id;      /* threshold, tag: sid; bit: a number for its name */
+    struct addr a, b; /* as the rule tracks; pairs sorted; of a tagged session its flow's id */
 };
 
 struct track_entry {
     struct track_key key;
-    uint64_t start_us;   /* threshold: the window's begin */
+    uint64_t start_us;   /* threshold: the window's begin; tag: its own */
     uint64_t expires_us; /* last moment at which it counts */
     uint32_t count;
+    uint16_t restarts; /* tag: alerts behind the first */
+    bool begun;        /* tag: its first packet has been counted */
     uint32_t next, newer, older; /* the table's own */
 };
 

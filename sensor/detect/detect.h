@@ -51,6 +51,8 @@ struct detect_rule {
     struct sig_threshold threshold, filter;
     const char *msg, *category;
     const char *metadata, *references; /* JSON text or NULL */
+    const struct sig_op *post_ops;     /* SIG_OP_TAG among them, for the sequencer */
+    uint32_t post_count;
     const struct sig_op *shared_ops;   /* xbits and hostbits to ask and change, by the sequencer */
     uint32_t shared_count;
 };
@@ -62,6 +64,15 @@ struct detect_hit {
     uint64_t tx_id;
     bool stream; /* matched in reassembled bytes (EVE: stream) */
     bool beyond; /* the reference engine does not look there (profile abeng) */
+};
+
+/** Most tags of a flow, and of a packet, as in Suricata. */
+#define DETECT_TAGS_MAX 50
+
+/** A rule's tag that a packet may belong to. */
+struct detect_tag {
+    uint32_t gid, sid, count;
+    uint8_t of, metric; /* enum sig_tag_of: the packet's flow, source or destination; _metric */
 };
 
 /** What detect_run looks at. */
@@ -81,6 +92,8 @@ struct detect_output {
     struct detect_hit hits[DETECT_HITS_MAX];
     uint32_t count;
     bool passed; /* a pass rule matched: hits behind it were dropped */
+    struct detect_tag tags[DETECT_TAGS_MAX];
+    uint32_t tag_count;
 };
 
 /** Counter names of this stage, ended by a NULL name. */

@@ -7,6 +7,7 @@
 
 #include "common/slab.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/tag.h"
 #include "sensor/detect/vars.h"
 
 struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f)
@@ -41,6 +42,7 @@ void detect_flow_free(struct detect_thread *t, struct flow *f)
     always_drop(t, d);
     detect_seam_free(t, d);
     detect_vars_free(t, d);
+    detect_tags_free(t, d);
     slab_free(t->slab, d->bits, d->bit_cap * sizeof(*d->bits));
     slab_free(t->slab, d->ints, d->int_cap * sizeof(*d->ints));
     slab_free(t->slab, d, sizeof(*d));

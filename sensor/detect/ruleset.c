@@ -18,6 +18,7 @@
 #include "sensor/detect/dataset.h"
 #include "sensor/detect/regex.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/tag.h"
 
 #define SEALS_NEEDED (F_SEAL_SHRINK | F_SEAL_WRITE)
 
@@ -185,6 +186,7 @@ struct detect_ruleset *detect_ruleset_map(int image_fd, char *reason, size_t rea
         goto out;
     views_set(set);
     datasets_open(set);
+    set->hosts = tag_hosts_create();
     if (!databases_open(set, reason, reason_len))
         goto out;
     regexes_open(set);
@@ -213,6 +215,7 @@ void detect_ruleset_drop(struct detect_ruleset *set)
     for (uint32_t i = 0; i < set->dataset_count; i++)
         dataset_drop(set->datasets[i]);
     free(set->datasets);
+    tag_hosts_free(set->hosts);
     munmap(set->map, set->image.len);
     free(set);
 }
@@ -258,6 +261,8 @@ void detect_rule_get(const struct detect_ruleset *set, uint32_t index, struct de
         .category = set->strings + r->category,
         .metadata = r->metadata ? set->strings + r->metadata : NULL,
         .references = r->references ? set->strings + r->references : NULL,
+        .post_ops = set->ops + r->post.first,
+        .post_count = r->post.count,
         .shared_ops = set->ops + r->shared.first,
         .shared_count = r->shared.count,
     };

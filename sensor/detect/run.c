@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sensor/detect/state.h"
+#include "sensor/detect/tag.h"
 #include "sensor/detect/vars.h"
 
 /* Chunks that one packet can release; what is left comes with the next. */
@@ -56,6 +57,15 @@ static bool is_flow_kind(const struct image_rule *r)
            r->kind == SIG_KIND_PD_ONLY || r->kind == SIG_KIND_APPLAYER;
 }
 
+/* Whether the later stages want to know of a hit though it does not alert. */
+static bool has_tag(const struct detect_ruleset *set, const struct image_rule *r)
+{
+    for (uint32_t i = 0; i < r->post.count; i++)
+        if (set->ops[r->post.first + i].kind == SIG_OP_TAG)
+            return true;
+    return false;
+}
+
 void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream)
 {
     const struct image_rule *r = &job->set->rules[rule];
@@ -63,6 +73,8 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
         const struct sig_op *op = &job->set->ops[r->post.first + i];
         if (op->kind == SIG_OP_FLOWBIT || op->kind == SIG_OP_FLOWINT)
             detect_bit_change(job, op);
+        if (op->kind == SIG_OP_TAG)
+            detect_tag_begin(job, rule, op);
     }
     counter_add(job->t->counters, DETECT_COUNT_HITS, 1);
     __atomic_store_n(&job->t->profile.costs[rule].matches, job->t->profile.costs[rule].matches + 1,
@@ -73,7 +85,7 @@ void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bo
         job->in->flow->flags |= FLOW_F_PASS; /* from the next packet on */
     bool silent =
         r->flags & IMAGE_RULE_NOALERT && r->shared.count == 0 && r->action != SIG_ACTION_PASS;
-    if (silent)
+    if (silent && !has_tag(job->set, r))
         return; /* it has changed its bits, and nobody else wants to know */
     struct detect_hit hit = { rule, tx, tx ? tx->id : 0, stream, false };
     hit_insert(job, &hit);
@@ -105,7 +117,8 @@ static void verdict(struct detect_job *job)
         if (r->action != SIG_ACTION_PASS)
             continue;
         out->passed = true;
-        out->count = r->flags & IMAGE_RULE_NOALERT ? i : i + 1;
+        bool silent = r->flags & IMAGE_RULE_NOALERT && !has_tag(job->set, r);
+        out->count = silent ? i : i + 1;
     }
     if (of_flow && job->in->flow)
         job->in->flow->flags |= FLOW_F_PASS;
@@ -370,7 +383,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
         .established = is_established(in),
         .payload = inspect && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
     };
-    out->count = 0;
+    out->count = out->tag_count = 0;
     out->passed = false;
     if (in->flow)
         job->flow = detect_flow_get(t, in->flow);
@@ -476,4 +489,5 @@ void detect_run(struct detect_thread *t, const struct detect_input *in, struct d
     if (!is_without_protocol(in->packet))
         packet_run(&job);
     verdict(&job);
+    detect_tags_run(&job);
 }

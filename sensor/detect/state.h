@@ -21,6 +21,7 @@
 
 struct dataset;
 struct detect_var;
+struct detect_flow_tag;
 struct hs_database;
 struct hs_scratch;
 
@@ -62,6 +63,7 @@ struct detect_ruleset {
     struct dataset **datasets; /* by number; NULL where no rule changes it */
     uint32_t dataset_count;
     struct detect_cost *profiles[DETECT_PROFILE_WORKERS]; /* NULL: not begun */
+    struct tag_hosts *hosts;                              /* that are tagged */
     unsigned profile_count;
 };
 
@@ -81,10 +83,11 @@ struct detect_flow {
     } always[2];        /* rules without pattern whose header this flow fulfils */
     uint32_t always_count[2];
     bool resolved[2], detection_seen[2];
-    uint16_t bit_count, int_count, bit_cap, int_cap;
+    uint16_t bit_count, int_count, bit_cap, int_cap, tag_count, tag_cap;
     uint64_t *bits; /* hashes of the names of set flowbits */
     struct detect_int *ints;
     struct detect_var *vars;     /* what regexes captured: vars.c */
+    struct detect_flow_tag *tags; /* tag.c */
     struct detect_seam *seam[2]; /* ends of the last chunks, profile abeng alone */
 };
 
@@ -189,10 +192,8 @@ bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct
 /** The rule matched: run its post instructions, keep the hit. */
 void detect_hit_add(struct detect_job *job, uint32_t rule, struct app_tx *tx, bool stream);
 
-/**
- * The rule matched where the reference engine does not look, on `tx` or, NULL, over a seam of
- * chunks: keep the hit, marked, and change nothing.
- */
+/** The same where the reference engine does not look (`tx` NULL: over a seam of chunks): keep the
+ * hit, marked, and change nothing. */
 void detect_hit_beyond(struct detect_job *job, uint32_t rule, struct app_tx *tx);
 
 /** Look over the seam before the job's chunk, and keep the chunk's end. */

@@ -33,6 +33,7 @@ const struct counter_def detect_counters[] = {
                                  "instances of a buffer beyond those looked at" },
     [DETECT_COUNT_DATASET_FULL] = { "detect.dataset_full",
                                     "values not put into a dataset: its memory was out" },
+    [DETECT_COUNT_TAGS_FULL] = { "detect.tags_full", "tags of flows and hosts beyond the most" },
     { NULL, NULL },
 };
 

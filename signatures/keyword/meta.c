@@ -239,26 +239,42 @@ static int parse_mark(struct draft *d, struct text value)
     return 0;
 }
 
-static bool track_is_known(struct text t)
+/* As Suricata: 256 packets are the most, and what is meant when nothing is said. */
+#define TAG_PACKETS_MAX 256u
+
+static bool tag_metric(struct text unit, uint8_t *out)
 {
-    return text_is(t, "src") || text_is(t, "dst");
+    *out = text_is(unit, "packets")   ? SIG_TAG_PACKETS
+           : text_is(unit, "bytes")   ? SIG_TAG_BYTES
+           : text_is(unit, "seconds") ? SIG_TAG_SECONDS
+                                      : UINT8_MAX;
+    return *out != UINT8_MAX;
 }
 
-/* tag:session|host[,count,packets|seconds|bytes[,src|dst]]: checked, and left to the evidence
- * store. */
+/* "session|host[,count,packets|bytes|seconds[,src|dst]]"; a host is the destination unless said. */
 static int parse_tag(struct draft *d, struct text value)
 {
-    struct text scope, count, unit, side = { "src", 3 };
-    uint64_t n;
+    struct text scope, count, unit, side = { "dst", 3 };
+    uint64_t n = TAG_PACKETS_MAX;
+    uint8_t metric = SIG_TAG_PACKETS;
     if (!text_cut(&value, ',', &scope) || (!text_is(scope, "session") && !text_is(scope, "host")))
         return draft_refuse(d, "tag: session or host");
-    if (!text_cut(&value, ',', &count))
-        return 0;
-    bool known = text_cut(&value, ',', &unit) &&
-                 (text_is(unit, "packets") || text_is(unit, "seconds") || text_is(unit, "bytes"));
-    text_cut(&value, ',', &side);
-    if (text_u64(count, UINT32_MAX, &n) || !known || !track_is_known(side))
-        return draft_refuse(d, "tag: session|host,count,packets|seconds|bytes[,src|dst]");
+    if (text_cut(&value, ',', &count)) {
+        bool known = text_cut(&value, ',', &unit) && tag_metric(unit, &metric);
+        text_cut(&value, ',', &side);
+        if (text_u64(count, UINT32_MAX, &n) || !known ||
+            (!text_is(side, "src") && !text_is(side, "dst")))
+            return draft_refuse(d, "tag: session|host,count,packets|seconds|bytes[,src|dst]");
+    }
+    struct sig_op *op = draft_op_add(d, DRAFT_POST, SIG_OP_TAG);
+    if (!op)
+        return ABENG_EFORMAT;
+    bool packets = metric == SIG_TAG_PACKETS;
+    op->u.tag.count = (uint32_t)(packets && n > TAG_PACKETS_MAX ? TAG_PACKETS_MAX : n);
+    op->u.tag.metric = metric;
+    op->u.tag.of = text_is(scope, "session") ? SIG_TAG_SESSION
+                   : text_is(side, "src")    ? SIG_TAG_SRC
+                                             : SIG_TAG_DST;
     return 0;
 }
 

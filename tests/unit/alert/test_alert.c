@@ -86,7 +86,9 @@ static void collect(void *arg, const struct alert_record *r, const struct detect
     (void)extra;
     (void)dropped;
     assert_true(b->out < sizeof(b->sids) - 1);
-    b->sids[b->out++] = r->kind == ALERT_KIND_FLOW ? 'f' : (char)('0' + rule->sid);
+    b->sids[b->out++] = r->kind == ALERT_KIND_FLOW     ? 'f'
+                        : r->kind == ALERT_KIND_PACKET ? 'p'
+                                                       : (char)('0' + rule->sid);
     b->sids[b->out] = 0;
 }
 
@@ -305,6 +307,86 @@ static void suppress_and_actions(void **state)
     assert_string_equal(b->sids, "136f");
 }
 
+/* A packet of flow 99 that may belong to `tags`. */
+static void put_packet(struct bench *b, uint64_t at_ns, uint64_t packet, uint32_t len,
+                       const struct detect_tag *tags, uint16_t count)
+{
+    struct alert_record r = hit(b, 0, at_ns, packet);
+    r.kind = ALERT_KIND_PACKET;
+    r.ruleset = NULL;
+    r.has_flow = true;
+    r.flow_id = 99;
+    r.packet_len = len;
+    r.tag_count = count;
+    r.extra_len = count * (uint32_t)sizeof(*tags);
+    assert_true(alert_ring_put(b->ring, &r, tags));
+    alert_ring_passed(b->ring, UINT64_MAX - 1);
+    assert_int_equal(sequencer_run(b->seq), 1);
+}
+
+static void tagged_alert(struct bench *b, uint32_t rule, uint64_t at_ns, uint64_t packet)
+{
+    struct alert_record r = hit(b, rule, at_ns, packet);
+    r.has_flow = true;
+    r.flow_id = 99;
+    put(b, &r);
+}
+
+/* An alert's own packet counts and is not written; what a threshold holds back begins no tag. */
+static void tags_count_as_the_reference(void **state)
+{
+    struct bench *b = *state;
+    const struct sig_op packets = { .kind = SIG_OP_TAG,
+                                    .u.tag = { 3, SIG_TAG_SESSION, SIG_TAG_PACKETS } };
+    const struct detect_tag tag = { 1, 1, 3, SIG_TAG_SESSION, SIG_TAG_PACKETS };
+    b->set.rules[1].post_ops = &packets;
+    b->set.rules[1].post_count = 1;
+    put_packet(b, NS_PER_S, 1, 60, &tag, 1);
+    tagged_alert(b, 1, NS_PER_S, 2);
+    for (uint64_t n = 2; n < 8; n++)
+        put_packet(b, NS_PER_S, n, 60, &tag, 1);
+    assert_string_equal(b->sids, "1pp");
+    b->set.rules[1].threshold =
+        (struct sig_threshold){ SIG_THRESHOLD_THRESHOLD, SIG_TRACK_SRC, 2, 60 };
+    tagged_alert(b, 1, NS_PER_S, 9);
+    put_packet(b, NS_PER_S, 9, 60, &tag, 1);
+    put_packet(b, NS_PER_S, 10, 60, &tag, 1);
+    assert_string_equal(b->sids, "1pp");
+    b->set.rules[1].threshold = (struct sig_threshold){ SIG_THRESHOLD_NONE, 0, 0, 0 };
+    b->set.suppressed[1] = true; /* an alert that is not told is one */
+    tagged_alert(b, 1, NS_PER_S, 11);
+    for (uint64_t n = 11; n < 15; n++)
+        put_packet(b, NS_PER_S, n, 60, &tag, 1);
+    assert_string_equal(b->sids, "1pppp");
+}
+
+/* Bytes of a session and seconds of a host: a packet that belongs to both is written once. */
+static void tags_of_two_kinds(void **state)
+{
+    struct bench *b = *state;
+    const struct sig_op ops[] = {
+        { .kind = SIG_OP_TAG, .u.tag = { 200, SIG_TAG_SESSION, SIG_TAG_BYTES } },
+        { .kind = SIG_OP_TAG, .u.tag = { 5, SIG_TAG_SRC, SIG_TAG_SECONDS } },
+    };
+    const struct detect_tag tags[] = { { 1, 2, 200, SIG_TAG_SESSION, SIG_TAG_BYTES },
+                                       { 1, 2, 5, SIG_TAG_SRC, SIG_TAG_SECONDS } };
+    b->set.rules[2].post_ops = ops;
+    b->set.rules[2].post_count = 2;
+    tagged_alert(b, 2, NS_PER_S, 1);
+    put_packet(b, NS_PER_S, 1, 100, tags, 2);
+    put_packet(b, NS_PER_S, 2, 100, tags, 2); /* 200 bytes */
+    put_packet(b, 6 * NS_PER_S, 3, 100, tags, 2);
+    put_packet(b, 7 * NS_PER_S, 4, 100, tags, 2);
+    assert_string_equal(b->sids, "2pp");
+    /* of a match alone, which the reference would not see, nothing begins */
+    struct alert_record r = hit(b, 2, 8 * NS_PER_S, 5);
+    r.beyond = true;
+    put(b, &r);
+    put_packet(b, 8 * NS_PER_S, 5, 1, tags, 2);
+    put_packet(b, 8 * NS_PER_S, 6, 1, tags, 2);
+    assert_string_equal(b->sids, "2pp2");
+}
+
 static void the_table_is_bounded(void **state)
 {
     (void)state;
@@ -520,6 +602,19 @@ static void a_record_becomes_a_line(void **state)
     assert_int_equal(event_scan((char *)line.data, line.len, &e, reason, sizeof(reason)), 0);
     assert_int_equal(e.type, EVENT_FLOW);
     assert_true(e.alerted);
+    buf_clear(&line);
+    struct packed {
+        struct detect_tag tag;
+        uint8_t bytes[3];
+    } packed = { .bytes = "abc" };
+    r.kind = ALERT_KIND_PACKET;
+    r.tag_count = 1;
+    r.packet_link = 1;
+    r.extra_len = sizeof(packed.tag) + 3;
+    encode_packet(&conf, &r, &packed, &line);
+    assert_int_equal(event_scan((char *)line.data, line.len, &e, reason, sizeof(reason)), 0);
+    assert_int_equal(e.type, EVENT_OTHER);
+    assert_non_null(strstr(buf_str(&line), "\"packet\":\"YWJj\",\"packet_info\":{\"linktype\":1}}"));
     buf_free(&line);
 }
 
@@ -561,6 +656,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(xbits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_packet_raises_fifteen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(suppress_and_actions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tags_count_as_the_reference, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tags_of_two_kinds, set_up, tear_down),
         cmocka_unit_test(the_table_is_bounded),
         cmocka_unit_test(rings_merge_in_order),
         cmocka_unit_test_setup_teardown(nothing_goes_before_its_time, set_up, tear_down),

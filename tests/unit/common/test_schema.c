@@ -195,6 +195,12 @@ static void write_flow(struct buf *out, unsigned kind)
     event_flow_write(out, &f);
 }
 
+static void write_packet(struct buf *out, unsigned kind)
+{
+    struct event_packet p = { .base = base(kind ? 17 : 6), .data = "abc", .len = 3, .linktype = 1 };
+    event_packet_write(out, &p);
+}
+
 static void write_own(struct buf *out, unsigned kind)
 {
     struct event_abeng a = { .epoch = place().epoch, .lane = "rg.urgent", .seq = 1 };
@@ -220,6 +226,7 @@ static const struct {
     {write_alert, 7, false},
     { write_bare, 1, false},
     { write_flow, 2, false},
+    { write_packet, 2, false},
     { write_own,  5, true },
 };
 
