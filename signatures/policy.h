@@ -65,7 +65,8 @@ struct policy_threshold {
     uint32_t gid, sid; /* 0: all */
     uint8_t type;      /* enum sig_threshold_type */
     uint8_t track;     /* enum sig_track; of suppress NONE: whatever the addresses */
-    uint32_t count, seconds;
+    uint8_t action;    /* rate_filter: enum sig_action */
+    uint32_t count, seconds, timeout;
     const char *addresses; /* suppress: an address expression */
 };
 
@@ -74,8 +75,8 @@ const struct policy_threshold *policy_thresholds(const struct sig_policy *p, uin
 
 /**
  * Read one line of threshold.config into `out`; `addresses` is copied by the caller and points into
- * the line. 0 with type NONE: nothing to keep (rate_filter). Otherwise ABENG_EFORMAT with `why`
- * (static). (threshold_line.c)
+ * the line. 0 with type NONE: nothing to keep (a rate_filter without effect). Otherwise
+ * ABENG_EFORMAT with `why` (static). (threshold_line.c)
  */
 int policy_threshold_read(struct text line, struct policy_threshold *out, struct text *addresses,
                           const char **why);

@@ -866,6 +866,8 @@ static void print_threshold(struct printer *p, const struct sig_threshold *t)
 {
     static const char *const types[] = { "", "limit", "threshold", "both" };
     static const char *const tracks[] = { "", "by_src", "by_dst", "by_both", "by_rule", "by_flow" };
+    if (t->type == SIG_THRESHOLD_RATE)
+        return; /* local policy's, no keyword */
     if (t->type == SIG_THRESHOLD_DETECTION_FILTER)
         buf_text(p->out, "detection_filter:");
     else if (t->type)

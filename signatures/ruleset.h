@@ -134,13 +134,16 @@ enum sig_threshold_type {
     SIG_THRESHOLD_BOTH,
     SIG_THRESHOLD_DETECTION_FILTER,
     SIG_THRESHOLD_SUPPRESS,
+    SIG_THRESHOLD_RATE, /* rate_filter of local policy */
 };
 
-/** threshold, detection_filter. */
+/** threshold, detection_filter, rate_filter. */
 struct sig_threshold {
-    uint8_t type;  /* enum sig_threshold_type */
-    uint8_t track; /* enum sig_track */
+    uint8_t type;   /* enum sig_threshold_type */
+    uint8_t track;  /* enum sig_track */
+    uint8_t action; /* rate_filter: enum sig_action that comes into force … */
     uint32_t count, seconds;
+    uint32_t timeout; /* … for so many seconds */
 };
 
 /** Addresses for which a rule is silent. */

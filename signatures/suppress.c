@@ -17,15 +17,19 @@ static bool concerns(const struct policy_threshold *t, const struct sig *r)
 }
 
 /* What is said about one rule goes before what it says itself, and that before what is said about
- * all. */
+ * all. A rate_filter gives way to whatever is there. */
 static void threshold_set(struct sig *r, const struct policy_threshold *t)
 {
-    if (!t->sid && (r->threshold.type || r->filter.type))
+    bool yields = !t->sid || t->type == SIG_THRESHOLD_RATE;
+    if (yields && (r->threshold.type || r->filter.type))
         return;
     r->filter = (struct sig_threshold){ 0 };
-    r->threshold = (struct sig_threshold){
-        .type = t->type, .track = t->track, .count = t->count, .seconds = t->seconds
-    };
+    r->threshold = (struct sig_threshold){ .type = t->type,
+                                           .track = t->track,
+                                           .action = t->action,
+                                           .count = t->count,
+                                           .seconds = t->seconds,
+                                           .timeout = t->timeout };
 }
 
 static void rule_apply(struct sig_parser *p, struct sig *r, const struct policy_threshold *all,

@@ -23,16 +23,19 @@ static const struct word tracks[] = {
     { "by_either", SIG_TRACK_PAIR }, { "by_rule", SIG_TRACK_RULE }, { NULL, 0 },
 };
 
+/* `log` and `sdrop` are taken and change nothing, as in Suricata 7.0.10. */
+#define ACTION_NONE UINT8_MAX
+
 static const struct word actions[] = {
-    { "alert", 1 }, { "drop", 1 },   { "pass", 1 }, { "log", 1 },
-    { "sdrop", 1 }, { "reject", 1 }, { NULL, 0 },
+    { "alert", SIG_ACTION_ALERT }, { "drop", SIG_ACTION_DROP },
+    { "pass", SIG_ACTION_PASS },   { "reject", SIG_ACTION_REJECT },
+    { "log", ACTION_NONE },        { "sdrop", ACTION_NONE },
+    { NULL, 0 },
 };
 
 /* What a line may say besides its first word. */
 struct line {
-    bool gid, sid;
-    uint8_t action;
-    uint32_t timeout;
+    bool gid, sid, action;
     struct text ip;
 };
 
@@ -71,9 +74,9 @@ static bool option(struct text t, struct policy_threshold *out, struct line *l)
     if (text_skip(&t, "seconds "))
         return number(t, false, &out->seconds);
     if (text_skip(&t, "new_action "))
-        return pick(actions, text_trim(t), &l->action);
+        return l->action = pick(actions, text_trim(t), &out->action);
     if (text_skip(&t, "timeout "))
-        return number(t, false, &l->timeout);
+        return number(t, false, &out->timeout);
     return false;
 }
 
@@ -131,7 +134,9 @@ int policy_threshold_read(struct text line, struct policy_threshold *out, struct
            "all needed";
     if (!out->track || !out->count || !out->seconds || l.ip.len)
         return ABENG_EFORMAT;
-    if (rate ? !l.action || !l.timeout || out->type : !out->type || l.action || l.timeout)
+    if (rate ? !l.action || !out->timeout || out->type : !out->type || l.action || out->timeout)
         return ABENG_EFORMAT;
-    return 0; /* of rate_filter nothing is kept: on a tap no action changes what is alerted */
+    if (rate && out->action != ACTION_NONE)
+        out->type = SIG_THRESHOLD_RATE;
+    return 0;
 }

@@ -71,6 +71,9 @@ struct sequencer {
     struct alert_key packet;
     uint8_t packet_dir, packet_depth;
     uint32_t packet_alerts;
+    /* the packet that a rule with a rate_filter passed last */
+    struct alert_key passed;
+    uint8_t passed_dir, passed_depth;
     /* the rule set at hand: ids of bits are its own, so its name is part of their keys */
     const struct detect_ruleset *ruleset;
     uint64_t ruleset_hash;
@@ -206,7 +209,7 @@ static enum threshold_word threshold_word(struct sequencer *s, const struct aler
                                           const struct sig_threshold *th, enum track_kind kind)
 {
     bool evicted;
-    if (th->type == SIG_THRESHOLD_NONE)
+    if (th->type == SIG_THRESHOLD_NONE || th->type == SIG_THRESHOLD_RATE)
         return THRESHOLD_YES;
     struct track_key key = threshold_key(kind, rule->gid, rule->sid, th->track, &r->src, &r->dst);
     if (r->beyond) /* what the reference does not see takes nothing from what it sees */
@@ -231,10 +234,44 @@ static bool capped(struct sequencer *s, const struct alert_record *r)
     return s->packet_alerts++ >= s->conf.alerts_per_packet;
 }
 
+/* A rate_filter that is reached changes the rule's action; a pass rule that does not pass any more
+ * alerts. */
+static void rate_apply(struct sequencer *s, const struct alert_record *r, struct detect_rule *rule)
+{
+    const struct sig_threshold *rate = &rule->threshold;
+    bool evicted, passes = rule->action == SIG_ACTION_PASS;
+    if (rate->type != SIG_THRESHOLD_RATE || r->beyond || !r->ip_version)
+        return;
+    struct track_key key =
+        threshold_key(TRACK_THRESHOLD, rule->gid, rule->sid, rate->track, &r->src, &r->dst);
+    if (rate_reached(s->track, rate, &key, r->ts_ns / NS_PER_US, &evicted)) {
+        rule->action = rate->action;
+        rule->rated = true;
+        rule->noalert &= !passes;
+    }
+    if (evicted)
+        counted(s, ALERT_TRACK_EVICTED);
+}
+
+/* A pass rule silences itself and all behind it on its packet. */
+static bool is_passed(struct sequencer *s, const struct alert_record *r, bool pass)
+{
+    bool same = key_compare(&r->key, &s->passed) == 0 && r->dir == s->passed_dir &&
+                r->tunnel_depth == s->passed_depth;
+    if (same || !pass)
+        return same;
+    s->passed = r->key;
+    s->passed_dir = r->dir;
+    s->passed_depth = r->tunnel_depth;
+    return true;
+}
+
 /* What becomes of a hit: the counter that says so. */
 static enum alert_counter judge(struct sequencer *s, const struct alert_record *r,
-                                const struct detect_rule *rule)
+                                struct detect_rule *rule)
 {
+    if (!r->beyond && is_passed(s, r, false))
+        return ALERT_PASSED;
     if (rule->shared_count && !bits_hold(s, r, rule))
         return ALERT_BITS_UNMET;
     /* What is no IP has no address to track: it alerts (PacketAlertHandle). */
@@ -242,11 +279,15 @@ static enum alert_counter judge(struct sequencer *s, const struct alert_record *
         if (detect_rule_suppressed(r->ruleset, r->rule, &r->src, &r->dst))
             return ALERT_SUPPRESSED;
         enum threshold_word word = threshold_word(s, r, rule, &rule->filter, TRACK_FILTER);
+        rate_apply(s, r, rule);
         if (word == THRESHOLD_YES)
             word = threshold_word(s, r, rule, &rule->threshold, TRACK_THRESHOLD);
         if (word != THRESHOLD_YES)
             return word == THRESHOLD_SILENT ? ALERT_SILENCED : ALERT_THRESHOLDED;
     }
+    bool rate = rule->threshold.type == SIG_THRESHOLD_RATE;
+    if (rate && rule->action == SIG_ACTION_PASS && is_passed(s, r, true))
+        return ALERT_PASSED;
     if (rule->noalert) /* pass rules are, unless they say `alert` */
         return rule->action == SIG_ACTION_PASS ? ALERT_PASSED : ALERT_NOALERT;
     return !r->beyond && capped(s, r) ? ALERT_CAPPED : ALERT_EMITTED;
@@ -299,9 +340,12 @@ static void handle(struct sequencer *s, const struct alert_record *r, const void
     enum alert_counter verdict = judge(s, r, &rule);
     counted(s, verdict);
     tag(s, r, &rule, verdict);
-    /* A tap drops nothing: `drop` is "allowed"; Suricata says "blocked" only of `reject`. */
+    /* A tap drops nothing: `drop` is "allowed"; Suricata says "blocked" only of `reject`, and of
+     * what a rate_filter says. */
+    bool blocked =
+        rule.action == SIG_ACTION_REJECT || (rule.rated && rule.action == SIG_ACTION_DROP);
     if (verdict == ALERT_EMITTED)
-        s->sink(s->sink_arg, r, &rule, extra, rule.action == SIG_ACTION_REJECT);
+        s->sink(s->sink_arg, r, &rule, extra, blocked);
     detect_ruleset_drop(set); /* the worker held it for this record */
 }
 

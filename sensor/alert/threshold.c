@@ -6,6 +6,7 @@
  *   threshold         each `count`th; the window goes on; a count of 1 is always
  *   both              once in a window, at the `count`th
  *   detection_filter  all beyond the `count`th
+ *   rate_filter       alerts of another action, for a while after the `count`th
  */
 #include "config.h"
 #include "sensor/alert/threshold.h"
@@ -83,4 +84,29 @@ enum threshold_word threshold_pass(struct track_table *t, const struct sig_thres
     if (!e)
         e = track_add(t, key, now_us, evicted);
     return begin(threshold, e, now_us);
+}
+
+/* A window begins with an event and holds as above; time in force is counted in whole seconds. */
+bool rate_reached(struct track_table *t, const struct sig_threshold *rate,
+                  const struct track_key *key, uint64_t now_us, bool *evicted)
+{
+    struct track_entry *e = track_find(t, key);
+    uint64_t now_s = now_us / US_PER_S;
+    *evicted = false;
+    if (e && e->since_s) {
+        if (now_s <= e->since_s || now_s - e->since_s <= rate->timeout)
+            return true;
+        e->since_s = 0;
+        return false;
+    }
+    if (!e)
+        e = track_add(t, key, now_us, evicted);
+    else if (now_us <= e->start_us + rate->seconds * US_PER_S && ++e->count > rate->count)
+        e->since_s = now_s;
+    if (!e->count || now_us > e->start_us + rate->seconds * US_PER_S) {
+        e->start_us = now_us;
+        e->count = 1;
+    }
+    e->expires_us = now_us + ((uint64_t)rate->seconds + rate->timeout) * US_PER_S;
+    return e->since_s;
 }

@@ -15,6 +15,13 @@ struct sig_threshold;
 struct track_key threshold_key(enum track_kind kind, uint32_t gid, uint64_t id, uint8_t track,
                                const struct addr *src, const struct addr *dst);
 
+/**
+ * Count one hit of a rule with a rate_filter: true while its action is in force, which is for
+ * `timeout` seconds after more than `count` hits in `seconds`. `*evicted` as track_add.
+ */
+bool rate_reached(struct track_table *t, const struct sig_threshold *rate,
+                  const struct track_key *key, uint64_t now_us, bool *evicted);
+
 enum threshold_word {
     THRESHOLD_NO,     /* no alert */
     THRESHOLD_SILENT, /* one too many: an alert that is not told */

@@ -28,6 +28,7 @@ struct track_entry {
     struct track_key key;
     uint64_t start_us;   /* threshold: the window's begin; tag: its own */
     uint64_t expires_us; /* last moment at which it counts */
+    uint64_t since_s;    /* rate_filter: when its action came into force; 0: it is not */
     uint32_t count;
     uint16_t restarts; /* tag: alerts behind the first */
     bool begun;        /* tag: its first packet has been counted */

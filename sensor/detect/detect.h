@@ -47,7 +47,7 @@ struct detect_rule {
     uint32_t priority;
     uint8_t action; /* enum sig_action */
     uint8_t target;
-    bool noalert;
+    bool noalert, rated; /* rated: the sequencer's: a rate_filter has changed the action */
     struct sig_threshold threshold, filter;
     const char *msg, *category;
     const char *metadata, *references; /* JSON text or NULL */

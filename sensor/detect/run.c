@@ -117,6 +117,8 @@ static void verdict(struct detect_job *job)
         if (r->action != SIG_ACTION_PASS)
             continue;
         out->passed = true;
+        if (r->threshold.type == SIG_THRESHOLD_RATE)
+            continue; /* it may yet become another action: the sequencer's word */
         bool silent = r->flags & IMAGE_RULE_NOALERT && !has_tag(job->set, r);
         out->count = silent ? i : i + 1;
     }

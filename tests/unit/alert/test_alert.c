@@ -163,8 +163,10 @@ static void thresholds_count_as_the_reference(void **state)
         { SIG_THRESHOLD_DETECTION_FILTER, 1, 10, { 0, 1, 2, 11, 12, 13, 14 },    "0110111"},
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sig_threshold th = { cases[i].type, SIG_TRACK_SRC, cases[i].count,
-                                    cases[i].seconds };
+        struct sig_threshold th = { .type = cases[i].type,
+                                    .track = SIG_TRACK_SRC,
+                                    .count = cases[i].count,
+                                    .seconds = cases[i].seconds };
         bool filter = cases[i].type == SIG_THRESHOLD_DETECTION_FILTER;
         b->set.rules[1].sid = 100 + i; /* a rule of its own each time */
         b->set.rules[1].threshold = filter ? (struct sig_threshold){ 0 } : th;
@@ -184,7 +186,10 @@ static void windows_are_of_packet_time(void **state)
 {
     struct bench *b = *state;
     b->set.rules[1].threshold =
-        (struct sig_threshold){ SIG_THRESHOLD_LIMIT, SIG_TRACK_SRC, 1, 360 };
+        (struct sig_threshold){ .type = SIG_THRESHOLD_LIMIT,
+                                .track = SIG_TRACK_SRC,
+                                .count = 1,
+                                .seconds = 360 };
     struct alert_record r = hit(b, 1, 1000 * NS_PER_S, 1);
     put(b, &r);
     r = hit(b, 1, 1400 * NS_PER_S, 2);
@@ -212,7 +217,10 @@ static void tracking_by_address(void **state)
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         b->set.rules[1].sid = 200 + i;
         b->set.rules[1].threshold =
-            (struct sig_threshold){ SIG_THRESHOLD_LIMIT, cases[i].track, 1, 60 };
+            (struct sig_threshold){ .type = SIG_THRESHOLD_LIMIT,
+                                .track = cases[i].track,
+                                .count = 1,
+                                .seconds = 60 };
         struct alert_record r[5];
         for (unsigned k = 0; k < 5; k++)
             r[k] = hit(b, 1, 1000 * NS_PER_S, k + 1);
@@ -307,6 +315,30 @@ static void suppress_and_actions(void **state)
     assert_string_equal(b->sids, "136f");
 }
 
+/* The second of each event, and whether a rate of more than 2 in 5 seconds, for 3, has then changed
+ * `alert` to pass. */
+static void rates_count_as_the_reference(void **state)
+{
+    struct bench *b = *state;
+    static const unsigned passed[] = { 2, 3, 4, 5, 9, 10, 11, 12 };
+    b->set.rules[1].threshold = (struct sig_threshold){ .type = SIG_THRESHOLD_RATE,
+                                                        .track = SIG_TRACK_SRC,
+                                                        .action = SIG_ACTION_PASS,
+                                                        .count = 2,
+                                                        .seconds = 5,
+                                                        .timeout = 3 };
+    for (unsigned at = 0, p = 0; at < 13; at++) {
+        unsigned before = b->out;
+        struct alert_record r = hit(b, 1, (at + 1) * NS_PER_S, at + 1);
+        put(b, &r);
+        r = hit(b, 3, (at + 1) * NS_PER_S, at + 1); /* behind it, on the same packet */
+        put(b, &r);
+        bool pass = p < sizeof(passed) / sizeof(passed[0]) && passed[p] == at;
+        p += pass;
+        assert_int_equal(b->out - before, pass ? 0 : 2);
+    }
+}
+
 /* A packet of flow 99 that may belong to `tags`. */
 static void put_packet(struct bench *b, uint64_t at_ns, uint64_t packet, uint32_t len,
                        const struct detect_tag *tags, uint16_t count)
@@ -347,12 +379,15 @@ static void tags_count_as_the_reference(void **state)
         put_packet(b, NS_PER_S, n, 60, &tag, 1);
     assert_string_equal(b->sids, "1pp");
     b->set.rules[1].threshold =
-        (struct sig_threshold){ SIG_THRESHOLD_THRESHOLD, SIG_TRACK_SRC, 2, 60 };
+        (struct sig_threshold){ .type = SIG_THRESHOLD_THRESHOLD,
+                                .track = SIG_TRACK_SRC,
+                                .count = 2,
+                                .seconds = 60 };
     tagged_alert(b, 1, NS_PER_S, 9);
     put_packet(b, NS_PER_S, 9, 60, &tag, 1);
     put_packet(b, NS_PER_S, 10, 60, &tag, 1);
     assert_string_equal(b->sids, "1pp");
-    b->set.rules[1].threshold = (struct sig_threshold){ SIG_THRESHOLD_NONE, 0, 0, 0 };
+    b->set.rules[1].threshold = (struct sig_threshold){ 0 };
     b->set.suppressed[1] = true; /* an alert that is not told is one */
     tagged_alert(b, 1, NS_PER_S, 11);
     for (uint64_t n = 11; n < 15; n++)
@@ -656,6 +691,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(xbits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_packet_raises_fifteen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(suppress_and_actions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rates_count_as_the_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tags_count_as_the_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tags_of_two_kinds, set_up, tear_down),
         cmocka_unit_test(the_table_is_bounded),

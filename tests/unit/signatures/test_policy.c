@@ -129,6 +129,33 @@ static void test_thresholds(void **state)
     sig_ruleset_free(set);
 }
 
+/** A rate_filter gives way to what is there, and the first one to none behind it. */
+static void test_rates(void **state)
+{
+    (void)state;
+    struct sig_ruleset *set = LOAD(
+        "x", "1345",
+        { "threshold.config",
+          "rate_filter gen_id 1, sig_id 3, track by_rule, count 2, seconds 3, new_action pass, "
+          "timeout 4\n"
+          "threshold gen_id 1, sig_id 4, type limit, track by_src, count 9, seconds 9\n"
+          "rate_filter gen_id 0, sig_id 0, track by_src, count 5, seconds 6, new_action drop, "
+          "timeout 7\n"
+          "rate_filter gen_id 1, sig_id 1, track by_dst, count 1, seconds 1, new_action alert, "
+          "timeout 1\n"
+          "rate_filter gen_id 1, sig_id 5, track by_dst, count 1, seconds 1, new_action log, "
+          "timeout 1\n" });
+    const struct sig *r = set->rules;
+    assert_int_equal(r[1].threshold.type, SIG_THRESHOLD_RATE);
+    assert_int_equal(r[1].threshold.action, SIG_ACTION_PASS);
+    assert_int_equal(r[1].threshold.timeout, 4);
+    assert_int_equal(r[2].threshold.type, SIG_THRESHOLD_LIMIT);
+    assert_int_equal(r[0].threshold.type, SIG_THRESHOLD_RATE);
+    assert_int_equal(r[0].threshold.action, SIG_ACTION_DROP);
+    assert_int_equal(r[0].threshold.count, 5);
+    sig_ruleset_free(set);
+}
+
 static void test_exclude(void **state)
 {
     (void)state;
@@ -197,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),         cmocka_unit_test(test_disabled_says_so),
         cmocka_unit_test(test_modify),        cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_rates),
         cmocka_unit_test(test_exclude),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_refused_later),
     };
