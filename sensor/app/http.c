@@ -6,6 +6,7 @@
 #include "config.h"
 #include "sensor/app/http.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 #include "sensor/app/frames.h"
@@ -24,6 +25,7 @@ enum http_step {
     STEP_CHUNK_END,
     STEP_TRAILER,
     STEP_BARE, /* a response that has no body, unless what follows is no response */
+    STEP_TAIL, /* a request is over, unless what follows in the same bytes is no request */
     STEP_WAIT, /* CONNECT or Upgrade: the answer says how it goes on */
 };
 
@@ -77,12 +79,17 @@ static const char *const http_events[] = {
     [HTTP_FIELD_TOO_LONG_REQUEST] = "request_field_too_long",
     [HTTP_FORM_EMPTY_FILE] = "multipart_no_filedata",
     [HTTP_FORM_BAD_HEADER] = "multipart_invalid_header",
+    [HTTP_BODY_UNEXPECTED] = "request_body_unexpected",
+    [HTTP_RANGE_INVALID] = "range_invalid",
     [HTTP_BROTLI_FAILED] = "brotli_decompression_failed",
     [HTTP_NEVER] = "invalid_transfer_encoding_value_in_response",
     [HTTP_NEVER + 1] = "double_encoded_uri",
     [HTTP_NEVER + 2] = "request_line_invalid",
     [HTTP_NEVER + 3] = "lzma_memlimit_reached",
     [HTTP_NEVER + 4] = "file_name_too_long",
+    [HTTP_NEVER + 5] = "unknown_error",
+    [HTTP_NEVER + 6] = "invalid_authority_port",
+    [HTTP_NEVER + 7] = "request_server_port_tcp_port_mismatch",
     NULL,
 };
 
@@ -136,6 +143,15 @@ static void message_done(struct app_io *io)
     r->step = STEP_LINE;
 }
 
+/** The message is over, a request as soon as what stands behind it has been looked at. */
+static void message_over(struct app_io *io)
+{
+    if (io->dir == SIG_DIR_TOSERVER)
+        reader_of(io)->step = STEP_TAIL;
+    else
+        message_done(io);
+}
+
 /** A 100 response is not the answer: forget it and wait for the next. */
 static void response_again(struct app_io *io)
 {
@@ -169,7 +185,7 @@ static void body_begin(struct app_io *io, bool none)
         none = none || n == 0;
     }
     if ((none && r->step != STEP_CHUNK_SIZE && !(r->step == STEP_BODY && r->left > 0)))
-        message_done(io);
+        message_over(io);
     else
         app_tx_progress(&r->tx->tx, io->dir, SIG_PROGRESS_BODY);
 }
@@ -291,10 +307,44 @@ static uint32_t body_take(struct app_io *io, const uint8_t *data, uint32_t len)
     if (r->left > 0)
         return n;
     if (r->step == STEP_BODY)
-        message_done(io);
+        message_over(io);
     else
         r->step = STEP_CHUNK_END;
     return n;
+}
+
+/** Whether a line begins with a word that is no method which the reference knows. */
+static bool is_stray(const uint8_t *d, uint32_t len)
+{
+    static const char methods[] = " HEAD GET PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND "
+                                  "PROPPATCH MKCOL COPY MOVE LOCK UNLOCK VERSION-CONTROL CHECKOUT "
+                                  "UNCHECKOUT CHECKIN UPDATE LABEL REPORT MKWORKSPACE MKACTIVITY "
+                                  "BASELINE-CONTROL MERGE INVALID ERROR ";
+    char word[18] = " ";
+    uint32_t at = 0, n = 0;
+    while (at < len && isspace(d[at]))
+        at++;
+    while (at + n < len && !isspace(d[at + n]))
+        n++;
+    if (n == 0 || n > sizeof(word) - 3)
+        return n > 0;
+    memcpy(word + 1, d + at, n);
+    memcpy(word + 1 + n, " ", 2);
+    return memchr(d + at, 0, n) || !strstr(methods, word);
+}
+
+/** A line behind a request: more body, whatever the header said, or the next request's. */
+static uint32_t tail_line(struct app_io *io, const uint8_t *data, uint32_t line)
+{
+    struct http_tx *t = reader_of(io)->tx;
+    if (!is_stray(data, line)) {
+        message_done(io);
+        return 0;
+    }
+    app_tx_event(&t->tx, io->dir, HTTP_BODY_UNEXPECTED);
+    app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_BODY);
+    http_body_add(io, t, data, line);
+    return line;
 }
 
 static int hex_digit(uint8_t c)
@@ -412,7 +462,7 @@ static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t lin
     if (r->step != STEP_TRAILER && !length_sound(io))
         return APP_GIVE_UP;
     if (r->step == STEP_TRAILER) {
-        message_done(io);
+        message_over(io);
         return line;
     }
     if (io->dir == SIG_DIR_TOSERVER) {
@@ -573,6 +623,8 @@ static uint32_t line_take(struct app_io *io, const uint8_t *data, uint32_t line,
     case STEP_LINE:
         return io->dir == SIG_DIR_TOSERVER ? request_first(io, data, line, len - line)
                                            : response_first(io, data, line, len);
+    case STEP_TAIL:
+        return tail_line(io, data, line);
     case STEP_HEADERS:
     case STEP_TRAILER:
         return header_line(io, data, line, len);
@@ -631,6 +683,10 @@ static uint32_t http_stream(struct app_io *io, const uint8_t *data, uint32_t len
     }
     if (reader_of(io)->step == STEP_BARE)
         message_done(io);
+    if (reader_of(io)->step == STEP_TAIL && used == len) {
+        message_done(io);
+        message_frame_end(io, data + used);
+    }
     return used;
 }
 
@@ -675,6 +731,10 @@ static bool http_gap(struct app_io *io, uint32_t len)
 static void http_end(struct app_io *io, const uint8_t *data, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
+    if (r->step == STEP_TAIL && is_stray(data, len))
+        http_body_add(io, r->tx, data, len);
+    else if (r->step == STEP_TAIL)
+        message_done(io);
     bool line = r->step == STEP_LINE || r->step == STEP_HEADERS || r->step == STEP_TRAILER;
     uint32_t n = len > 0 && line ? line_take(io, data, len, len) : 0;
     if (n == APP_GIVE_UP)

@@ -63,6 +63,8 @@ enum http_event {
     HTTP_FIELD_TOO_LONG_REQUEST,
     HTTP_FORM_EMPTY_FILE,
     HTTP_FORM_BAD_HEADER,
+    HTTP_BODY_UNEXPECTED,
+    HTTP_RANGE_INVALID,
     HTTP_BROTLI_FAILED, /* profile abeng alone */
     /* Suricata 7.0.10 has names for those that follow and raises none of them: its HTTP reader does
      * not say them, or (LZMA) is not asked to */
@@ -192,13 +194,13 @@ void http_request_check(struct app_io *io, struct http_tx *t);
 /** Raise those of a whole response head. */
 void http_response_check(struct app_io *io, struct http_tx *t);
 
+/** Raise that of a response with a body whose Content-Range is none. */
+void http_range_check(struct app_io *io, struct http_tx *t);
+
 /** Set up a body's limits and decoding after its headers. */
 void http_body_open(struct app_io *io, struct http_tx *t);
 
-/**
- * Undo what HTTP/2's first content-encoding of `len` bytes says: one of three names, exactly, as in
- * the reference.
- */
+/** Undo what HTTP/2's first content-encoding says: one of three names, as in the reference. */
 void http_body_coding(struct app_io *io, struct http_body *b, const uint8_t *v, uint32_t len);
 
 /** Take bytes of a body: decode them and keep them up to its limit; sets `failed`. */

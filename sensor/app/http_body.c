@@ -300,7 +300,10 @@ void http_body_cancel(struct http_body *b, uint32_t len, uint64_t size)
 void http_body_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len)
 {
     struct http_body *b = &t->side[io->dir].body;
+    bool empty = b->size == 0;
     http_body_take(io, b, data, len);
+    if (empty && b->size > 0 && io->dir == SIG_DIR_TOCLIENT)
+        http_range_check(io, t);
     if (b->failed)
         app_tx_event(&t->tx, io->dir, HTTP_DECOMPRESSION_FAILED);
     if (b->plain && b->plain->failed)

@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "common/cursor.h"
+
 static bool text_is(const uint8_t *d, uint32_t len, const char *word)
 {
     return strlen(word) == len && strncasecmp((const char *)d, word, len) == 0;
@@ -121,6 +123,18 @@ static bool uri_port_ok(const struct http_tx *t, uint32_t *port)
     return digits && *port > 0 && *port <= UINT16_MAX;
 }
 
+/** CONNECT's URI is a host by itself (RFC 9112 3.2.3). */
+static void check_authority(struct app_io *io, struct http_tx *t)
+{
+    const uint8_t *line = t->side[SIG_DIR_TOSERVER].line.data;
+    uint32_t port;
+    bool ok;
+    if (t->method.len != 7 || memcmp(line + t->method.at, "CONNECT", 7) != 0)
+        return;
+    uint32_t len = host_end(line + t->uri.at, t->uri.len, &port, &ok);
+    raise_event(t, io->dir, !ok || !is_host(line + t->uri.at, len), HTTP_URI_HOST_INVALID);
+}
+
 /** RFC 9112 3.2.2: the URI's host and the header's are to be the same. */
 static void check_host(struct app_io *io, struct http_tx *t)
 {
@@ -172,6 +186,7 @@ void http_request_check(struct app_io *io, struct http_tx *t)
                 HTTP_BAD_ENCODING_REQUEST);
     raise_event(t, io->dir, !old && !http_header_find(side, "Host"), HTTP_MISSING_HOST);
     check_host(io, t);
+    check_authority(io, t);
     check_authorization(io, t);
 }
 
@@ -215,4 +230,58 @@ void http_response_check(struct app_io *io, struct http_tx *t)
     raise_event(t, io->dir, chunked && !is_version(protocol, t->protocol_response.len, '1'),
                 HTTP_OLD_CHUNKED);
     check_encodings(io, t);
+}
+
+/* ---- Content-Range ------------------------------------------------------------------------- */
+
+/** Digits as a number; false without any, or with too many. */
+static bool range_number(struct cursor *c, int64_t *out)
+{
+    const uint8_t *from = c->at;
+    for (*out = 0; cursor_left(c) > 0 && *c->at >= '0' && *c->at <= '9'; cursor_skip(c, 1)) {
+        int digit = *c->at - '0';
+        if (*out > (INT64_MAX - digit) / 10)
+            return false;
+        *out = *out * 10 + digit;
+    }
+    return c->at > from;
+}
+
+static bool range_sign(struct cursor *c, char sign)
+{
+    return cursor_left(c) > 0 && cursor_u8(c) == (uint8_t)sign;
+}
+
+/**
+ * "bytes 0-3/8", the whole or the range an asterisk (RFC 9110 14.4); what follows is not looked at.
+ * Unknown numbers are 0.
+ */
+static bool range_read(struct cursor *c, int64_t *start, int64_t *end, int64_t *size)
+{
+    const uint8_t *unit = cursor_take(c, 6);
+    *start = *end = *size = 0;
+    if (!unit || memcmp(unit, "bytes ", 6) != 0)
+        return false;
+    while (cursor_left(c) > 0 && *c->at == ' ')
+        cursor_skip(c, 1);
+    if (cursor_left(c) > 0 && *c->at == '*')
+        return range_sign(c, '*') && range_sign(c, '/') && range_number(c, size);
+    if (!range_number(c, start) || !range_sign(c, '-') || !range_number(c, end) ||
+        !range_sign(c, '/'))
+        return false;
+    return (cursor_left(c) > 0 && *c->at == '*') || range_number(c, size);
+}
+
+void http_range_check(struct app_io *io, struct http_tx *t)
+{
+    const struct http_side *side = &t->side[io->dir];
+    const struct http_header *h = http_header_find(side, "Content-Range");
+    int64_t start, end, size;
+    if (!h)
+        return;
+    struct cursor c = cursor_make(http_header_value(side, h), h->value.len);
+    bool sound = range_read(&c, &start, &end, &size);
+    bool known = sound && end > 0 && size > 0;
+    raise_event(t, io->dir, !sound || (known && (start > end || end > size - 1)),
+                HTTP_RANGE_INVALID);
 }

@@ -330,8 +330,10 @@ static void field_split(struct app_io *io, struct http_tx *t, const struct field
         colon++;
     uint32_t value = colon + 1, name_end = colon;
     if (colon >= end || d[colon] != ':') {
-        app_tx_event(&t->tx, io->dir,
-                     request ? HTTP_MISSING_COLON_REQUEST : HTTP_MISSING_COLON_RESPONSE);
+        /* told once in a transaction, as there */
+        if (!(t->tx.events[!io->dir] >> HTTP_MISSING_COLON_REQUEST & 3))
+            app_tx_event(&t->tx, io->dir,
+                         request ? HTTP_MISSING_COLON_REQUEST : HTTP_MISSING_COLON_RESPONSE);
         name_end = f->at;
         value = f->at;
     } else if (!is_name(d + f->at, colon - f->at))

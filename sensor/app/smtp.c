@@ -30,6 +30,11 @@ enum smtp_event {
     SMTP_NO_WELCOME,
     SMTP_DUPLICATE_FIELDS,
     SMTP_LONG_FILENAME,
+    SMTP_PIPELINED,
+    SMTP_CHUNK_EXCEEDED,
+    SMTP_UNPARSABLE,
+    /* Suricata 7.0.10 has names for those that follow and raises none of them */
+    SMTP_NEVER,
 };
 
 static const char *const smtp_events[] = { "max_command_line_len_exceeded",
@@ -40,7 +45,14 @@ static const char *const smtp_events[] = { "max_command_line_len_exceeded",
                                            "no_server_welcome_message",
                                            "duplicate_fields",
                                            "mime_long_filename",
+                                           "invalid_pipelined_sequence",
+                                           "bdat_chunk_len_exceeded",
+                                           "unparsable_content",
+                                           "unable_to_match_reply_with_request",
+                                           "max_reply_line_len_exceeded",
                                            NULL };
+
+_Static_assert(sizeof(smtp_events) / sizeof(smtp_events[0]) == SMTP_NEVER + 3, "a name for each");
 
 struct smtp_tx {
     struct app_tx tx;
@@ -48,7 +60,7 @@ struct smtp_tx {
     struct app_bytes recipients; /* two bytes of length, then the address, of each */
     struct app_files files;
     struct mime mime;
-    bool mailed;
+    bool mailed, dated; /* dated: DATA has been said */
 };
 
 enum smtp_mode { SMTP_COMMANDS, SMTP_DATA, SMTP_BDAT };
@@ -62,6 +74,8 @@ struct smtp_state {
     bool bdat_last, starttls; /* starttls: the last command */
     bool welcomed;            /* a reply has been seen */
     bool data_seen, piece;    /* piece: the line in progress was taken in part */
+    bool pipelining;          /* the server offers it (RFC 2920) */
+    bool data_waits;          /* DATA is not answered */
 };
 
 static struct smtp_tx *tx_get(struct app_io *io, struct smtp_state *s)
@@ -151,8 +165,33 @@ static void helo_take(struct app_io *io, struct smtp_state *s, struct smtp_tx *t
     (void)app_bytes_add(io->ctx->slab, &t->helo, a, len < ADDRESS_MAX ? len : ADDRESS_MAX);
 }
 
+/** DATA, once in a mail: a second one tells that the reader lost the first one's end. */
+static struct smtp_tx *data_begin(struct app_io *io, struct smtp_state *s, struct smtp_tx *t)
+{
+    if (t->dated) {
+        app_tx_event(&t->tx, io->dir, SMTP_UNPARSABLE);
+        tx_done(io, s);
+        t = tx_get(io, s);
+        if (!t)
+            return NULL;
+    }
+    s->mode = SMTP_DATA;
+    s->data_seen = false;
+    s->data_waits = true;
+    t->mailed = t->dated = true;
+    return t;
+}
+
+/** STARTTLS and DATA are the last of those sent at once (RFC 2920 3.1). */
+static void pipeline_check(struct app_io *io, const struct smtp_state *s)
+{
+    if (s->starttls || s->data_waits)
+        app_tx_event(s->tx ? &s->tx->tx : io->af->last, io->dir, SMTP_PIPELINED);
+}
+
 static bool command_take(struct app_io *io, struct smtp_state *s, const uint8_t *line, uint32_t len)
 {
+    pipeline_check(io, s);
     s->outstanding++;
     s->starttls = false;
     bool none = command_is(line, len, "RSET") || command_is(line, len, "QUIT");
@@ -177,9 +216,8 @@ static bool command_take(struct app_io *io, struct smtp_state *s, const uint8_t 
     } else if (command_is(line, len, "RCPT TO")) {
         recipient_add(io, t, line, len);
     } else if (command_is(line, len, "DATA")) {
-        s->mode = SMTP_DATA;
-        s->data_seen = false;
-        t->mailed = true;
+        if (!(t = data_begin(io, s, t)))
+            return false;
     } else if (command_is(line, len, "BDAT")) {
         bdat_begin(s, line, len);
         t->mailed = true;
@@ -210,10 +248,13 @@ static void mail_line(struct app_io *io, struct smtp_state *s, const uint8_t *li
 static void data_line(struct app_io *io, struct smtp_state *s, const uint8_t *line, uint32_t len)
 {
     bool begins = !s->piece;
-    s->data_seen = true;
     s->piece = len == 0 || line[len - 1] != '\n';
+    bool last = begins && !s->piece && line[0] == '.' && app_line_chomp(line, len) == 1;
+    if (s->pipelining ? last : !s->data_seen)
+        pipeline_check(io, s);
+    s->data_seen = true;
     if (begins && line[0] == '.') {
-        if (!s->piece && app_line_chomp(line, len) == 1) {
+        if (last) {
             s->mode = SMTP_COMMANDS;
             tx_done(io, s);
             return;
@@ -234,6 +275,8 @@ static uint32_t bdat_take(struct app_io *io, struct smtp_state *s, const uint8_t
         return 0;
     n = n > 0 ? n : have;
     mail_line(io, s, data, n);
+    if (n == s->bdat_left && len > n && data[n - 1] != '\n')
+        app_tx_event(io->af->last, io->dir, SMTP_CHUNK_EXCEEDED); /* it ends within a line */
     s->bdat_left -= n;
     if (s->bdat_left > 0)
         return n;
@@ -293,11 +336,13 @@ static void reply_take(struct app_io *io, struct smtp_state *s, const uint8_t *l
     else if (!s->welcomed && code != REPLY_READY)
         app_tx_event(io->af->last, io->dir, SMTP_NO_WELCOME);
     s->welcomed |= code != 0;
+    s->pipelining |= len == 14 && strncasecmp((const char *)line, "250-PIPELINING", 14) == 0;
     if (len < 3 || (len > 3 && line[3] == '-') || s->outstanding == 0)
         return;
     s->outstanding--;
     if (s->outstanding > 0)
         return;
+    s->data_waits = false;
     if (s->starttls && code == REPLY_READY) {
         app_change_protocol(io);
     } else if (s->starttls) {

@@ -61,6 +61,9 @@ static const char *const tls_events[] = { "invalid_record_type",
                                           "certificate_invalid_issuer",
                                           "certificate_invalid_validity",
                                           "handshake_invalid_length",
+                                          "invalid_sslv2_header",
+                                          "invalid_ssl_record",
+                                          "invalid_tls_header",
                                           NULL };
 
 /** Reading state of one direction. */
@@ -181,6 +184,13 @@ static uint8_t state_bit(uint8_t type)
     }
 }
 
+/** Whether the reference knows the kind of message (RFC 5246 7.4, 6066, 8446 4). */
+static bool is_known(uint8_t type)
+{
+    static const uint32_t known = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 4 | 0x3fu << 11 | 7u << 20;
+    return type < 32 && known >> type & 1;
+}
+
 static void handshake_message(struct app_io *io, struct tls_state *s, const uint8_t *message,
                               uint32_t len)
 {
@@ -190,6 +200,8 @@ static void handshake_message(struct app_io *io, struct tls_state *s, const uint
     const uint8_t *body = message + 4;
     uint8_t state = state_bit(message[0]);
     t->state = state ? state : t->state;
+    if (!is_known(message[0]))
+        app_tx_event(&t->tx, io->dir, TLS_INVALID_HANDSHAKE);
     bool to_server = io->dir == SIG_DIR_TOSERVER;
     switch (message[0]) {
     case HANDSHAKE_CLIENT_HELLO:
@@ -312,12 +324,18 @@ static void record_frames(struct app_io *io, const uint8_t *head, uint32_t len)
         app_frame_open(io, SIG_FRAME_TLS_HEARTBEAT, head + RECORD_HEADER, len);
 }
 
+/** Length of a record of SSL 2, whose header has two bytes, or three with padding. */
+static uint32_t record_length_v2(const uint8_t *head)
+{
+    return (uint32_t)(head[0] & (head[0] & 0x80 ? 0x7f : 0x3f)) << 8 | head[1];
+}
+
 /** SSLv2 hello (RFC 5246 E.2): only its version and length are of use. */
 static bool record_begin_v2(struct app_io *io, struct tls_reader *r, const uint8_t *head)
 {
-    if (r->started || !(head[0] & 0x80) || head[2] != 1)
+    uint32_t len = record_length_v2(head);
+    if (r->started || !(head[0] & 0x80) || head[2] != 1 || len == 0)
         return false;
-    uint32_t len = (uint32_t)(head[0] & 0x7f) << 8 | head[1];
     r->record = 0;
     app_frame_open(io, SIG_FRAME_TLS_SSL2_HDR, head, 2);
     app_frame_open(io, SIG_FRAME_TLS_SSL2_PDU, head, len + 2);
@@ -374,9 +392,15 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
     if (record_begin_v2(io, r, head))
         return true;
     uint32_t len = (uint32_t)head[3] << 8 | head[4];
+    struct tls_tx *t;
     int event = -1;
-    if (head[0] & 0xc0)
-        return false; /* SSL 2, of which nothing is said, as in the reference */
+    if (head[0] & 0xc0) { /* SSL 2, of which nothing else is said, as in the reference */
+        if (record_length_v2(head) == 0 && (t = tls_tx_get(io, s))) {
+            app_tx_event(&t->tx, io->dir, TLS_INVALID_SSL2_HEADER);
+            app_tx_event(&t->tx, io->dir, TLS_INVALID_SSL_RECORD);
+        }
+        return false;
+    }
     if (head[0] < RECORD_CCS || head[0] > RECORD_HEARTBEAT)
         event = TLS_INVALID_RECORD_TYPE;
     else if (head[1] != 3)
@@ -384,8 +408,7 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
     else if (len > RECORD_MAX)
         event = TLS_INVALID_RECORD_LENGTH;
     if (event >= 0) {
-        struct tls_tx *t = tls_tx_get(io, s);
-        if (t)
+        if ((t = tls_tx_get(io, s)))
             app_tx_event(&t->tx, io->dir, (unsigned)event);
         return false;
     }

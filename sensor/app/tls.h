@@ -39,6 +39,10 @@ enum tls_event {
     TLS_CERTIFICATE_ISSUER,
     TLS_CERTIFICATE_VALIDITY,
     TLS_HANDSHAKE_LENGTH,
+    TLS_INVALID_SSL2_HEADER,
+    TLS_INVALID_SSL_RECORD,
+    /* Suricata 7.0.10 has a name for it and never raises it */
+    TLS_NEVER,
 };
 
 /** Bits of ssl_state, in the order of its words (signatures/keyword/tls.c). */
