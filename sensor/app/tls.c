@@ -413,6 +413,10 @@ static bool record_begin(struct app_io *io, struct tls_state *s, const uint8_t *
         return false;
     }
     record_frames(io, head, len);
+    if (head[0] == RECORD_HANDSHAKE && !r->started && (t = tls_tx_get(io, s))) {
+        t->side[io->dir].record_version = (uint16_t)(head[1] << 8 | head[2]);
+        app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_START);
+    }
     if (head[0] == RECORD_HEARTBEAT)
         heartbeat(io, s, head + RECORD_HEADER, len);
     r->record = head[0];
@@ -599,7 +603,8 @@ static bool tls_number(struct app_flow *af, struct app_tx *tx, unsigned dir, con
     if (strncmp(name, "tls_cert_", 9) == 0)
         return cert_number(&t->side[dir], name, out);
     if (strcmp(name, "tls.version") == 0 || strcmp(name, "ssl_version") == 0) {
-        *out = t->side[dir].version;
+        const struct tls_side *side = &t->side[dir];
+        *out = side->version ? side->version : side->record_version;
         return *out != 0;
     }
     if (strcmp(name, "ssl_state") == 0) {

@@ -55,7 +55,8 @@ enum tls_state_bit {
 
 /** What one side of the handshake said. */
 struct tls_side {
-    uint16_t version; /* as negotiated or offered; 0: no hello */
+    uint16_t version;        /* as negotiated or offered; 0: no hello */
+    uint16_t record_version; /* of the record that the hello begins in, which counts until then */
     uint8_t random[TLS_RANDOM_LEN];
     bool certified;           /* `certs` is there */
     struct app_bytes certs;   /* the chain as on the wire: three bytes of length, then DER */

@@ -97,6 +97,9 @@ def handshakes(make):
     make.tls("known-messages", (0, hello), (1, handshake(13, b"abc") + handshake(14, b"") + handshake(4, b"abcd")))
     make.tls("ssl2-no-length", (0, b"\x80\0\1\0\2\0"), (1, b"\x80\0\4\0"))
     make.tls("ssl2-answer", (0, hello), (1, b"\x80\0\4\0\1"), (0, b"more data"), (1, b"more"))
+    old = b"\x16\3\1" + hello[3:]  # as clients of TLS 1.2 send it
+    make.tls("hello-whole", (0, old))
+    make.tls("hello-in-parts", (0, old[:20]), (0, old[20:]))
     make.tls("record-type", (0, hello), (1, b"\x10\3\3\0\5hello"))
 
 
