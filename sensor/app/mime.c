@@ -128,7 +128,7 @@ static void part_close(struct mime *m)
         m->file->done = true;
     m->file = NULL;
     m->quads = 0;
-    m->line_end = false;
+    m->line_end_len = 0;
 }
 
 static void part_open(struct mime *m)
@@ -231,6 +231,10 @@ static bool quoted_line(struct app_ctx *ctx, struct mime *m, const uint8_t *line
     return soft;
 }
 
+/**
+ * The line end before a boundary belongs to it (RFC 2046 5.1.1), others are as they were sent; of
+ * quoted lines each has one, the last too, as in the reference.
+ */
 static void body_line(struct app_ctx *ctx, struct mime *m, const uint8_t *line, uint32_t len)
 {
     uint32_t text = app_line_chomp(line, len);
@@ -241,13 +245,15 @@ static void body_line(struct app_ctx *ctx, struct mime *m, const uint8_t *line, 
         base64_line(ctx, m, line, text);
         return;
     }
-    if (m->line_end)
-        app_file_add(ctx, m->file, "\r\n", 2);
-    if (m->encoding == MIME_QUOTED)
+    if (m->encoding == MIME_QUOTED) {
         ended &= !quoted_line(ctx, m, line, text);
-    else
-        app_file_add(ctx, m->file, line, text);
-    m->line_end = ended;
+        app_file_add(ctx, m->file, "\r\n", ended ? 2 : 0);
+        return;
+    }
+    app_file_add(ctx, m->file, m->line_end, m->line_end_len);
+    app_file_add(ctx, m->file, line, text);
+    m->line_end_len = (uint8_t)(len - text < 2 ? len - text : 2);
+    memcpy(m->line_end, line + len - m->line_end_len, m->line_end_len);
 }
 
 /** `goes_on`: the line's begin was taken before. */

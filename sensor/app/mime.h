@@ -23,7 +23,7 @@ struct mime {
     uint8_t encoding;               /* enum mime_encoding */
     bool in_body, attached, nested; /* nested: message/rfc822 */
     bool multipart;                 /* the header in progress opened a boundary */
-    bool line_end;                  /* a CR LF that is written only if more of the part follows */
+    uint8_t line_end[2], line_end_len; /* is written only if more of the part follows */
     bool long_name;                 /* a file's name was longer than is kept */
     bool long_boundary;             /* one was longer than is compared */
     bool piece;                     /* the last call ended within a line */

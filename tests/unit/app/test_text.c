@@ -56,14 +56,14 @@ static void test_smtp(void **state)
         rig_expect(&r, 0, TS, SIG_BUF_SMTP_RCPT_TO, 2, NULL);
         rig_expect(&r, 0, TS, SIG_BUF_FILE_NAME, 0, "a b.bin");
         rig_expect(&r, 0, TS, SIG_BUF_FILE_DATA, 0, "This is a file for tests");
-        rig_expect(&r, 0, TS, SIG_BUF_FILE_DATA, 1, "1=1 and more\r\nlast");
+        rig_expect(&r, 0, TS, SIG_BUF_FILE_DATA, 1, "1=1 and more\r\nlast\r\n");
         rig_expect(&r, 0, TS, SIG_BUF_FILE_DATA, 2, NULL);
         struct app_view size;
         uint64_t bytes = 0;
         assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TS, SIG_BUF_FILE_SIZE, 1, &size));
         assert_true(size.len == sizeof(struct app_file_size) && size.end);
         memcpy(&bytes, size.data, sizeof(bytes));
-        assert_int_equal(bytes, 18);
+        assert_int_equal(bytes, 20);
         app_tx_body_advance(r.app, &r.flow, rig_tx(&r, 0), TS);
         rig_expect(&r, 0, TS, SIG_BUF_FILE_DATA, 0, NULL);
         assert_int_equal(rig_tx(&r, 0)->progress[TS], SIG_PROGRESS_DONE);
