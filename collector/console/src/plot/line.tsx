@@ -38,7 +38,12 @@ export default function LinePlot(props: LineProps) {
     const names = lines.map((line) => line.name).join("\n");
     useEffect(() => {
         const element = box.current!;
-        const made = new uPlot(options(props, element, height), dataOf(props), element);
+        // V8's memory of the shapes of objects keeps the last plot alive, so a plot stands in a box
+        // of its own, which is cut off from the page when it goes: otherwise all the page stays too.
+        const own = element.appendChild(document.createElement("div"));
+        const width = Math.max(120, element.clientWidth);
+        const look = options(props, inks(element), { width, height });
+        const made = new uPlot(look, dataOf(props), own);
         plot.current = made;
         const observer = new ResizeObserver(() =>
             made.setSize({ width: Math.max(120, element.clientWidth), height }),
@@ -47,6 +52,7 @@ export default function LinePlot(props: LineProps) {
         return () => {
             observer.disconnect();
             made.destroy();
+            own.remove();
             plot.current = null;
         };
     }, [theme, names, height]);
@@ -92,22 +98,39 @@ const dataOf = ({ at, lines }: LineProps): uPlot.AlignedData => [
     ...lines.map((line) => line.values),
 ];
 
-function options({ lines, say, sayRight, sayAt }: LineProps, element: HTMLElement, height: number) {
-    const look = getComputedStyle(element);
-    const colour = (name: string) => look.getPropertyValue(name).trim();
+interface Inks {
+    soft: string;
+    line: string;
+    series: string[];
+    family: string;
+}
+
+function inks(element: HTMLElement): Inks {
+    // light-dark() in a custom property is resolved only where a colour is used.
     const resolved = (name: string) => {
-        // light-dark() in a custom property is resolved only where a colour is used.
         element.style.color = `var(${name})`;
         const found = getComputedStyle(element).color;
         element.style.color = "";
-        return found || colour(name);
+        return found;
     };
-    const soft = resolved("--soft");
-    const grid = { stroke: resolved("--line"), width: 1 };
-    const axis = { stroke: soft, grid, ticks: { show: false }, font: `11px ${look.fontFamily}` };
+    return {
+        soft: resolved("--soft"),
+        line: resolved("--line"),
+        series: COLOURS.map(resolved),
+        family: getComputedStyle(element).fontFamily,
+    };
+}
+
+/** Closes over no element: see where a plot is made. */
+function options(
+    { lines, say, sayRight, sayAt }: LineProps,
+    { soft, line: rule, series, family }: Inks,
+    size: { width: number; height: number },
+) {
+    const grid = { stroke: rule, width: 1 };
+    const axis = { stroke: soft, grid, ticks: { show: false }, font: `11px ${family}` };
     const made: uPlot.Options = {
-        width: Math.max(120, element.clientWidth),
-        height,
+        ...size,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { size: 5 } },
@@ -121,7 +144,7 @@ function options({ lines, say, sayRight, sayAt }: LineProps, element: HTMLElemen
             ...lines.map((line, i) => ({
                 label: line.name,
                 scale: line.right ? "right" : "y",
-                stroke: resolved(COLOURS[i % COLOURS.length]!),
+                stroke: series[i % series.length]!,
                 width: 1.75,
                 dash: DASHES[i % DASHES.length],
                 // A line needs two ends: one value alone is a dot.
