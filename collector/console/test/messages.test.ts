@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { LANGUAGES, t, tMaybe } from "../src/msg/index.ts";
 import { BINDINGS } from "../src/model/keys.ts";
@@ -26,6 +28,22 @@ test("every key of the keyboard has its words", () => {
     const shared = new Set(["tier-2", "tier-3", "tier-4"]);
     for (const { command } of BINDINGS)
         if (!shared.has(command)) assert.ok(`key.${command}` in en, command);
+});
+
+test("nothing is kept that the page never says", () => {
+    const files = readdirSync("src", { recursive: true, encoding: "utf8" });
+    const code = files
+        .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("msg"))
+        .map((name) => readFileSync(join("src", name), "utf8"))
+        .join("\n");
+    const made = [...code.matchAll(/`([\w-]+\.[\w-]*)\$\{/g)].map((match) => match[1]!);
+    const named = [...code.matchAll(/name="(\w+)"/g)].map((match) => `${match[1]}.`);
+    const asked = (key: string) =>
+        code.includes(`"${key}"`) || [...made, ...named].some((start) => key.startsWith(start));
+    assert.deepEqual(
+        Object.keys(en).filter((key) => !asked(key) && !/^[a-z]+:?$/.test(key)),
+        [],
+    );
 });
 
 const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();

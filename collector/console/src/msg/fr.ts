@@ -25,7 +25,6 @@ export const fr: Translation = {
     "stats.folded": "{share} regroupées",
     "stats.spark": "Alertes par minute, dernière heure",
 
-    "login.title": "Connexion",
     "login.lead": "Triage des incidents du CERT régional",
     "login.user": "Utilisateur",
     "login.password": "Mot de passe",
@@ -35,8 +34,8 @@ export const fr: Translation = {
     "login.wait": "Un instant…",
     "login.wrong": "L'utilisateur et le mot de passe ne correspondent pas.",
     "login.throttled": "Trop de tentatives. Réessayez dans {span}.",
-    "login.expired": "Votre session est terminée. Reconnectez-vous pour reprendre où vous en étiez.",
-    "login.other": "Connecté sous un autre nom : la page repart de zéro.",
+    "login.expired":
+        "Votre session est terminée. Reconnectez-vous pour reprendre où vous en étiez.",
 
     tier: "Niveau",
     "tier.1": "Immédiat",
@@ -80,7 +79,6 @@ export const fr: Translation = {
     "queue.title": "File",
     "queue.search": "Rechercher",
     "queue.search-hint": "is:new state:jm tier:1 ip: host: rule: age:>2h ou des mots",
-    "queue.clear": "Effacer la recherche",
     "queue.total": "{n} incident|{n} incidents",
     "queue.empty": "Rien à décider",
     "queue.empty-hint":
@@ -93,12 +91,10 @@ export const fr: Translation = {
     "queue.settle": "L'ordre a changé",
     "queue.settle-hint": "Remettre à leur place les lignes déplacées ou parties (g g)",
     "queue.checked": "{n} sélectionné|{n} sélectionnés",
-    "queue.uncheck": "Annuler la sélection",
     "queue.filter-tier": "Seulement le niveau {n}",
     "queue.filter-state": "État",
     "queue.filter-mine": "Les miens",
     "queue.filter-waiting": "En attente",
-    "queue.gone": "a quitté la file : {status}",
     "queue.select": "Sélectionner {id}",
     "col.time": "Temps restant",
     "col.what": "Quoi et pourquoi",
@@ -141,10 +137,8 @@ export const fr: Translation = {
     "incident.note-none": "Pas encore de note.",
     "fact.victim": "Victime",
     "fact.peer": "Pair",
-    "fact.role": "Rôle",
     "fact.rsit": "Type",
     "fact.seen": "Vu du … au",
-    "fact.opened": "Dans la file depuis",
     "fact.alerts": "Alertes",
     "fact.sensors": "Sondes",
     "fact.feeds": "Flux",
@@ -154,7 +148,6 @@ export const fr: Translation = {
     "fact.states": "Aussi dans",
     "signal.alerts": "{n} alerte|{n} alertes",
     "signal.last": "la dernière il y a {span}",
-    "eve.show": "Montrer l'enregistrement",
     "eve.raw": "JSON brut",
     "eve.fields": "Champs",
     "eve.copy": "Copier",
@@ -168,7 +161,6 @@ export const fr: Translation = {
     "verb.resolve": "Résoudre",
     "verb.close": "Clore",
     "verb.wait": "Attendre",
-    "verb.wake": "Finir l'attente",
     "verb.note": "Note",
     "verb.triage": "Retour au triage",
     "verb.more": "Toutes les décisions",
@@ -177,7 +169,6 @@ export const fr: Translation = {
     "dialog.cancel": "Annuler",
     "dialog.close": "Fermer",
     "dialog.save": "Enregistrer",
-    "dialog.digit": "tapez un chiffre",
     "confirm.title": "Confirmer {id}",
     "confirm.type": "Type",
     "confirm.victim": "Victime",
@@ -197,8 +188,6 @@ export const fr: Translation = {
     "resolve.impact": "Avéré, avec impact",
     "resolve.no-impact": "Avéré, sans impact",
     "resolve.note": "Ce qui a été fait",
-    "resolve.note-needed":
-        "Dites ce qui a été fait, pour le rapport et pour la prochaine fois.",
     "wait.title": "Mettre {id} en attente",
     "wait.30": "30 minutes",
     "wait.120": "2 heures",
@@ -210,7 +199,6 @@ export const fr: Translation = {
     "menu.title": "Décisions sur {id}",
     "state.title": "Montrer un seul État",
     "state.all": "Tous les États",
-    "bulk.title": "{n} incident sélectionné|{n} incidents sélectionnés",
 
     "done.claim": "{id} est à vous",
     "done.release": "{id} libéré",
@@ -295,15 +283,13 @@ export const fr: Translation = {
     "enrol.hold": "Attendre l'approbation par empreinte",
     "enrol.submit": "Créer le jeton",
     "enrol.ready": "Lancez ceci sur la sonde",
-    "enrol.once":
-        "Ce jeton n'est montré que maintenant et ne sert qu'une fois, jusqu'au {at} UTC.",
+    "enrol.once": "Ce jeton n'est montré que maintenant et ne sert qu'une fois, jusqu'au {at} UTC.",
     "approve.title": "Approuver {name} ?",
     "approve.lead":
         "Comparez avec ce que la sonde a affiché, par une ligne de confiance. N'approuvez que si chaque groupe est identique.",
     "approve.same": "J'ai comparé : c'est identique",
     "revoke.title": "Révoquer {name} ?",
-    "revoke.lead":
-        "Sa session s'arrête aussitôt et son certificat ne sera plus jamais accepté.",
+    "revoke.lead": "Sa session s'arrête aussitôt et son certificat ne sera plus jamais accepté.",
     "revoke.reason": "Motif",
 
     "help.title": "Clavier",
@@ -314,7 +300,6 @@ export const fr: Translation = {
     "help.words": "Mots de recherche",
     "help.language": "Langue",
     "help.shortcuts": "Raccourcis à une touche",
-    "help.then": "puis",
     "key.next": "Ligne suivante",
     "key.previous": "Ligne précédente",
     "key.page-down": "Une page plus bas",
@@ -480,8 +465,7 @@ export const fr: Translation = {
     "campaign.done-hide": "La part de {name} n'est plus montrée",
     "campaign.projections": "Ce que voit chaque État",
     "campaign.show-projections": "Montrer",
-    "campaign.sees":
-        "{n} autre État, vu d'abord le {at}|{n} autres États, vu d'abord le {at}",
+    "campaign.sees": "{n} autre État, vu d'abord le {at}|{n} autres États, vu d'abord le {at}",
     "indicator.domain": "domaine",
     "indicator.host": "nom d'hôte",
     "indicator.ip": "adresse",
@@ -661,8 +645,7 @@ export const fr: Translation = {
     "archive.searching": "Recherche dans les archives…",
     "archive.searched":
         "{n} trouvés ; {files} fichiers lus, {skipped} passés grâce à leur filtre, {records} enregistrements examinés.",
-    "archive.incomplete":
-        "Le temps d'une recherche est écoulé : « en montrer plus » continue.",
+    "archive.incomplete": "Le temps d'une recherche est écoulé : « en montrer plus » continue.",
     "archive.none": "Personne ne l'a vu",
     "archive.none-hint":
         "Aucune alerte conservée de cette période ne le nomme, dans les États que vous pouvez voir.",
@@ -777,8 +760,7 @@ export const fr: Translation = {
     "suppress.extend-title": "Prolonger la sourdine",
     "suppress.end": "Finir maintenant",
     "suppress.none": "Rien n'est en sourdine",
-    "suppress.none-hint":
-        "Une sourdine a un auteur et une fin, et compte ce qu'elle a retenu.",
+    "suppress.none-hint": "Une sourdine a un auteur et une fin, et compte ce qu'elle a retenu.",
     "damping.list": "Liste",
     "damping.match": "Adresse ou nom",
     "damping.always": "sans fin",

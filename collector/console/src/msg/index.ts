@@ -24,6 +24,7 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
     en: { name: "English", load: () => Promise.resolve(en) },
     es: { name: "Español", load: () => import("./es.ts").then((m) => m.es) },
     fr: { name: "Français", load: () => import("./fr.ts").then((m) => m.fr) },
+    ht: { name: "Kreyòl ayisyen", load: () => import("./ht.ts").then((m) => m.ht) },
     nl: { name: "Nederlands", load: () => import("./nl.ts").then((m) => m.nl) },
 };
 
@@ -51,7 +52,7 @@ export async function chooseLanguage(preferred: string | null): Promise<void> {
         return;
     }
     language = code;
-    plural = new Intl.PluralRules(code);
+    plural = new Intl.PluralRules([code, "en"]); // not every browser knows every language's rules
 }
 
 /**
