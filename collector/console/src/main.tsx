@@ -2,6 +2,7 @@
 // The console's composition root: session, routes, keyboard, live stream and clock come together
 // here and nowhere else.
 import { render } from "preact";
+import { useRef } from "preact/hooks";
 import { Problem, Unreachable, api } from "./api/client.ts";
 import { LiveStream } from "./api/stream.ts";
 import type { Me } from "./api/types.ts";
@@ -13,7 +14,7 @@ import { KeyReader, type Command } from "./model/keys.ts";
 import { PAGES, mayOpen } from "./model/pages.ts";
 import { SHIFT_GAP_MS } from "./model/shift.ts";
 import { useStore } from "./model/store.ts";
-import { DecisionDialogs } from "./view/decisions.tsx";
+import { DecisionDialogs, readDialogs } from "./view/decisions.tsx";
 import { Help } from "./view/help.tsx";
 import { IncidentPage } from "./view/incident.tsx";
 import { lazy } from "./view/lazy.tsx";
@@ -36,6 +37,7 @@ const MORE: Record<MorePage, ReturnType<typeof lazy<{ part?: string }>>> = {
 const LAGS_KEPT = 240;
 const TICK_MS = 1000;
 const STATS_MS = 15_000;
+const DIALOGS_MS = 2000;
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const SCROLLS = ".pane, .scroll-x, pre";
 const SCROLL_KEYS = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
@@ -47,9 +49,12 @@ function App() {
     return (
         <>
             <TopBar />
-            <Guard key={route.page}>
-                {mayOpen(me, route.page) ? <Page route={route} /> : <NotServed />}
-            </Guard>
+            <Queue route={route} />
+            {route.page !== "queue" && (
+                <Guard key={route.page}>
+                    {mayOpen(me, route.page) ? <Page route={route} /> : <NotServed />}
+                </Guard>
+            )}
             <Notices />
             <DecisionDialogs />
             {help && <Help />}
@@ -62,8 +67,20 @@ function App() {
     );
 }
 
-function Page({ route }: { route: Route }) {
-    if (route.page === "queue") return <QueuePage q={route.q} />;
+/** Once opened the queue stays, out of sight: back from an incident is one key, and no new list. */
+function Queue({ route }: { route: Route }) {
+    const q = useRef<string | null>(null);
+    const away = route.page !== "queue";
+    if (!away) q.current = route.q;
+    if (q.current === null) return null;
+    return (
+        <Guard away={away}>
+            <QueuePage q={q.current} away={away} />
+        </Guard>
+    );
+}
+
+function Page({ route }: { route: Exclude<Route, { page: "queue" }> }) {
     if (route.page === "incident") return <IncidentPage key={route.id} id={route.id} />;
     const More = MORE[route.page];
     return <More part={route.part} />;
@@ -101,6 +118,7 @@ function signedIn(me: Me): void {
     );
     void readStats();
     if (before) void desk.refresh();
+    setTimeout(readDialogs, DIALOGS_MS);
 }
 
 api.onSignedOut = () => {

@@ -145,3 +145,32 @@ test("ten thousand rows and a hundred newcomers settle into order", () => {
     assert.equal(queue.size, 10_100);
     for (let i = 1; i < queue.size; i++) assert.ok(compare(queue.at(i - 1)!, queue.at(i)!) < 0);
 });
+
+test("a narrower search shows what is held of it at once, and keeps the cursor where it can", () => {
+    const queue = filled("a", "b", "c");
+    queue.cursor = "c";
+    queue.narrow((row) => row.id !== "a");
+    assert.deepEqual(queue.order, ["b", "c"]);
+    assert.equal(queue.cursor, "c");
+    assert.equal(queue.total, 2);
+    queue.narrow(() => false);
+    assert.deepEqual(queue.order, ["b", "c"], "nothing is known of such a list: the old one stays");
+});
+
+test("a list read again gives back the rows that did not change, so that they need no drawing", () => {
+    const queue = filled("a", "b");
+    const [a, b] = [queue.get("a"), queue.get("b")];
+    queue.replace([incident("a", { deadline: at(0) }), incident("b", { version: 9 })], 2);
+    assert.equal(queue.get("a"), a);
+    assert.notEqual(queue.get("b"), b);
+});
+
+test("settling a list in which nothing moved only takes away the marks of newcomers", () => {
+    const queue = filled("a", "c");
+    queue.upsert(incident("b", { deadline: at(2) }));
+    assert.ok(queue.get("b")?.fresh);
+    const a = queue.get("a");
+    queue.settle();
+    assert.ok(!queue.get("b")?.fresh);
+    assert.equal(queue.get("a"), a);
+});

@@ -12,7 +12,7 @@ import type {
 import { t } from "../msg/index.ts";
 import { app, notify } from "./app.ts";
 import { Queue, type Shown } from "./queue.ts";
-import { matches, toQuery } from "./search.ts";
+import { matcher, matches, toQuery } from "./search.ts";
 import { Store } from "./store.ts";
 
 export type Decision =
@@ -38,7 +38,7 @@ const STREAM_PAUSE_MS = 250;
 const SINGLE_READS = 12;
 const RETRIES_ON_EVIDENCE = 3;
 const UNDO_DEPTH = 50;
-const LATEST_KEPT = 500;
+const LATEST_KEPT = 100;
 
 interface Undo {
     id: string;
@@ -68,12 +68,26 @@ export class Desk extends Store<DeskState> {
 
     // ---- reading ----
 
+    /** The search whose list is held. */
+    get query(): string {
+        return this.q;
+    }
+
+    /** The list of `q`: one that is held is shown as it stands and read again without moving. */
+    open(q: string): Promise<void> {
+        const held = q === this.q && this.queue.size > 0 && !this.state.failed;
+        return held ? this.refresh() : this.load(q);
+    }
+
     async load(q: string): Promise<void> {
         this.q = q;
         this.reading?.abort();
         const reading = new AbortController();
         this.reading = reading;
+        const verdict = matcher(q, app.state.me?.user ?? "");
+        this.queue.narrow((row) => verdict(row) !== false);
         this.set({ loading: true, failed: null });
+        this.touch();
         try {
             const page = await api.incidents(toQuery(q), null, reading.signal);
             this.next = page.next;
@@ -81,7 +95,10 @@ export class Desk extends Store<DeskState> {
             this.set({ loading: false, above: 0 });
             this.touch();
         } catch (err) {
-            if (!reading.signal.aborted) this.set({ loading: false, failed: sayProblem(err) });
+            if (reading.signal.aborted) return;
+            const why = sayProblem(err);
+            this.set({ loading: false, failed: why });
+            if (this.queue.size > 0) notify("problem", t("queue.failed", { why }));
         }
     }
 

@@ -13,18 +13,40 @@ export type Shown = Incident & {
     fresh?: boolean;
 };
 
+interface Times {
+    deadline: number;
+    opened: number;
+}
+
+/** Dates are read once a row: a long list is compared with each row often. */
+const TIMES = new WeakMap<Incident, Times>();
+
 const time = (iso: string | null): number => (iso ? Date.parse(iso) : Number.POSITIVE_INFINITY);
+
+function timesOf(row: Incident): Times {
+    let known = TIMES.get(row);
+    if (!known) {
+        known = { deadline: time(row.deadline), opened: time(row.opened_at) };
+        TIMES.set(row, known);
+    }
+    return known;
+}
 
 /** Tier, then deadline (none comes last), then age: the order the collector keeps. */
 export function compare(a: Incident, b: Incident): number {
-    const due = time(a.deadline) - time(b.deadline);
+    if (a.tier !== b.tier) return a.tier - b.tier;
+    const [one, other] = [timesOf(a), timesOf(b)];
+    const due = one.deadline - other.deadline;
     return (
-        a.tier - b.tier ||
         (Number.isNaN(due) ? 0 : due) ||
-        time(a.opened_at) - time(b.opened_at) ||
+        one.opened - other.opened ||
         (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
     );
 }
+
+/** Of one version, and what is reckoned without a new one is the same too. */
+const unchanged = (a: Incident | undefined, b: Incident): boolean =>
+    a?.version === b.version && a.count === b.count && String(a.spark) === String(b.spark);
 
 export interface Change {
     /** Rows put in before the cursor, so that the view can move along with them. */
@@ -44,6 +66,7 @@ export class Queue {
     private fresh = new Set<string>();
     private drawn = new Map<string, Drawn>();
     private moved = false;
+    private lastFound = 0;
     order: string[] = [];
     checked = new Set<string>();
     cursor: string | null = null;
@@ -92,14 +115,27 @@ export class Queue {
     }
 
     indexOf(id: string | null): number {
-        return id === null ? -1 : this.order.indexOf(id);
+        if (id === null) return -1;
+        // It is mostly the cursor that is asked for, again and again, and the list may be long.
+        if (this.order[this.lastFound] !== id) {
+            const index = this.order.indexOf(id);
+            if (index < 0) return -1;
+            this.lastFound = index;
+        }
+        return this.lastFound;
     }
 
     /** A new list: another search, or the first load. */
     replace(items: Incident[], total: number): void {
         const index = Math.max(0, this.indexOf(this.cursor));
-        this.rows = new Map(items.map((row) => [row.id, row]));
-        this.drawn.clear();
+        const before = this.rows;
+        this.rows = new Map();
+        for (const row of items) {
+            const known = before.get(row.id);
+            if (unchanged(known, row)) this.rows.set(row.id, known!);
+            else this.rows.set(row.id, row);
+        }
+        for (const id of before.keys()) if (!this.rows.has(id)) this.drawn.delete(id);
         this.order = [...this.rows.keys()];
         this.gone.clear();
         this.fresh.clear();
@@ -108,6 +144,12 @@ export class Queue {
         this.checked = new Set([...this.checked].filter((id) => this.rows.has(id)));
         if (this.indexOf(this.cursor) < 0)
             this.cursor = this.order[Math.min(index, this.order.length - 1)] ?? null;
+    }
+
+    /** Leaves only what passes `test`, as the list of a narrower search until that has been read. */
+    narrow(test: (row: Incident) => boolean): void {
+        const left = this.order.map((id) => this.rows.get(id)!).filter(test);
+        if (left.length > 0 && left.length < this.order.length) this.replace(left, left.length);
     }
 
     /** The next page of the same list. */
@@ -155,7 +197,7 @@ export class Queue {
 
     private keep(row: Incident): void {
         const known = this.rows.get(row.id);
-        if (known && known.version > row.version) return;
+        if (known && (known.version > row.version || unchanged(known, row))) return;
         this.rows.set(row.id, row);
         if (known && compare(known, row) !== 0) this.moved ||= this.misplaced(row);
     }
@@ -178,7 +220,9 @@ export class Queue {
         this.leave(id); // counts, unless it was counted when it left
         this.order.splice(index, 1);
         this.rows.delete(id);
+        this.drawn.delete(id);
         this.gone.delete(id);
+        this.fresh.delete(id);
         if (this.cursor === id) this.cursor = this.order[Math.min(index, this.size - 1)] ?? null;
     }
 
@@ -194,12 +238,15 @@ export class Queue {
 
     /** Puts held rows where they belong. */
     settle(): void {
+        this.fresh.clear();
+        if (!this.held) return;
         const index = Math.max(0, this.indexOf(this.cursor));
-        for (const id of this.gone) this.rows.delete(id);
-        this.drawn.clear();
+        for (const id of this.gone) {
+            this.rows.delete(id);
+            this.drawn.delete(id);
+        }
         this.order = this.order.filter((id) => this.rows.has(id));
         this.gone.clear();
-        this.fresh.clear();
         this.moved = false;
         this.order.sort((a, b) => compare(this.rows.get(a)!, this.rows.get(b)!));
         if (this.indexOf(this.cursor) < 0)

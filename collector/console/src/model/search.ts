@@ -133,22 +133,29 @@ function holdsWord(row: Incident, word: Word, user: string): boolean | null {
     }
 }
 
-/** Does a changed row belong to the list of `text`? null when only the collector can tell. */
-export function matches(row: Incident, text: string, user: string): boolean | null {
+export type Verdict = boolean | null;
+
+/** Reads the search once: does a row belong to its list? null when only the collector can tell. */
+export function matcher(text: string, user: string): (row: Incident) => Verdict {
     const { status, q } = toQuery(text);
+    const statuses = status ? status.split(",") : null;
     const rest = parse(q);
     const any = rest.some((word) => word.key === "is" && word.value.toLowerCase() === "any");
-    if (status ? !status.split(",").includes(row.status) : !any && !OPEN.includes(row.status))
-        return false;
-    let verdict: boolean | null = true;
-    for (const word of [
-        ...rest,
-        ...parse(text).filter((w) => !w.not && (w.key === "tier" || w.key === "state")),
-    ]) {
-        const found = holdsWord(row, word, user);
-        const wanted = found === null ? null : found !== (word.not ?? false);
-        if (wanted === false) return false;
-        if (wanted === null) verdict = null;
-    }
-    return verdict;
+    const narrowing = parse(text).filter((w) => !w.not && (w.key === "tier" || w.key === "state"));
+    const words = [...rest, ...narrowing];
+    return (row) => {
+        if (statuses ? !statuses.includes(row.status) : !any && !OPEN.includes(row.status))
+            return false;
+        let verdict: Verdict = true;
+        for (const word of words) {
+            const found = holdsWord(row, word, user);
+            const wanted = found === null ? null : found !== (word.not ?? false);
+            if (wanted === false) return false;
+            if (wanted === null) verdict = null;
+        }
+        return verdict;
+    };
 }
+
+export const matches = (row: Incident, text: string, user: string): Verdict =>
+    matcher(text, user)(row);

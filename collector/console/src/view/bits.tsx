@@ -7,12 +7,22 @@ import { clockTime, span, stamp, timeLeft } from "../format/time.ts";
 import { t, type MessageKey } from "../msg/index.ts";
 import { stateName } from "../model/app.ts";
 
+/** Nothing in it can hide or rearrange anything: no element of its own is needed around it. */
+const HARMLESS = /^[\x20-\x7e]*$/;
+
 /**
  * Text from outside: what is hidden or would rearrange its surroundings is shown by name, direction
  * is kept inside.
  */
-export function Text({ value, limit }: { value: string | null | undefined; limit?: number }) {
+export function Text({
+    value,
+    limit = 4096,
+}: {
+    value: string | null | undefined;
+    limit?: number;
+}) {
     if (!value) return null;
+    if (value.length <= limit && HARMLESS.test(value)) return <>{value}</>;
     return (
         <bdi>
             {pieces(value, limit).map((piece) =>
@@ -76,16 +86,20 @@ const STAGE_MARKS: Record<Stage, string> = {
     out: "O",
 };
 
+/** Five places, of which those that were seen carry their letter; the others are the ground's. */
 export function StageStrip({ seen }: { seen: Stage[] }) {
     const list = STAGES.filter((stage) => seen.includes(stage)).map((stage) => t(`stage.${stage}`));
     const label = list.length ? t("stage.seen", { list: list.join(", ") }) : t("stage.none");
     return (
         <span class="stages" role="img" aria-label={label} title={label}>
-            {STAGES.map((stage) => (
-                <span class={seen.includes(stage) ? "stage on" : "stage"}>
-                    {STAGE_MARKS[stage]}
-                </span>
-            ))}
+            {STAGES.map(
+                (stage, i) =>
+                    seen.includes(stage) && (
+                        <span class="stage" style={{ gridColumn: i + 1 }}>
+                            {STAGE_MARKS[stage]}
+                        </span>
+                    ),
+            )}
         </span>
     );
 }
@@ -181,10 +195,10 @@ export function TimeLeftView({ row, now }: { row: Incident; now: number }) {
                 {left.ms > 0 ? "" : " !"}
             </span>
             <span class="due-what">{clock}</span>
-            <svg class="due-bar" viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true">
-                <rect class="track" width="100" height="2" />
-                <rect class="used" width={100 * left.used} height="2" />
-            </svg>
+            <span
+                class="due-bar"
+                style={{ backgroundSize: `${Math.round(100 * left.used)}% 100%` }}
+            />
         </span>
     );
 }

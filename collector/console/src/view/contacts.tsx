@@ -123,9 +123,7 @@ export function Contacts() {
             columns={columns}
             keyOf={(row) => row.id}
             tools={
-                may && (
-                    <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
-                )
+                may && <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
             }
         >
             {asked === "import" && <ImportDialog what="contacts" onClose={done} />}
@@ -361,9 +359,7 @@ export function Constituents() {
             columns={columns}
             keyOf={(row) => row.id}
             tools={
-                may && (
-                    <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
-                )
+                may && <Tools onAdd={() => setAsked("add")} onImport={() => setAsked("import")} />
             }
         >
             {asked === "import" && <ImportDialog what="constituents" onClose={done} />}

@@ -18,8 +18,15 @@ import { MergeDialog } from "./merge.tsx";
 import { ViewsDialog } from "./views.tsx";
 import { Buttons } from "./form.tsx";
 
-const DraftDialog = lazy(() => import("./draft.tsx").then((m) => m.DraftDialog));
-const SuppressDialog = lazy(() => import("./damping.tsx").then((m) => m.SuppressDialog));
+const draft = () => import("./draft.tsx").then((m) => m.DraftDialog);
+const suppress = () => import("./damping.tsx").then((m) => m.SuppressDialog);
+const DraftDialog = lazy(draft);
+const SuppressDialog = lazy(suppress);
+
+/** Reads what the queue did not wait for, so that the first key to a dialog doesn't either. */
+export function readDialogs(): void {
+    void Promise.allSettled([draft(), suppress()]); // what failed is read again when it's opened
+}
 
 export type Ask =
     | "confirm"
@@ -87,7 +94,8 @@ export function possible(row: Incident): string[] {
     if (row.claimed_by && row.claimed_by !== me) return verbs;
     if (open && row.claimed_by) verbs.push("release");
     if (row.status === "new" || row.status === "triage") verbs.push("confirm");
-    if (open) verbs.push("reject");
+    if (open) verbs.push("reject", "merge");
+    if (row.status === "merged") verbs.push("unmerge");
     if (open && row.status !== "new") verbs.push("wait");
     if (row.status === "confirmed" || row.status === "handling") verbs.push("resolve");
     if (row.status === "resolved") verbs.push("close");
@@ -331,7 +339,14 @@ function ResolveDialog({ row }: { row: Incident }) {
                         autoFocus
                     />
                 </label>
-                <Buttons submit={<>{t("verb.resolve")}{" "}<kbd>Ctrl ⏎</kbd></>} onClose={done} />
+                <Buttons
+                    submit={
+                        <>
+                            {t("verb.resolve")} <kbd>Ctrl ⏎</kbd>
+                        </>
+                    }
+                    onClose={done}
+                />
             </form>
         </Dialog>
     );
@@ -383,7 +398,14 @@ function NoteDialog({ row }: { row: Incident }) {
                         autoFocus
                     />
                 </label>
-                <Buttons submit={<>{t("incident.note-add")}{" "}<kbd>Ctrl ⏎</kbd></>} onClose={done} />
+                <Buttons
+                    submit={
+                        <>
+                            {t("incident.note-add")} <kbd>Ctrl ⏎</kbd>
+                        </>
+                    }
+                    onClose={done}
+                />
             </form>
         </Dialog>
     );

@@ -8,7 +8,7 @@ import type { EveRecord, Incident, IncidentDetail, Signal } from "../api/types.t
 import { whole } from "../format/text.ts";
 import { age, stamp } from "../format/time.ts";
 import { t } from "../msg/index.ts";
-import { app, go, mayNote } from "../model/app.ts";
+import { app, go, hashOf, mayNote } from "../model/app.ts";
 import { useCommands } from "../model/commands.ts";
 import { desk, sayEntry, sayProblem } from "../model/desk.ts";
 import { keyOf } from "../model/keys.ts";
@@ -50,7 +50,7 @@ export function IncidentPage({ id }: { id: string }) {
         else if (desk.queue.size === 0) void desk.load("");
     }, [id]);
     useCommands((command) => {
-        if (command === "escape") go({ page: "queue", q: "" });
+        if (command === "escape") go({ page: "queue", q: desk.query });
         else if (command === "incident-next" || command === "incident-previous") {
             desk.queue.move(command === "incident-next" ? 1 : -1);
             if (desk.queue.cursor) go({ page: "incident", id: desk.queue.cursor }, true);
@@ -60,7 +60,7 @@ export function IncidentPage({ id }: { id: string }) {
     return (
         <main id="content" class="incident-page">
             <p class="crumb">
-                <a href="#/queue">← {t("incident.back")}</a>
+                <a href={hashOf({ page: "queue", q: desk.query })}>← {t("incident.back")}</a>
             </p>
             <IncidentView id={id} row={desk.queue.get(id)} />
         </main>

@@ -78,7 +78,7 @@ export function Monthly({ state, month }: { state: string; month: string }) {
             <PlotCard title={t("report.outcomes")}>
                 <Counted label={t("report.outcomes")} of={report.by_outcome} name="outcome" />
             </PlotCard>
-            <PlotCard title={t("report.clocks")}>
+            <PlotCard title={t("report.clocks")} wide>
                 {clocks.length === 0 ? (
                     <p class="dim">{t("report.clocks-none")}</p>
                 ) : (

@@ -20,7 +20,8 @@ const SEARCH_PAUSE_MS = 250;
 const TIERS: readonly Tier[] = [1, 2, 3, 4];
 const WIDE = "(min-width: 70rem)";
 
-export function QueuePage({ q }: { q: string }) {
+/** `away`: another page is on the screen, and this one waits as it was. */
+export function QueuePage({ q, away }: { q: string; away: boolean }) {
     useStore(desk, (s) => s.revision);
     const list = useRef<ListHandle>(null);
     const search = useRef<HTMLInputElement>(null);
@@ -28,7 +29,12 @@ export function QueuePage({ q }: { q: string }) {
     const [paneOpen, setPaneOpen] = useState(preference("pane") !== "off");
     const queue = desk.queue;
 
-    useEffect(() => void desk.load(q), [q]);
+    useEffect(() => {
+        if (away) return;
+        void desk.open(q);
+        list.current?.reveal();
+        list.current?.focus();
+    }, [q, away]);
 
     const showPane = (on: boolean) => {
         preference("pane", on ? "on" : "off");
@@ -103,13 +109,19 @@ export function QueuePage({ q }: { q: string }) {
     };
     for (const tier of TIERS) actions[`tier-${tier}`] = () => filter("tier", String(tier));
     useCommands((command) => {
+        if (away) return false;
         const action = actions[command];
         if (action) action();
         return !!action || decide(command);
     });
 
     return (
-        <main id="content" class={paneOpen ? "queue-page with-pane" : "queue-page"}>
+        <div
+            id={away ? "queue-away" : "content"}
+            role={away ? "none" : "main"}
+            aria-hidden={away}
+            class={away ? "queue-page away" : "queue-page"}
+        >
             <h1 class="sr">{t("queue.title")}</h1>
             <QueueBar
                 q={q}
@@ -124,7 +136,7 @@ export function QueuePage({ q }: { q: string }) {
                 <QueueList handle={list} q={q} onOpen={open} onSettle={() => actions.top!()} />
                 {paneOpen && (
                     <section class="pane" ref={pane} tabIndex={0} aria-label={t("incident.facts")}>
-                        {queue.cursor ? (
+                        {away ? null : queue.cursor ? (
                             <IncidentView id={queue.cursor} row={queue.get(queue.cursor)} beside />
                         ) : (
                             <p class="pane-empty">{t("pane.none")}</p>
@@ -132,7 +144,7 @@ export function QueuePage({ q }: { q: string }) {
                     </section>
                 )}
             </div>
-        </main>
+        </div>
     );
 }
 

@@ -3,24 +3,11 @@
 // view along with it.
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref, VNode } from "preact";
-import { age, clockTime } from "../format/time.ts";
-import { plain, short } from "../format/text.ts";
 import { t } from "../msg/index.ts";
 import { app } from "../model/app.ts";
 import { desk } from "../model/desk.ts";
-import type { Shown } from "../model/queue.ts";
 import { useStore } from "../model/store.ts";
-import {
-    Arrow,
-    Spark,
-    StageStrip,
-    StateCode,
-    StatusWord,
-    Text,
-    TierChip,
-    TimeLeftView,
-    signed,
-} from "./bits.tsx";
+import { Row, sameLook, type RowLook } from "./queuerow.tsx";
 
 export interface ListHandle {
     /** Scrolls just so far that the cursor can be seen. */
@@ -30,9 +17,10 @@ export interface ListHandle {
     focus(): void;
 }
 
-const SPARE_ROWS = 6;
-/** So long after a jump the rows beyond the edges are drawn. */
-const SETTLE_MS = 60;
+/** After so long without a change rows out of sight are drawn, a few a step, until none waits. */
+const FILL_PAUSE_MS = 40;
+const FILL_STEP_MS = 8;
+const FILL_ROWS = 6;
 const MORE_BEFORE_END = 60;
 
 interface Props {
@@ -48,9 +36,8 @@ interface Span {
     row: number;
 }
 
-export function QueueList({ handle, q, onOpen, onSettle }: Props) {
-    const { revision, above, failed, loading } = useStore(desk, (s) => s);
-    const me = useStore(app, (s) => s.me?.user ?? "");
+/** What of the list is seen, and how it moves: with the cursor, and with what comes in above it. */
+function useView(handle: Ref<ListHandle>, q: string, above: number) {
     const box = useRef<HTMLDivElement>(null);
     const head = useRef<HTMLDivElement>(null);
     const probe = useRef<HTMLDivElement>(null);
@@ -58,82 +45,78 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
     const followed = useRef(above);
     const queue = desk.queue;
 
+    const scrolled = () => {
+        const top = box.current!.scrollTop;
+        setView((was) => (was.top === top ? was : { ...was, top }));
+    };
     const measure = () => {
-        const element = box.current;
-        const row = probe.current?.offsetHeight || 34;
-        if (!element) return;
+        const element = box.current!;
+        const row = probe.current!.offsetHeight || 34;
         head.current!.style.paddingInlineEnd = `${element.offsetWidth - element.clientWidth}px`;
-        setView((was) =>
-            was.top === element.scrollTop && was.height === element.clientHeight && was.row === row
-                ? was
-                : { top: element.scrollTop, height: element.clientHeight, row },
-        );
+        setView({ top: element.scrollTop, height: element.clientHeight, row });
+        return row;
+    };
+    const reveal = (row: number) => {
+        const element = box.current!;
+        const index = queue.indexOf(queue.cursor);
+        if (index < 0) return;
+        const top = index * row;
+        if (top < element.scrollTop) element.scrollTop = top;
+        else if (top + row > element.scrollTop + element.clientHeight)
+            element.scrollTop = top + row - element.clientHeight;
+        scrolled();
     };
     useLayoutEffect(() => {
-        measure();
+        reveal(measure());
         const observer = new ResizeObserver(measure);
         observer.observe(box.current!);
         observer.observe(probe.current!);
         return () => observer.disconnect();
     }, []);
-    useEffect(() => box.current?.focus({ preventScroll: true }), []);
+    const shown = useRef(q);
     useLayoutEffect(() => {
+        if (shown.current === q) return; // what was left is found again where it was
+        shown.current = q;
         box.current!.scrollTop = 0;
-        measure();
+        scrolled();
     }, [q]);
     useLayoutEffect(() => {
         const moved = above - followed.current;
         followed.current = above;
-        if (moved <= 0 || !box.current) return;
-        box.current.scrollTop += moved * view.row;
-        measure();
+        if (moved <= 0) return;
+        box.current!.scrollTop += moved * view.row;
+        scrolled();
     }, [above]);
     useImperativeHandle(handle, () => ({
-        reveal: () => {
-            const element = box.current;
-            const index = queue.indexOf(queue.cursor);
-            if (!element || index < 0) return;
-            const top = index * view.row;
-            if (top < element.scrollTop) element.scrollTop = top;
-            else if (top + view.row > element.scrollTop + element.clientHeight)
-                element.scrollTop = top + view.row - element.clientHeight;
-            measure();
-        },
+        reveal: () => reveal(view.row),
         pageRows: () => Math.max(1, Math.floor(view.height / view.row) - 1),
         toTop: () => {
-            if (box.current) box.current.scrollTop = 0;
-            measure();
+            box.current!.scrollTop = 0;
+            scrolled();
         },
         focus: () => box.current?.focus({ preventScroll: true }),
     }));
+    return { view, box, head, probe, scrolled };
+}
+
+export function QueueList({ handle, q, onOpen, onSettle }: Props) {
+    const { revision, above, failed, loading } = useStore(desk, (s) => s);
+    const queue = desk.queue;
+    const { view, box, head, probe, scrolled } = useView(handle, q, above);
 
     const top = Math.floor(view.top / view.row);
-    const bottom = Math.ceil((view.top + view.height) / view.row);
-    const first = Math.max(0, top - SPARE_ROWS);
-    const last = Math.min(queue.size, bottom + SPARE_ROWS);
-    const jumped = useJump(view.top, view.height / 2);
+    const last = Math.min(queue.size, Math.ceil((view.top + view.height) / view.row));
+    const page = Math.ceil(view.height / view.row) + 1;
     useEffect(() => {
         if (last > queue.size - MORE_BEFORE_END) void desk.more();
     }, [last, revision]);
-    const newAbove = queue.freshBefore(Math.floor(view.top / view.row));
+    const newAbove = queue.freshBefore(top);
     const cursorIndex = queue.indexOf(queue.cursor);
-    const draw = useRows(Math.ceil(view.height / view.row) + 2 * SPARE_ROWS + 1, onOpen);
+    const rows = useRows([top, last, page], view.row, onOpen);
 
     return (
         <div class="list">
-            <div class="list-head" ref={head} aria-hidden="true">
-                <div class="list-cols">
-                    <span />
-                    <span>{t("tier")}</span>
-                    <span>{t("col.time")}</span>
-                    <span>{t("col.what")}</span>
-                    <span class="c-state">{t("col.state")}</span>
-                    <span class="c-who">{t("col.who")}</span>
-                    <span class="c-stages">{t("col.stages")}</span>
-                    <span class="c-count">{t("col.count")}</span>
-                    <span class="c-owner">{t("col.owner")}</span>
-                </div>
-            </div>
+            <Head box={head} />
             {newAbove > 0 && (
                 <button type="button" class="pill new-above" onClick={onSettle}>
                     ↑ {t("queue.new-above", { n: newAbove })}
@@ -148,9 +131,9 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
                 aria-rowcount={queue.total}
                 aria-multiselectable="true"
                 aria-activedescendant={
-                    cursorIndex >= first && cursorIndex < last ? `row-${queue.cursor}` : undefined
+                    cursorIndex >= top && cursorIndex < last ? `row-${queue.cursor}` : undefined
                 }
-                onScroll={measure}
+                onScroll={scrolled}
             >
                 <div ref={probe} class="row-probe" aria-hidden="true" />
                 <div
@@ -158,26 +141,27 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
                     role="presentation"
                     style={{ height: `${queue.size * view.row}px` }}
                 >
-                    {Array.from({ length: Math.max(0, last - first) }, (_, i) => {
-                        const row = queue.at(first + i);
-                        const seen = first + i >= top && first + i < bottom;
-                        return (
-                            row &&
-                            draw(
-                                {
-                                    row,
-                                    index: first + i,
-                                    top: (first + i) * view.row,
-                                    me,
-                                    current: queue.cursor === row.id,
-                                    checked: queue.checked.has(row.id),
-                                },
-                                jumped && !seen,
-                            )
-                        );
-                    })}
+                    {rows}
                 </div>
                 {queue.size === 0 && <Empty q={q} failed={failed} loading={loading} />}
+            </div>
+        </div>
+    );
+}
+
+function Head({ box }: { box: Ref<HTMLDivElement> }) {
+    return (
+        <div class="list-head" ref={box} aria-hidden="true">
+            <div class="list-cols">
+                <span />
+                <span>{t("tier")}</span>
+                <span>{t("col.time")}</span>
+                <span>{t("col.what")}</span>
+                <span class="c-state">{t("col.state")}</span>
+                <span class="c-who">{t("col.who")}</span>
+                <span class="c-stages">{t("col.stages")}</span>
+                <span class="c-count">{t("col.count")}</span>
+                <span class="c-owner">{t("col.owner")}</span>
             </div>
         </div>
     );
@@ -207,232 +191,86 @@ function Empty({ q, failed, loading }: { q: string; failed: string | null; loadi
     );
 }
 
-interface RowLook {
-    row: Shown;
-    index: number;
-    top: number;
-    me: string;
-    current: boolean;
-    checked: boolean;
+interface Drawn {
+    look: RowLook;
+    node: VNode;
 }
 
-const sameLook = (a: RowLook, b: RowLook): boolean =>
-    a.row === b.row &&
-    a.index === b.index &&
-    a.top === b.top &&
-    a.me === b.me &&
-    a.current === b.current &&
-    a.checked === b.checked;
+/** From which place a row is drawn: the first and the last page have places of their own. */
+function placeOf(index: number, size: number, page: number): string {
+    if (index < page) return `top ${index}`;
+    if (index >= size - page) return `end ${size - index}`;
+    return `mid ${index % (3 * page)}`;
+}
 
-/** Whether the list has just moved by more than `far`; soon after it has not. */
-function useJump(top: number, far: number): boolean {
-    const [settled, setSettled] = useState(top);
-    useEffect(() => {
-        const timer = setTimeout(() => setSettled(top), SETTLE_MS);
-        return () => clearTimeout(timer);
-    }, [top]);
-    return Math.abs(top - settled) > far;
+/** What stands ready: what is seen, a page on either side of it, the list's first and last page. */
+function ready(top: number, last: number, size: number, page: number): number[] {
+    const ranges = [
+        [top, last],
+        [last, last + page],
+        [top - page, top],
+        [0, page],
+        [size - page, size],
+    ] as const;
+    const all = new Set<number>();
+    for (const [from, to] of ranges)
+        for (let i = Math.max(0, from); i < Math.min(size, to); i++) all.add(i);
+    return [...all];
 }
 
 /**
- * Draws rows into `places` that take turns, so that scrolling changes texts and does not build and
- * remove; a row that looks as it did is given back as it was drawn: one step of the cursor redraws
- * two rows, not forty. A row that can `wait` stays what its place was, which lies outside of what
- * is seen: after a jump the rows beyond the edges are drawn when those in sight are on the screen.
+ * The rows from `top` to `last`, and those that a key may show next. A row that looks as it did is
+ * given back as it was drawn: one step of the cursor redraws two rows. Rows out of sight are drawn a
+ * few at a time when no key has come for a while, so that a jump by a page or to an end finds them
+ * there; until then their place stays as it was, out of sight too: places that take turns (`mid`)
+ * are as many as the rows around the seen ones.
  */
-function useRows(places: number, onOpen: () => void): (look: RowLook, wait: boolean) => VNode {
-    const kept = useRef({ places, at: new Map<number, { look: RowLook; node: VNode }>() });
+function useRows(
+    [top, last, page]: readonly [number, number, number],
+    height: number,
+    onOpen: () => void,
+): VNode[] {
+    const me = useStore(app, (s) => s.me?.user ?? "");
+    const queue = desk.queue;
+    const kept = useRef({ page, places: new Map<string, Drawn>() });
+    const spare = useRef(0);
+    const filling = useRef(false);
+    const [, fill] = useState({});
     const open = useRef(onOpen);
     open.current = onOpen;
-    if (kept.current.places !== places) kept.current = { places, at: new Map() };
-    return (look, wait) => {
-        const place = look.index % places;
-        const known = kept.current.at.get(place);
-        if (known && (wait || sameLook(known.look, look))) return known.node;
-        const node = <Row key={place} {...look} onOpen={() => open.current()} />;
-        kept.current.at.set(place, { look, node });
-        return node;
-    };
-}
-
-function Row({
-    row,
-    index,
-    top,
-    me,
-    current,
-    checked,
-    onOpen,
-}: RowLook & { onOpen: () => void }) {
-    const queue = desk.queue;
-    const choose = () => {
-        queue.cursor = row.id;
-        queue.move(0);
-        desk.touch();
-    };
-    const classes = [
-        "row",
-        `t${row.tier}`,
-        current && "current",
-        checked && "checked",
-        row.pending && "pending",
-        row.gone && "gone",
-        row.fresh && "fresh",
-    ];
-    return (
-        <div
-            id={`row-${row.id}`}
-            class={classes.filter(Boolean).join(" ")}
-            role="row"
-            aria-rowindex={index + 1}
-            aria-selected={checked}
-            style={{ transform: `translateY(${top}px)` }}
-            onClick={choose}
-            onDblClick={onOpen}
-        >
-            <span role="gridcell" class="c-check">
-                <input
-                    type="checkbox"
-                    tabIndex={-1}
-                    checked={checked}
-                    aria-label={t("queue.select", { id: row.id })}
-                    onClick={(e) => e.stopPropagation()}
-                    onChange={() => {
-                        queue.check(row.id);
-                        desk.touch();
-                    }}
-                />
-            </span>
-            <span role="gridcell" class="c-tier">
-                <TierChip tier={row.tier} />
-                <span
-                    class="pair"
-                    title={`${t("row.likelihood")} ${row.likelihood}, ${t("row.impact")} ${row.impact}`}
-                >
-                    {row.likelihood}·{row.impact}
-                </span>
-            </span>
-            <span role="gridcell" class="c-time">
-                {row.gone ? (
-                    <span class="due due-none">
-                        <StatusWord status={row.status} />
-                    </span>
-                ) : (
-                    <TimeLeft row={row} />
-                )}
-            </span>
-            <What row={row} />
-            <span role="gridcell" class="c-state">
-                <span class="l1">
-                    <StateCode code={row.state} /> <Text value={row.victim_role} limit={60} />
-                </span>
-                <span class="l2">
-                    <Text value={row.rsit.type} limit={60} />
-                </span>
-            </span>
-            <span
-                role="gridcell"
-                class="c-who"
-                title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}
-            >
-                <span class="l1 mono">
-                    <Text value={row.victim} limit={120} />
-                </span>
-                <span class="l2 mono">
-                    <Arrow direction={row.direction} /> <Text value={row.peer} limit={120} />
-                </span>
-            </span>
-            <span role="gridcell" class="c-stages">
-                <StageStrip seen={row.stages} />
-                <span class="l2">
-                    {row.states_seen > 1 && (
-                        <span class="badge" title={t("row.states-hint", { n: row.states_seen })}>
-                            {t("row.states", { n: row.states_seen })}
-                        </span>
-                    )}
-                </span>
-            </span>
-            <span
-                role="gridcell"
-                class="c-count"
-                title={t("row.alerts", {
-                    n: row.count,
-                    sensors: plain(row.sensors.join(", "), 200),
-                })}
-            >
-                <span class="l1">
-                    <span class="num">{short(row.count)}</span>{" "}
-                    <Spark values={row.spark} label={t("row.spark")} />
-                </span>
-                <span class="l2">
-                    <Text value={row.sensors.join(", ")} limit={80} />
-                </span>
-            </span>
-            <Owner row={row} me={me} />
-        </div>
-    );
-}
-
-/** The clocks of a row tick by themselves: a second does not redraw the rows around them. */
-function TimeLeft({ row }: { row: Shown }) {
-    const now = useStore(app, (s) => s.now);
-    return <TimeLeftView row={row} now={now} />;
-}
-
-function What({ row }: { row: Shown }) {
-    return (
-        <span role="gridcell" class="c-what">
-            <span class="l1">
-                {row.status !== "new" && row.status !== "triage" && (
-                    <StatusWord status={row.status} />
-                )}
-                <span class="title">
-                    <Text value={row.title} limit={200} />
-                </span>
-            </span>
-            <span class="l2">
-                <a class="id" tabIndex={-1} href={`#/incident/${encodeURIComponent(row.id)}`}>
-                    {row.id}
-                </a>
-                {row.reasons.slice(0, 2).map((reason) => (
-                    <span class="reason">
-                        <b>{signed(reason.weight)}</b> <Text value={reason.text} limit={120} />
-                    </span>
-                ))}
-            </span>
-        </span>
-    );
-}
-
-function Owner({ row, me }: { row: Shown; me: string }) {
-    const now = useStore(app, (s) => s.now);
-    return (
-        <span role="gridcell" class="c-owner">
-            <span class="l1">
-                {row.claimed_by ? (
-                    <>
-                        <span class={row.claimed_by === me ? "you" : ""}>
-                            {row.claimed_by === me ? (
-                                t("row.you")
-                            ) : (
-                                <Text value={row.claimed_by} limit={40} />
-                            )}
-                        </span>
-                        {row.claimed_at && (
-                            <span class="dim"> {clockTime(row.claimed_at, now)}</span>
-                        )}
-                    </>
-                ) : (
-                    <span class="dim">{t("row.unclaimed")}</span>
-                )}
-            </span>
-            <span class="l2" title={row.last_note ? plain(row.last_note, 300) : undefined}>
-                {row.last_note ? (
-                    <Text value={row.last_note} limit={80} />
-                ) : (
-                    <span>{age(row.last_seen, now)}</span>
-                )}
-            </span>
-        </span>
-    );
+    if (kept.current.page !== page) kept.current = { page, places: new Map() };
+    const { places } = kept.current;
+    let waiting = false;
+    for (const index of ready(top, last, queue.size, page)) {
+        const row = queue.at(index)!;
+        const current = queue.cursor === row.id;
+        const checked = queue.checked.has(row.id);
+        const look = { row, index, top: index * height, me, current, checked };
+        const place = placeOf(index, queue.size, page);
+        const known = places.get(place);
+        if (known && sameLook(known.look, look)) continue;
+        const now = (index >= top && index < last) || known?.look.current;
+        if (!now && spare.current-- <= 0) waiting = true;
+        else
+            places.set(place, {
+                look,
+                node: <Row key={place} {...look} onOpen={() => open.current()} />,
+            });
+    }
+    for (const [place, { look }] of places)
+        if (look.index >= queue.size || (look.current && look.row.id !== queue.cursor))
+            places.delete(place);
+    const pause = filling.current ? FILL_STEP_MS : FILL_PAUSE_MS;
+    spare.current = 0;
+    filling.current = false;
+    useEffect(() => {
+        if (!waiting) return;
+        const timer = setTimeout(() => {
+            spare.current = FILL_ROWS;
+            filling.current = true;
+            fill({});
+        }, pause);
+        return () => clearTimeout(timer);
+    });
+    return [...places.values()].map(({ node }) => node);
 }

@@ -122,8 +122,14 @@ function LinkState() {
     );
 }
 
+interface GuardProps {
+    children: ComponentChildren;
+    /** Another page is on the screen. */
+    away?: boolean;
+}
+
 /** A page that breaks says so and leaves the rest standing: nobody works before a blank screen. */
-export class Guard extends Component<{ children: ComponentChildren }, { failed: string | null }> {
+export class Guard extends Component<GuardProps, { failed: string | null }> {
     override state = { failed: null as string | null };
 
     override componentDidCatch(err: unknown): void {
@@ -132,6 +138,7 @@ export class Guard extends Component<{ children: ComponentChildren }, { failed: 
 
     override render() {
         if (this.state.failed === null) return this.props.children;
+        if (this.props.away) return null;
         return (
             <main id="content" class="empty" role="alert">
                 <p class="empty-title">{t("problem.page")}</p>

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row of the queue: how it is drawn follows from its look alone, and its clocks tick by
+// themselves.
+import { age, clockTime } from "../format/time.ts";
+import { plain, short } from "../format/text.ts";
+import { t } from "../msg/index.ts";
+import { app } from "../model/app.ts";
+import { desk } from "../model/desk.ts";
+import type { Shown } from "../model/queue.ts";
+import { useStore } from "../model/store.ts";
+import {
+    Arrow,
+    Spark,
+    StageStrip,
+    StateCode,
+    StatusWord,
+    Text,
+    TierChip,
+    TimeLeftView,
+    signed,
+} from "./bits.tsx";
+
+export interface RowLook {
+    row: Shown;
+    index: number;
+    top: number;
+    me: string;
+    current: boolean;
+    checked: boolean;
+}
+
+export const sameLook = (a: RowLook, b: RowLook): boolean =>
+    a.row === b.row &&
+    a.index === b.index &&
+    a.top === b.top &&
+    a.me === b.me &&
+    a.current === b.current &&
+    a.checked === b.checked;
+
+export function Row({
+    row,
+    index,
+    top,
+    me,
+    current,
+    checked,
+    onOpen,
+}: RowLook & { onOpen: () => void }) {
+    const queue = desk.queue;
+    const choose = () => {
+        queue.cursor = row.id;
+        queue.move(0);
+        desk.touch();
+    };
+    const classes = [
+        "row",
+        `t${row.tier}`,
+        current && "current",
+        checked && "checked",
+        row.pending && "pending",
+        row.gone && "gone",
+        row.fresh && "fresh",
+    ];
+    return (
+        <div
+            id={`row-${row.id}`}
+            class={classes.filter(Boolean).join(" ")}
+            role="row"
+            aria-rowindex={index + 1}
+            aria-selected={checked}
+            style={{ top: `${top}px` }}
+            onClick={choose}
+            onDblClick={onOpen}
+        >
+            <span role="gridcell" class="c-check">
+                <input
+                    type="checkbox"
+                    tabIndex={-1}
+                    checked={checked}
+                    aria-label={t("queue.select", { id: row.id })}
+                    onClick={(e) => e.stopPropagation()}
+                    onChange={() => {
+                        queue.check(row.id);
+                        desk.touch();
+                    }}
+                />
+            </span>
+            <span role="gridcell" class="c-tier">
+                <TierChip tier={row.tier} />
+                <span
+                    class="pair"
+                    title={`${t("row.likelihood")} ${row.likelihood}, ${t("row.impact")} ${row.impact}`}
+                >
+                    {row.likelihood}·{row.impact}
+                </span>
+            </span>
+            <span role="gridcell" class="c-time">
+                {row.gone ? (
+                    <span class="due due-none">
+                        <StatusWord status={row.status} />
+                    </span>
+                ) : (
+                    <TimeLeft row={row} />
+                )}
+            </span>
+            <What row={row} />
+            <Where row={row} />
+            <Parties row={row} />
+            <Stages row={row} />
+            <Count row={row} />
+            <Owner row={row} me={me} />
+        </div>
+    );
+}
+
+/** The clocks of a row tick by themselves: a second does not redraw the rows around them. */
+function TimeLeft({ row }: { row: Shown }) {
+    const now = useStore(app, (s) => s.now);
+    return <TimeLeftView row={row} now={now} />;
+}
+
+function What({ row }: { row: Shown }) {
+    return (
+        <span role="gridcell" class="c-what">
+            <span class="l1">
+                {row.status !== "new" && row.status !== "triage" && (
+                    <StatusWord status={row.status} />
+                )}
+                <span class="title">
+                    <Text value={row.title} limit={200} />
+                </span>
+            </span>
+            <span class="l2">
+                <a class="id" tabIndex={-1} href={`#/incident/${encodeURIComponent(row.id)}`}>
+                    {row.id}
+                </a>
+                {row.reasons.slice(0, 2).map((reason) => (
+                    <span class="reason">
+                        <b>{signed(reason.weight)}</b> <Text value={reason.text} limit={120} />
+                    </span>
+                ))}
+            </span>
+        </span>
+    );
+}
+
+function Where({ row }: { row: Shown }) {
+    return (
+        <span
+            role="gridcell"
+            class="c-state"
+            title={plain(`${row.victim_role} ${row.rsit.type}`, 200)}
+        >
+            <span class="l1">
+                <StateCode code={row.state} /> <Text value={row.victim_role} limit={60} />
+            </span>
+            <span class="l2">
+                <Text value={row.rsit.type} limit={60} />
+            </span>
+        </span>
+    );
+}
+
+function Parties({ row }: { row: Shown }) {
+    return (
+        <span role="gridcell" class="c-who" title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}>
+            <span class="l1 mono">
+                <Text value={row.victim} limit={120} />
+            </span>
+            <span class="l2 mono">
+                <Arrow direction={row.direction} /> <Text value={row.peer} limit={120} />
+            </span>
+        </span>
+    );
+}
+
+function Stages({ row }: { row: Shown }) {
+    return (
+        <span role="gridcell" class="c-stages">
+            <StageStrip seen={row.stages} />
+            <span class="l2">
+                {row.states_seen > 1 && (
+                    <span class="badge" title={t("row.states-hint", { n: row.states_seen })}>
+                        {t("row.states", { n: row.states_seen })}
+                    </span>
+                )}
+            </span>
+        </span>
+    );
+}
+
+function Count({ row }: { row: Shown }) {
+    return (
+        <span
+            role="gridcell"
+            class="c-count"
+            title={t("row.alerts", {
+                n: row.count,
+                sensors: plain(row.sensors.join(", "), 200),
+            })}
+        >
+            <span class="l1">
+                <span class="num">{short(row.count)}</span>{" "}
+                <Spark values={row.spark} label={t("row.spark")} />
+            </span>
+            <span class="l2">
+                <Text value={row.sensors.join(", ")} limit={80} />
+            </span>
+        </span>
+    );
+}
+
+function Owner({ row, me }: { row: Shown; me: string }) {
+    const now = useStore(app, (s) => s.now);
+    return (
+        <span role="gridcell" class="c-owner">
+            <span class="l1">
+                {row.claimed_by ? (
+                    <>
+                        <span class={row.claimed_by === me ? "you" : ""}>
+                            {row.claimed_by === me ? (
+                                t("row.you")
+                            ) : (
+                                <Text value={row.claimed_by} limit={40} />
+                            )}
+                        </span>
+                        {row.claimed_at && (
+                            <span class="dim"> {clockTime(row.claimed_at, now)}</span>
+                        )}
+                    </>
+                ) : (
+                    <span class="dim">{t("row.unclaimed")}</span>
+                )}
+            </span>
+            <span class="l2" title={row.last_note ? plain(row.last_note, 300) : undefined}>
+                {row.last_note ? (
+                    <Text value={row.last_note} limit={80} />
+                ) : (
+                    <span>{age(row.last_seen, now)}</span>
+                )}
+            </span>
+        </span>
+    );
+}
