@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
         dist: { type: "string" },
         screenshots: { type: "string" },
         only: { type: "string" },
+        long: { type: "boolean" },
     },
 });
 const dist = options.dist ?? options.built;
@@ -46,6 +47,7 @@ class Stage {
             mock,
             url,
             real,
+            long: options.long ?? false,
             contexts: [],
             faults: [],
             axe: 0,
@@ -135,6 +137,18 @@ function bundleKb() {
     return Math.round(bytes / 102.4) / 10;
 }
 
+/** Each key's figures: one line of JSON, or one a key beside the TAP. */
+function sayPace(pace) {
+    if (options.json) return console.log(JSON.stringify(pace));
+    say(
+        `# keys with ${pace.rows} rows; the control takes ${pace.control_p95_ms} ms (${pace.judged})`,
+    );
+    for (const [key, took] of Object.entries(pace.keys))
+        say(
+            `#   ${key}: 95 % in ${took.p95_ms} ms, worst ${took.worst_ms}, processor ${took.cpu_ms}`,
+        );
+}
+
 async function runScene(scene, stage, total) {
     const mock = real ? null : new Mock(dist, scene.mock);
     stage.mock = mock;
@@ -180,6 +194,7 @@ async function main() {
         if (options.only && !scene.name.includes(options.only)) continue;
         if (scene.shots && !options.screenshots) continue;
         if (scene.only === "real" && !real) continue;
+        if (scene.long && !options.long) continue;
         if (real && !scene.real) total.skipped++;
         else await runScene(scene, stage, total);
     }
@@ -194,12 +209,17 @@ async function main() {
         queue_ready_ms,
         key_to_paint_ms,
     };
-    if (stage.numbers.heap_slope_kb !== undefined)
-        say(`# heap by a thousand changes and a walk: ${stage.numbers.heap_slope_kb} KiB more`);
+    if (stage.numbers.day) {
+        const { parts, heap_kb, all_kb, nodes, listeners } = stage.numbers.day;
+        say(
+            `# ${parts} parts of a day; each adds ${heap_kb} KiB (with code ${all_kb}), ${nodes} nodes, ${listeners} listeners`,
+        );
+    }
     if (stage.numbers.keys)
-        say(`# keys: ${stage.numbers.keys.noise} for noise, ${stage.numbers.keys.confirmed} to confirm`);
-    if (stage.numbers.key_cpu_ms !== undefined)
-        say(`# a key: ${stage.numbers.key_cpu_ms} ms of script, style and layout`);
+        say(
+            `# keys: ${stage.numbers.keys.noise} for noise, ${stage.numbers.keys.confirmed} to confirm`,
+        );
+    for (const pace of stage.numbers.paces ?? []) sayPace(pace);
     if (options.tap) say(`1..${total.passed + total.failed}`);
     else
         console.log(

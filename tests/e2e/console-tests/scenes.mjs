@@ -5,42 +5,23 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { KIND, incidentOf, makeHostile, random } from "./data.mjs";
+import { aDayOpen, plantedLeaks } from "./day.mjs";
+import { everyKey } from "./keypace.mjs";
 import { takeScreenshots } from "./shots.mjs";
+import { current, currentId, eventually, keys, notice, queueReady, row } from "./steps.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const SHIFT = 50;
-const KEY_REPEAT_MS = 40; // as fast as a held key
 
-const row = (page, id) => page.locator(`[id="row-${id}"]`);
-const current = (page) => page.locator(".row.current");
-const currentId = async (page) => (await current(page).getAttribute("id")).slice("row-".length);
-const notice = (page, text) => page.locator(".notice", { hasText: text });
-
-async function queueReady(page) {
-    await page.locator(".rows .row").first().waitFor();
-}
-
-async function keys(page, ...pressed) {
-    for (const key of pressed) await page.keyboard.press(key);
-}
-
-async function eventually(what, test, ms = 60_000) {
-    const end = Date.now() + ms;
-    for (;;) {
-        if (await test()) return;
-        if (Date.now() > end) assert.fail(`never came true: ${what}`);
-        await new Promise((done) => setTimeout(done, 50));
-    }
-}
-
-async function axe(stage, page, where) {
+/** Looks at the whole page, or at what stands over one that was looked at before. */
+async function axe(stage, page, where, within = ":root") {
     await page.evaluate(AXE);
     // What is still fading in has not its colours yet.
     await page.evaluate(() => Promise.allSettled(document.getAnimations().map((a) => a.finished)));
     const { violations } = await page.evaluate(
-        (tags) => window.axe.run(document, { runOnly: tags }),
-        RULES,
+        ([inside, tags]) => window.axe.run(inside, { runOnly: tags }),
+        [within, RULES],
     );
     stage.axe += violations.length;
     const said = violations.map(
@@ -483,7 +464,7 @@ async function accessible(stage) {
         ]) {
             await keys(page, key);
             await page.locator("dialog").waitFor();
-            await axe(stage, page, `${name} ${colorScheme}`);
+            await axe(stage, page, `${name} ${colorScheme}`, ".dialog-ground");
             await keys(page, "Escape");
             await page.locator("dialog").waitFor({ state: "detached" });
         }
@@ -534,61 +515,6 @@ async function smallAndZoomed(stage) {
     }
 }
 
-/** Starts counting what the page's main thread computes (not what it waits); the answer is ms since. */
-async function mainThread(page) {
-    const session = await page.context().newCDPSession(page);
-    await session.send("Performance.enable", { timeDomain: "threadTicks" });
-    const now = async () => {
-        const { metrics } = await session.send("Performance.getMetrics");
-        const of = (name) => metrics.find((metric) => metric.name === name).value;
-        return 1000 * (of("ScriptDuration") + of("LayoutDuration") + of("RecalcStyleDuration"));
-    };
-    const before = await now();
-    return async () => (await now()) - before;
-}
-
-async function tenThousandRows(stage) {
-    const page = await stage.signedIn();
-    await queueReady(page);
-    const from = Date.now();
-    await page.reload();
-    await queueReady(page);
-    stage.numbers.queue_ready_ms = Date.now() - from;
-    const rows = await page.evaluate(() => {
-        const box = document.querySelector(".rows").getBoundingClientRect();
-        return [...document.querySelectorAll(".row")].filter(
-            (r) => r.getBoundingClientRect().bottom <= box.bottom,
-        ).length;
-    });
-    assert.ok(rows >= 25, `${rows} rows on a 1080p screen`);
-    for (let i = 0; i < 25; i++) {
-        await keys(page, "G");
-        await page.waitForTimeout(60);
-    }
-    await page.evaluate(() => {
-        window.paints = [];
-        addEventListener(
-            "keydown",
-            () => {
-                const pressed = performance.now();
-                requestAnimationFrame(() =>
-                    setTimeout(() => window.paints.push(performance.now() - pressed)),
-                );
-            },
-            { capture: true },
-        );
-    });
-    const busy = await mainThread(page);
-    for (let i = 0; i < 80; i++) {
-        await keys(page, i % 10 === 9 ? "PageUp" : i % 4 === 3 ? "x" : "k");
-        await page.waitForTimeout(KEY_REPEAT_MS);
-    }
-    stage.numbers.key_cpu_ms = Math.round((await busy()) / 8) / 10;
-    const paints = (await page.evaluate(() => window.paints)).sort((a, b) => a - b);
-    stage.numbers.key_to_paint_ms = Math.round(paints[Math.floor(paints.length * 0.95)] * 10) / 10;
-    assert.ok((await page.locator(".row").count()) < 80, "only what is on the screen exists");
-}
-
 /** Chosen before signing in, kept after it; what the page says is that language's, titles and all. */
 async function otherLanguages(stage) {
     const page = await stage.page();
@@ -596,6 +522,7 @@ async function otherLanguages(stage) {
         ["Français", "fr", "Se connecter", "File"],
         ["Español", "es", "Entrar", "Cola"],
         ["Nederlands", "nl", "Aanmelden", "Wachtrij"],
+        ["Kreyòl ayisyen", "ht", "Konekte", "Fil"],
     ]) {
         await page.goto(stage.url);
         await page.locator("select").selectOption({ label: name });
@@ -862,67 +789,6 @@ async function onlyWhatIsServed(stage) {
     await page.locator(".sensors tbody").first().waitFor();
 }
 
-/** Thousands of changes over one open page: what is kept must not grow with them. */
-/**
- * Rounds of a thousand changes and a walk through the pages. One row that is kept of each change
- * would be a slope of a thousand KiB and more; what a garbage collector leaves is below a hundred.
- */
-const ROUNDS = 5;
-const SLOPE_KB = 400;
-
-/** Least squares: what a round adds. */
-function slope(values) {
-    const mid = (values.length - 1) / 2;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const over = values.reduce((sum, value, i) => sum + (i - mid) * (value - mean), 0);
-    return over / values.reduce((sum, _, i) => sum + (i - mid) ** 2, 0);
-}
-
-async function manyEvents(stage) {
-    const page = await stage.signedIn();
-    await queueReady(page);
-    const heap = async () => {
-        const session = await page.context().newCDPSession(page);
-        await session.send("HeapProfiler.collectGarbage");
-        const { usedSize } = await session.send("Runtime.getHeapUsage");
-        await session.detach();
-        return usedSize;
-    };
-    const ids = [...stage.mock.incidents.keys()];
-    const burst = async (count) => {
-        for (let i = 0; i < count; i++) {
-            stage.mock.evidence(ids[i % ids.length], { count: 1000 + i });
-            if (i % 100 === 99) await page.waitForTimeout(20);
-        }
-    };
-    const round = async () => {
-        await burst(Number(process.env.ABENG_EVENTS ?? 1000));
-        for (const hash of ["#/shift", "#/sensors", `#/incident/${ids[1]}`, "#/queue"]) {
-            await page.evaluate((to) => (location.hash = to), hash);
-            await page.locator("main#content").waitFor();
-            await page.waitForTimeout(300);
-        }
-        await queueReady(page);
-        await keys(page, "j", "j", "x", "x");
-        await page.waitForTimeout(600);
-        return heap();
-    };
-    await round(); // pages that are loaded once, and what is kept up to its limits
-    await round();
-    const sizes = [];
-    for (let i = 0; i < ROUNDS; i++) sizes.push(await round());
-    stage.numbers.heap_slope_kb = Math.round(slope(sizes) / 1024);
-    assert.ok(
-        stage.numbers.heap_slope_kb < SLOPE_KB,
-        `the heap grows by ${stage.numbers.heap_slope_kb} KiB a round: ${sizes}`,
-    );
-    const shown = await page.locator(".row").first().getAttribute("id");
-    const last = stage.mock.incidents.get(shown.replace("row-", ""));
-    stage.mock.evidence(last.id, { title: "The last change of all" });
-    await page.locator(".title", { hasText: "The last change of all" }).waitFor();
-    assert.ok((await page.locator(".row").count()) < 80, "only what is on the screen exists");
-}
-
 /** Those that a real collector is asked too come first, and of them those that decide come last. */
 export const SCENES = [
     { name: "sign in, wrong and right, stay signed in, sign out", run: signInAndOut, real: true },
@@ -969,7 +835,14 @@ export const SCENES = [
     { name: "users, contacts and suppressions are kept", run: listsAreKept },
     { name: "the audit's chain, and the archive", run: auditAndArchive },
     { name: "only pages that the collector serves", run: onlyWhatIsServed },
-    { name: "thousands of changes", run: manyEvents },
-    { name: "ten thousand rows", run: tenThousandRows, mock: { incidents: 10_000 } },
+    { name: "a day open", run: aDayOpen, mock: { incidents: 600 } },
+    { name: "a planted leak is found", run: plantedLeaks, long: true, mock: { incidents: 600 } },
+    { name: "every key with ten thousand rows", run: everyKey, mock: { incidents: 10_000 } },
+    {
+        name: "every key with a hundred thousand rows",
+        run: everyKey,
+        long: true,
+        mock: { incidents: 100_000 },
+    },
     { name: "screenshots", run: takeScreenshots, shots: true, mock: { incidents: 64, seed: 21 } },
 ];

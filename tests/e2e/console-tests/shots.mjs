@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Screenshots for the guides: every page, light and dark, at 1920x1080.
+// Screenshots for the guides: every page, light and dark, at 1920x1080; queue and incident on a phone
+// and at 200 %.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -25,6 +26,27 @@ export async function takeScreenshots(stage) {
         await stage.close();
         await takePages(stage, colorScheme);
     }
+    for (const [name, viewport] of SMALL) await takeSmall(stage, name, viewport);
+}
+
+/** A phone, and what is left of 1920x1080 when everything is twice as large. */
+const SMALL = [
+    ["phone", { width: 390, height: 844 }],
+    ["zoomed", { width: 960, height: 540 }],
+];
+
+async function takeSmall(stage, name, viewport) {
+    const page = await stage.signedIn("regional1", { viewport, deviceScaleFactor: 2 });
+    const shot = (what) =>
+        page.screenshot({ path: join(stage.shots, `console-${name}-${what}.png`) });
+    await page.locator(".rows .row").first().waitFor();
+    await shot("queue");
+    await page.locator(".row").first().click();
+    await page.keyboard.press("Enter");
+    await page.locator(".incident-page .card-timeline").waitFor();
+    await page.waitForTimeout(300);
+    await shot("incident");
+    await stage.close();
 }
 
 /** What must stand on each page before it is worth a picture. */
