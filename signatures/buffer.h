@@ -215,7 +215,7 @@ enum sig_buffer {
 #define SIG_BUFFER_LOWER (1u << 4)
 /* a hash in lower case hex: contents are lowered, as the reference does */
 #define SIG_BUFFER_HASH (1u << 5)
-/* may get longer until the transaction is done: looked at whole each time */
+/* may get longer, or have more instances, until the transaction is done: looked at each time */
 #define SIG_BUFFER_GROWS (1u << 6)
 /* a range of the stream, looked at apart from transactions */
 #define SIG_BUFFER_FRAME (1u << 8)

@@ -187,7 +187,8 @@ static bool has_instances(const struct sig_buffer_def *def)
 static bool is_past(const struct detect_job *job, const struct sig_buffer_def *def)
 {
     uint8_t progress = job->tx->progress[job->in->dir];
-    return progress == SIG_PROGRESS_DONE || progress > def->progress[job->in->dir];
+    bool gone = progress > def->progress[job->in->dir] && !(def->flags & SIG_BUFFER_GROWS);
+    return progress == SIG_PROGRESS_DONE || gone;
 }
 
 /* ---- one list of a rule ---------------------------------------------------------------------- */

@@ -103,9 +103,22 @@ def handshakes(make):
     make.tls("record-type", (0, hello), (1, b"\x10\3\3\0\5hello"))
 
 
+def frame(kind, flags, stream, data):
+    return len(data).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + data
+
+
+def streams(make):
+    """A stream's frames that come when its header has been looked at."""
+    get = b"\x82\x86\x84" + b"\x41\x01a"  # RFC 7541 B: GET, http, /, and the authority
+    make.session("http2-window-later", 80, [
+        (0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 5, 1, get)),
+        (1, frame(4, 0, 0, b"") + frame(1, 4, 1, b"\x88")), (0, frame(8, 0, 1, b"\0\0\x10\0")),
+        (1, frame(0, 1, 1, b"body")), (0, frame(6, 0, 0, b"\0" * 8))])
+
+
 def main():
     make = Maker(sys.argv[1])
-    for part in (ranges, tails, hosts, mails, handshakes):
+    for part in (ranges, tails, hosts, mails, handshakes, streams):
         part(make)
     make.capture.close()
 
