@@ -88,15 +88,19 @@ static void on_death(int number, siginfo_t *info, void *context)
         raise(number);
 }
 
+#ifdef __SANITIZE_ADDRESS__ /* it has handlers of its own, and says more */
+#define HAS_HANDLERS true
+#else
+#define HAS_HANDLERS false
+#endif
+
 void blackbox_arm(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* which has handlers of its own, and says more */
     static const int deadly[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
     struct sigaction action = { .sa_sigaction = on_death,
                                 .sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND };
-    for (unsigned i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+    for (unsigned i = 0; !HAS_HANDLERS && i < sizeof(deadly) / sizeof(deadly[0]); i++)
         sigaction(deadly[i], &action, NULL);
-#endif
 }
 
 bool blackbox_watch(struct blackbox_slot *slot)
