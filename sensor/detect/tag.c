@@ -12,7 +12,6 @@
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/detect/state.h"
-#include "sensor/detect/state.h"
 
 /** Tags of hosts that a rule set keeps (power of two), and how far from its place one may be. */
 #define HOST_TAGS  1024u
