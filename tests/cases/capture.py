@@ -54,10 +54,10 @@ class Capture:
 
 
 class Session:
-    """A TCP connection. Each segment is acknowledged at once."""
+    """A TCP connection. Each segment is acknowledged at once; `swapped`: each second one comes before the one it follows."""
 
-    def __init__(self, capture, client, cport, server, sport, mss=1460):
-        self.capture, self.mss = capture, mss
+    def __init__(self, capture, client, cport, server, sport, mss=1460, swapped=False):
+        self.capture, self.mss, self.swapped = capture, mss, swapped
         self.ends = ((client, cport), (server, sport))
         self.next = [1000, 5000]
         self.segment(0, SYN)
@@ -75,10 +75,14 @@ class Session:
 
     def send(self, side, data):
         """`data` from side 0 (the client) or 1, in segments of `mss` bytes."""
-        for at in range(0, len(data), self.mss):
-            part = data[at:at + self.mss]
-            self.segment(side, PSH | ACK, part)
-            self.next[side] += len(part)
+        step = 2 * self.mss if self.swapped else self.mss
+        for at in range(0, len(data), step):
+            start, parts = self.next[side], [data[at:at + self.mss], data[at + self.mss:at + step]]
+            for n in (1, 0):
+                self.next[side] = start + n * self.mss
+                if parts[n]:
+                    self.segment(side, PSH | ACK, parts[n])
+            self.next[side] = start + len(data[at:at + step])
             self.segment(1 - side, ACK)
 
     def close(self):

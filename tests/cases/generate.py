@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions made from rules: one that must match, and one that just misses.
 
-    generate.py --sensor PATH [--show N] [--keep DIR] [--least N] RULES…
+    generate.py --sensor PATH [--profile NAME] [--cut N] [--swapped] [--show N] [--keep DIR] [--least N] RULES…
 
 Each rule that can be expressed gets two sessions between addresses of its own: one whose buffers fulfil all its tests,
 and one in which one letter of its longest content is another. The sensor must alert on the first and be silent on the
 second. Says how many rules there are, how many were expressed and why others were not, how many fired, how many near
 misses stayed silent. Exit status 1 when one did not, or when fewer than `--least` were expressed.
+
+`--cut` gives the size of TCP segments, `--swapped` sends each second one before the one it follows. Neither may change
+a verdict but of rules that are about packets: those of `tcp-pkt`, and those whose contents in TCP's bytes count from a
+packet's or a window's beginning or end, or must not stand in it. They are left out then, and counted.
 """
 import argparse
 import collections
@@ -158,6 +162,15 @@ def client_hello(name):
 # ---- one rule ---------------------------------------------------------------------------------------------------------
 
 
+def is_anchored(test):
+    """Whether it counts from an end of what it is given, or asks that something is not there."""
+    if test.negated or test.kind not in ("content", "pcre"):
+        return True
+    if test.kind == "pcre":
+        return re.search(rb"(?<!\\)[$^]|\\[AZz]", test.regex.pattern) is not None
+    return test.offset is not None or test.depth is not None or test.starts or test.ends
+
+
 class Plan:
     """What is sent for a rule: sides and bytes, and the buffers that come of it."""
 
@@ -195,14 +208,19 @@ class Plan:
     def holds(self, rule):
         return all(name in self.buffers and matches(rule.lists[name], self.buffers[name]) for name in rule.buffers())
 
-    def write(self, out, addresses, ports):
+    def is_of_packets(self):
+        """Whether the bytes' way through packets is part of the rule."""
+        tests = self.rule.lists.get("payload", [])
+        return not self.udp and (self.rule.proto == "tcp-pkt" or any(is_anchored(t) for t in tests))
+
+    def write(self, out, addresses, ports, **how):
         if self.udp:
             out.udp(addresses[0], ports[0], addresses[1], ports[1], b"\1" * 4 if self.parts[0][0] else self.parts[0][1])
             out.udp(addresses[1], ports[1], addresses[0], ports[0], self.parts[0][1] if self.parts[0][0] else b"\1" * 4)
             if not self.parts[0][0]:
                 out.udp(addresses[0], ports[0], addresses[1], ports[1], self.parts[0][1])
             return
-        s = Session(out, addresses[0], ports[0], addresses[1], ports[1])
+        s = Session(out, addresses[0], ports[0], addresses[1], ports[1], **how)
         for side, data in self.parts:
             s.send(side, data)
         s.close()
@@ -284,7 +302,7 @@ def prepare(paths, limit):
     return plans, why, total
 
 
-def write_all(plans, path):
+def write_all(plans, path, **how):
     """Every plan into one capture. Which addresses and ports stand for which sid, fulfilled or missed."""
     out, where = Capture(path), {}
     for number, (rule, plan, near) in enumerate(plans):
@@ -297,7 +315,7 @@ def write_all(plans, path):
             except Unexpressed:
                 continue
             where[(frozenset(zip(addresses, ports)), rule.sid)] = bool(miss)
-            one.write(out, addresses, ports)
+            one.write(out, addresses, ports, **how)
     out.close()
     return where
 
@@ -309,13 +327,18 @@ def main():
     parse.add_argument("--keep", help="leave capture and alerts in this folder")
     parse.add_argument("--least", type=int, default=1)
     parse.add_argument("--limit", type=int, default=0)
+    parse.add_argument("--profile", default="suricata7")
+    parse.add_argument("--cut", type=int, default=0)
+    parse.add_argument("--swapped", action="store_true")
     parse.add_argument("rules", nargs="+")
     args = parse.parse_args()
     folder = args.keep or tempfile.mkdtemp(prefix="abeng-generate.")
     os.makedirs(folder, exist_ok=True)
     plans, why, total = prepare(args.rules, args.limit)
-    where = write_all(plans, os.path.join(folder, "made.pcap"))
-    command = [args.sensor, "-r", os.path.join(folder, "made.pcap"), "-k", "none", "-l", folder]
+    about_packets = [p for p in plans if p[1].is_of_packets()] if args.cut else []
+    plans = [p for p in plans if p not in about_packets]
+    where = write_all(plans, os.path.join(folder, "made.pcap"), mss=args.cut or 1460, swapped=args.swapped)
+    command = [args.sensor, "-r", os.path.join(folder, "made.pcap"), "-k", "none", "-l", folder, "--profile", args.profile]
     for path in args.rules:
         command += ["-S", path]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
@@ -333,7 +356,8 @@ def main():
     loud = [key[1] for key, miss in where.items() if miss and key in seen]
     silent = [key[1] for key, miss in where.items() if not miss and key not in seen]
     print("%d rules, %d expressed; %d of %d fire; %d of %d near misses stay silent" %
-          (total, len(plans), fired, hits, misses - len(loud), misses))
+          (total, len(plans), fired, hits, misses - len(loud), misses) +
+          (", %d about packets left out" % len(about_packets) if args.cut else ""))
     if args.show:
         print("not expressed:", ", ".join("%s %d" % c for c in why.most_common(25)))
         print("did not fire:", silent[:args.show])
