@@ -138,6 +138,18 @@ static void write_capture(const struct statsfile *s, struct json *j)
     json_close(j);
 }
 
+/* Of all packets, what the busiest worker took: 1 means that steering gave it everything. */
+static double largest_share(const struct statsfile *s)
+{
+    uint64_t most = 0, all = 0;
+    for (unsigned w = 0; w < s->worker_count; w++) {
+        uint64_t packets = worker_packets(s->workers[w]);
+        most = packets > most ? packets : most;
+        all += packets;
+    }
+    return all ? (double)most / (double)all : 0;
+}
+
 static void write_totals(const struct statsfile *s, struct json *j)
 {
     char now[CLOCK_TEXT_MAX];
@@ -163,6 +175,7 @@ static void write_totals(const struct statsfile *s, struct json *j)
         peak += worker_memory_peak(s->workers[w]);
     json_u64(j, "packet_path_peak_bytes", peak);
     json_u64(j, "workers", s->worker_count);
+    json_double(j, "largest_worker_share", largest_share(s));
     json_u64(j, "engines_died", s->before->lives);
 }
 
