@@ -23,14 +23,14 @@
 /** A file, while workers are still to take it. */
 struct feed_file {
     int fd;
-    unsigned left; /* workers that have not taken it */
+    struct capture *opened; /* for the worker that asked for it, which takes it first; else NULL */
+    unsigned left;          /* workers that have not taken it */
     char name[CHANNEL_TEXT_MAX];
 };
 
 /** How far a worker is. */
 struct feed_reader {
     uint64_t next; /* number of the file that it takes next */
-    bool gone;
     char name[CHANNEL_TEXT_MAX]; /* of the file it took last */
 };
 
@@ -83,17 +83,14 @@ static void pass_over(struct feed *f, const struct channel_message *m, const cha
     }
 }
 
-/* Whether the descriptor is a capture's; it stays open. */
-static bool is_capture(int fd, const char *name, char *reason, size_t reason_len)
+/* Open a copy of the descriptor, which stays open; NULL with `reason`. */
+static struct capture *copy_open(int fd, const char *name, char *reason, size_t reason_len)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) {
-        snprintf(reason, reason_len, "%s", strerror(errno));
-        return false;
-    }
-    struct capture *c = capture_open_file(copy, name, reason, reason_len);
-    capture_close(c);
-    return c != NULL;
+    if (copy >= 0)
+        return capture_open_file(copy, name, reason, reason_len);
+    snprintf(reason, reason_len, "%s", strerror(errno));
+    return NULL;
 }
 
 /* Get the next capture from the monitor into its place, or note that there is none. */
@@ -107,9 +104,10 @@ static void file_ask(struct feed *f)
             f->ended = true;
             return;
         }
-        if (is_capture(fd, m.text, reason, sizeof(reason))) {
+        struct capture *c = copy_open(fd, m.text, reason, sizeof(reason));
+        if (c) {
             struct feed_file *file = file_at(f, f->asked++);
-            *file = (struct feed_file){ .fd = fd, .left = f->staying };
+            *file = (struct feed_file){ .fd = fd, .opened = c, .left = f->staying };
             memcpy(file->name, m.text, sizeof(file->name));
             return;
         }
@@ -130,16 +128,14 @@ static struct feed_file *file_wait(struct feed *f, struct feed_reader *r)
     return r->next < f->asked ? file_at(f, r->next) : NULL;
 }
 
-/* Open this worker's copy of `file`. NULL when it has changed since it was looked at first. */
+/* This worker's copy of `file`. NULL when it has changed since it was opened first. */
 static struct capture *file_open(struct feed *f, struct feed_file *file)
 {
     char reason[256];
-    int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
-    struct capture *c = NULL;
-    if (copy >= 0)
-        c = capture_open_file(copy, file->name, reason, sizeof(reason));
-    else
-        snprintf(reason, sizeof(reason), "%s", strerror(errno));
+    struct capture *c = file->opened;
+    file->opened = NULL;
+    if (!c)
+        c = copy_open(file->fd, file->name, reason, sizeof(reason));
     if (!c) {
         log_error("capture", "%s: %s, and could be read a moment ago", file->name, reason);
         f->failed = true;
@@ -168,12 +164,9 @@ void feed_leave(struct feed *f, unsigned reader)
 {
     struct feed_reader *r = &f->readers[reader];
     pthread_mutex_lock(&f->lock);
-    if (!r->gone) {
-        r->gone = true;
-        f->staying--;
-        for (; r->next < f->asked; r->next++)
-            file_taken(f, file_at(f, r->next));
-    }
+    f->staying--;
+    for (; r->next < f->asked; r->next++)
+        file_taken(f, file_at(f, r->next));
     pthread_mutex_unlock(&f->lock);
 }
 

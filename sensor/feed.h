@@ -32,7 +32,7 @@ struct feed *feed_create(unsigned readers, feed_ask *ask, void *arg);
  */
 struct capture *feed_next(struct feed *f, unsigned reader, const char **name);
 
-/** Worker `reader` takes no more files: nobody waits for it. That worker's thread. */
+/** Worker `reader` takes no more files: nobody waits for it. Once, that worker's thread. */
 void feed_leave(struct feed *f, unsigned reader);
 
 /** Whether a file that was named itself could not be read. After all have left. */
