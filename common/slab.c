@@ -174,6 +174,31 @@ void slab_free(struct slab *s, void *block, size_t size)
     ASAN_POISON_MEMORY_REGION(block, fit.bytes);
 }
 
+/* In front of a block that remembers its size, which stays aligned behind it. */
+struct sized_head {
+    _Alignas(16) size_t size; /* with the head */
+};
+
+_Static_assert(sizeof(struct sized_head) == SLAB_BLOCK_MAX - SLAB_SIZED_MAX, "what a head takes");
+
+void *slab_try_sized(struct slab *s, size_t size)
+{
+    size_t bytes = size <= SLAB_SIZED_MAX ? size + sizeof(struct sized_head) : SLAB_BLOCK_MAX + 1;
+    struct sized_head *head = slab_try_alloc(s, bytes);
+    if (!head)
+        return NULL;
+    head->size = bytes;
+    return head + 1;
+}
+
+void slab_free_sized(struct slab *s, void *block)
+{
+    if (!block)
+        return;
+    struct sized_head *head = (struct sized_head *)block - 1;
+    slab_free(s, head, head->size);
+}
+
 void slab_stats(const struct slab *s, struct slab_stats *out)
 {
     *out = s->stats;

@@ -56,6 +56,18 @@ void *slab_try_realloc(struct slab *s, void *block, size_t old_size, size_t size
 /** Give back a block; `size` is what it was asked for with. NULL is allowed. */
 void slab_free(struct slab *s, void *block, size_t size);
 
+/** Largest block that remembers its size. */
+#define SLAB_SIZED_MAX (SLAB_BLOCK_MAX - 16)
+
+/**
+ * As slab_try_alloc for libraries that give blocks back without their size: it is kept in front of
+ * the block.
+ */
+void *slab_try_sized(struct slab *s, size_t size) __attribute__((warn_unused_result));
+
+/** Give back a block of slab_try_sized. NULL is allowed. */
+void slab_free_sized(struct slab *s, void *block);
+
 /** How many bytes a request for `size` really gives. */
 size_t slab_round(size_t size);
 

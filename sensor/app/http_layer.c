@@ -13,28 +13,14 @@
 
 /* ---- zlib's memory ------------------------------------------------------------------------- */
 
-/** In front of each block zlib gets, so that it can be given back without its size. */
-struct zlib_head {
-    size_t size;
-    size_t pad;
-};
-
 static void *zlib_alloc(void *slab, unsigned items, unsigned size)
 {
-    size_t bytes = (size_t)items * size + sizeof(struct zlib_head);
-    struct zlib_head *head = slab_try_alloc(slab, bytes);
-    if (!head)
-        return NULL;
-    head->size = bytes;
-    return head + 1;
+    return slab_try_sized(slab, (size_t)items * size);
 }
 
 static void zlib_free(void *slab, void *block)
 {
-    if (block) {
-        struct zlib_head *head = (struct zlib_head *)block - 1;
-        slab_free(slab, head, head->size);
-    }
+    slab_free_sized(slab, block);
 }
 
 /* ---- the layer ----------------------------------------------------------------------------- */

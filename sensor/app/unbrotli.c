@@ -29,12 +29,6 @@ struct unbrotli {
     BrotliDecoderState *state;
 };
 
-/** In front of each block of the slab's, so that it can be given back without its size. */
-struct block_head {
-    size_t size;
-    size_t pad;
-};
-
 /* ---- slots --------------------------------------------------------------------------------- */
 
 struct unbrotli_slots *unbrotli_slots_create(void)
@@ -77,23 +71,14 @@ static bool slot_give(struct unbrotli_slots *s, const void *block)
 static void *block_take(void *arg, size_t size)
 {
     struct unbrotli *u = arg;
-    size_t bytes = size + sizeof(struct block_head);
-    if (bytes > SLAB_BLOCK_MAX)
-        return slot_take(u->slots, size);
-    struct block_head *head = slab_try_alloc(u->slab, bytes);
-    if (!head)
-        return NULL;
-    head->size = bytes;
-    return head + 1;
+    return size > SLAB_SIZED_MAX ? slot_take(u->slots, size) : slab_try_sized(u->slab, size);
 }
 
 static void block_give(void *arg, void *block)
 {
     struct unbrotli *u = arg;
-    if (!block || slot_give(u->slots, block))
-        return;
-    struct block_head *head = (struct block_head *)block - 1;
-    slab_free(u->slab, head, head->size);
+    if (block && !slot_give(u->slots, block))
+        slab_free_sized(u->slab, block);
 }
 
 struct unbrotli *unbrotli_open(struct slab *slab, struct unbrotli_slots *slots)

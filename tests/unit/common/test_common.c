@@ -147,6 +147,32 @@ static void pages_are_aligned_and_clear(void **state)
     pages_free(NULL, size);
 }
 
+/* The block is aligned, goes back without its size, and comes again; the longest there is and no
+ * longer one is given. */
+static void slab_blocks_remember_their_size(void **state)
+{
+    struct slab *s = slab_create(4u << 20);
+    struct slab_stats st;
+    (void)state;
+    uint8_t *a = slab_try_sized(s, 1000), *longest = slab_try_sized(s, SLAB_SIZED_MAX);
+    assert_non_null(a);
+    assert_non_null(longest);
+    assert_int_equal((uintptr_t)a % 16, 0);
+    memset(a, 0xff, 1000);
+    memset(longest, 0xff, SLAB_SIZED_MAX);
+    assert_null(slab_try_sized(s, SLAB_SIZED_MAX + 1));
+    assert_null(slab_try_sized(s, SIZE_MAX));
+    slab_free_sized(s, a);
+    assert_ptr_equal(slab_try_sized(s, 1000), a);
+    slab_free_sized(s, a);
+    slab_free_sized(s, longest);
+    slab_free_sized(s, NULL);
+    slab_stats(s, &st);
+    assert_int_equal(st.used, 0);
+    assert_int_equal(st.failed, 2);
+    slab_free_all(s);
+}
+
 static void slab_counts_and_refuses_at_the_cap(void **state)
 {
     struct slab *s = slab_create(4096);
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_seen_by_who_asks),
         cmocka_unit_test(pages_are_aligned_and_clear),
         cmocka_unit_test(slab_counts_and_refuses_at_the_cap),
+        cmocka_unit_test(slab_blocks_remember_their_size),
         cmocka_unit_test(slab_classes_fit),
         cmocka_unit_test(slab_realloc_keeps_content),
         cmocka_unit_test(arena_strings_survive_growth),
