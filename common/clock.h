@@ -13,6 +13,7 @@
 #define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
+#define US_PER_S (NS_PER_S / NS_PER_US)
 
 /** Bytes that clock_format_* need, NUL included. */
 #define CLOCK_TEXT_MAX 40

@@ -25,7 +25,6 @@
 #define TRACK_ENTRIES     262144
 /* Records of one sequencer_run, so that the caller gets to flush and fsync. */
 #define RUN_MAX  4096
-#define US_PER_S 1000000ull
 
 enum alert_counter {
     ALERT_EMITTED,

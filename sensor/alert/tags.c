@@ -7,27 +7,24 @@
 
 #include "common/clock.h"
 #include "sensor/alert/alert.h"
+#include "sensor/alert/threshold.h"
 #include "sensor/detect/detect.h"
 
 /** How often an alert may begin a tag anew, as in Suricata. */
 #define RESTARTS_MAX 10u
 /** An entry that may give way to others after so many seconds, unless it asks for more. */
-#define KEEP_S   600u
-#define US_PER_S 1000000ull
+#define KEEP_S 600u
 
 static struct track_key tag_key(const struct alert_record *r, uint32_t gid, uint32_t sid,
                                 uint8_t of)
 {
-    struct track_key key;
-    memset(&key, 0, sizeof(key));
-    key.kind = TRACK_TAG;
-    key.gid = gid;
-    key.id = sid;
+    uint8_t track = of == SIG_TAG_SESSION ? SIG_TRACK_FLOW
+                    : of == SIG_TAG_SRC   ? SIG_TRACK_SRC
+                                          : SIG_TRACK_DST;
+    struct track_key key = threshold_key(TRACK_TAG, gid, sid, track, &r->src, &r->dst);
     if (of == SIG_TAG_SESSION) {
         memcpy(key.a.bytes, &r->flow_id, sizeof(r->flow_id));
         key.b.bytes[0] = 1; /* no address is that */
-    } else {
-        key.a = of == SIG_TAG_SRC ? r->src : r->dst;
     }
     return key;
 }
@@ -61,26 +58,19 @@ static uint32_t add_bounded(uint32_t count, uint32_t more)
     return more > UINT32_MAX - count ? UINT32_MAX : count + more;
 }
 
-static bool is_over(const struct track_entry *e, const struct detect_tag *tag, uint64_t now_s)
-{
-    uint64_t start_s = e->start_us / US_PER_S;
-    return tag->metric == SIG_TAG_SECONDS ? now_s > start_s && now_s - start_s > tag->count
-                                          : e->count > tag->count;
-}
-
 bool tags_take(struct track_table *t, const struct alert_record *r, const struct detect_tag *tag)
 {
     struct track_key key = tag_key(r, tag->gid, tag->sid, tag->of);
     struct track_entry *e = track_find(t, &key);
     if (!e)
         return false;
-    if (tag->metric != SIG_TAG_SECONDS)
-        e->count = add_bounded(e->count, tag->metric == SIG_TAG_BYTES ? r->packet_len : 1);
+    e->count = add_bounded(e->count, detect_tag_use(tag->metric, r->packet_len));
     if (!e->begun) { /* the alert's own packet */
         e->begun = true;
         return false;
     }
-    if (!is_over(e, tag, r->ts_ns / NS_PER_S))
+    if (!detect_tag_over(tag->metric, tag->count, e->count, e->start_us / US_PER_S,
+                         r->ts_ns / NS_PER_S))
         return true;
     track_remove(t, e);
     return false;

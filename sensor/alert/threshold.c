@@ -13,10 +13,9 @@
 
 #include <string.h>
 
+#include "common/clock.h"
 #include "signatures/program.h"
 #include "signatures/ruleset.h"
-
-#define US_PER_S 1000000ull
 
 struct track_key threshold_key(enum track_kind kind, uint32_t gid, uint64_t id, uint8_t track,
                                const struct addr *src, const struct addr *dst)

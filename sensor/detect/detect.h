@@ -75,6 +75,19 @@ struct detect_tag {
     uint8_t of, metric; /* enum sig_tag_of: the packet's flow, source or destination; _metric */
 };
 
+/** What a packet of `len` bytes takes of a tag: itself, its bytes, or nothing but time. */
+static inline uint32_t detect_tag_use(uint8_t metric, uint32_t len)
+{
+    return metric == SIG_TAG_PACKETS ? 1 : metric == SIG_TAG_BYTES ? len : 0;
+}
+
+/** Whether a tag of `count` is over: more is used up, or more seconds are over since `from_s`. */
+static inline bool detect_tag_over(uint8_t metric, uint32_t count, uint64_t used, uint64_t from_s,
+                                   uint64_t now_s)
+{
+    return metric == SIG_TAG_SECONDS ? now_s > from_s && now_s - from_s > count : used > count;
+}
+
 /** What detect_run looks at. */
 struct detect_input {
     const struct packet *packet; /* PACKET_F_PSEUDO at a flow's end */

@@ -60,17 +60,6 @@ static uint64_t second_of(const struct detect_job *job)
     return job->in->packet->ts_ns / NS_PER_S;
 }
 
-/* One more packet: what has been used, or the seconds since the beginning. */
-static uint64_t use_of(uint8_t metric, uint32_t len)
-{
-    return metric == SIG_TAG_PACKETS ? 1 : metric == SIG_TAG_BYTES ? len : 0;
-}
-
-static bool is_over(uint8_t metric, uint32_t count, uint64_t used, uint64_t from_s, uint64_t now_s)
-{
-    return metric == SIG_TAG_SECONDS ? now_s > from_s && now_s - from_s > count : used > count;
-}
-
 static void output_add(struct detect_job *job, const struct detect_tag *tag)
 {
     if (job->out->tag_count < DETECT_TAGS_MAX)
@@ -128,9 +117,9 @@ static void session_run(struct detect_job *job)
     uint16_t kept = 0;
     for (uint32_t i = 0; i < f->tag_count; i++) {
         struct detect_flow_tag *t = &f->tags[i];
-        t->used += use_of(t->tag.metric, job->in->packet->len);
+        t->used += detect_tag_use(t->tag.metric, job->in->packet->len);
         output_add(job, &t->tag); /* also the packet that ends it: there it ends too */
-        if (!is_over(t->tag.metric, t->tag.count, t->used, t->from_s, second_of(job)))
+        if (!detect_tag_over(t->tag.metric, t->tag.count, t->used, t->from_s, second_of(job)))
             f->tags[kept++] = *t;
     }
     f->tag_count = kept;
@@ -145,15 +134,22 @@ void detect_tags_free(struct detect_thread *t, struct detect_flow *f)
 
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
-static void addr_words(const struct addr *a, uint64_t out[2])
+/* An address as it is kept, and where the search for its tags begins. */
+struct host_key {
+    uint64_t addr[2], hash;
+};
+
+static struct host_key host_key_of(const struct addr *a)
 {
-    memcpy(out, a->bytes, sizeof(a->bytes));
+    struct host_key key;
+    memcpy(key.addr, a->bytes, sizeof(a->bytes));
+    key.hash = hash_mix(hash_mix(0, key.addr[0]), key.addr[1]);
+    return key;
 }
 
-static struct host_tag *host_place(struct tag_hosts *hosts, const uint64_t addr[2], uint32_t i)
+static struct host_tag *host_place(struct tag_hosts *hosts, const struct host_key *key, uint32_t i)
 {
-    uint64_t hash = hash_mix(hash_mix(0, addr[0]), addr[1]);
-    return &hosts->tags[(hash + i) & (HOST_TAGS - 1)];
+    return &hosts->tags[(key->hash + i) & (HOST_TAGS - 1)];
 }
 
 static bool is_of(const struct host_tag *t, const uint64_t addr[2])
@@ -192,24 +188,24 @@ static void host_write(struct host_tag *t, const uint64_t addr[2], const struct 
 static void host_begin(struct detect_job *job, const struct addr *a, const struct detect_tag *tag)
 {
     struct tag_hosts *hosts = job->set->hosts;
-    uint64_t addr[2], now_s = second_of(job);
-    addr_words(a, addr);
+    struct host_key key = host_key_of(a);
+    uint64_t now_s = second_of(job);
     for (uint32_t i = 0; i < HOST_REACH; i++) {
-        struct host_tag *t = host_place(hosts, addr, i);
-        if (is_of(t, addr) && t->gid == tag->gid && t->sid == tag->sid) {
+        struct host_tag *t = host_place(hosts, &key, i);
+        if (is_of(t, key.addr) && t->gid == tag->gid && t->sid == tag->sid) {
             host_restart(t, now_s);
             return;
         }
     }
     for (uint32_t i = 0; i < HOST_REACH; i++) {
-        struct host_tag *t = host_place(hosts, addr, i);
+        struct host_tag *t = host_place(hosts, &key, i);
         bool idle = t->state == HOST_KEPT && now_s > t->last_s + HOST_IDLE_S;
         if (host_seize(t, HOST_FREE)) {
             atomic_fetch_add(&hosts->kept, 1);
         } else if (!idle || !host_seize(t, HOST_KEPT)) {
             continue;
         }
-        host_write(t, addr, tag, now_s);
+        host_write(t, key.addr, tag, now_s);
         return;
     }
     counter_add(job->t->counters, DETECT_COUNT_TAGS_FULL, 1);
@@ -218,10 +214,10 @@ static void host_begin(struct detect_job *job, const struct addr *a, const struc
 /* One more packet of its host, perhaps the one that ends it; false when it ended long ago. */
 static bool host_use(struct tag_hosts *hosts, struct host_tag *t, uint32_t len, uint64_t now_s)
 {
-    uint64_t add = use_of(t->metric, len), used = atomic_fetch_add(&t->used, add) + add;
+    uint64_t add = detect_tag_use(t->metric, len), used = atomic_fetch_add(&t->used, add) + add;
     bool idle = now_s > t->last_s + HOST_IDLE_S;
     atomic_store_explicit(&t->last_s, now_s, memory_order_relaxed);
-    if (!idle && !is_over(t->metric, t->count, used, t->from_s, now_s))
+    if (!idle && !detect_tag_over(t->metric, t->count, used, t->from_s, now_s))
         return true;
     if (host_seize(t, HOST_KEPT)) {
         atomic_store_explicit(&t->state, HOST_FREE, memory_order_release);
@@ -233,11 +229,10 @@ static bool host_use(struct tag_hosts *hosts, struct host_tag *t, uint32_t len, 
 static void host_run(struct detect_job *job, const struct addr *a, enum sig_tag_of of)
 {
     struct tag_hosts *hosts = job->set->hosts;
-    uint64_t addr[2];
-    addr_words(a, addr);
+    struct host_key key = host_key_of(a);
     for (uint32_t i = 0; i < HOST_REACH; i++) {
-        struct host_tag *t = host_place(hosts, addr, i);
-        if (!is_of(t, addr) || !host_use(hosts, t, job->in->packet->len, second_of(job)))
+        struct host_tag *t = host_place(hosts, &key, i);
+        if (!is_of(t, key.addr) || !host_use(hosts, t, job->in->packet->len, second_of(job)))
             continue;
         struct detect_tag tag = { t->gid, t->sid, t->count, (uint8_t)of, t->metric };
         output_add(job, &tag);
