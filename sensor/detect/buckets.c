@@ -19,6 +19,7 @@ struct key_values {
 };
 
 struct bucket {
+    double cost; /* the share of places that it lets through */
     struct key_values keys[BUCKETS_KEYS_MAX];
 };
 
@@ -27,16 +28,15 @@ static uint32_t weight_of(const struct key_values *k)
     return k->any ? BUCKETS_WHOLE : k->weight;
 }
 
-/* The share of places that the bucket lets through. */
-static double cost(const struct buckets_model *m, const struct bucket *b)
+/* What its keys have become. */
+static void cost_set(const struct buckets_model *m, struct bucket *b)
 {
-    double share = 1;
+    b->cost = 1;
     for (unsigned k = 0; k < m->keys; k++)
-        share *= (double)weight_of(&b->keys[k]) / BUCKETS_WHOLE;
-    return share;
+        b->cost *= (double)weight_of(&b->keys[k]) / BUCKETS_WHOLE;
 }
 
-/* The same with the item in it. */
+/* What it would let through with the item in it. */
 static double cost_with(const struct buckets_model *m, const struct bucket *b,
                         const struct buckets_item *item)
 {
@@ -62,6 +62,7 @@ static void put(const struct buckets_model *m, struct bucket *b, const struct bu
         else if (b->keys[k].times[value]++ == 0)
             b->keys[k].weight += m->weights[k][value];
     }
+    cost_set(m, b);
 }
 
 static void take(const struct buckets_model *m, struct bucket *b, const struct buckets_item *item)
@@ -73,6 +74,7 @@ static void take(const struct buckets_model *m, struct bucket *b, const struct b
         else if (--b->keys[k].times[value] == 0)
             b->keys[k].weight -= m->weights[k][value];
     }
+    cost_set(m, b);
 }
 
 /* Where the item costs least. */
@@ -82,7 +84,7 @@ static uint8_t cheapest(const struct buckets_model *m, const struct bucket *all,
     double least = 2;
     uint8_t best = 0;
     for (unsigned i = 0; i < buckets; i++) {
-        double more = cost_with(m, &all[i], item) - cost(m, &all[i]);
+        double more = cost_with(m, &all[i], item) - all[i].cost;
         if (more >= least)
             continue;
         least = more;
@@ -119,7 +121,7 @@ double buckets_spread(const struct buckets_model *m, const struct buckets_item *
             break;
     }
     for (unsigned i = 0; i < buckets; i++)
-        share += cost(m, &all[i]);
+        share += all[i].cost;
     free(all);
     return share;
 }

@@ -12,7 +12,6 @@
 
 #include <stdint.h>
 
-#define BUCKETS_MAX        32
 #define BUCKETS_KEYS_MAX   8
 #define BUCKETS_VALUES_MAX 128
 /** As a key's value: all values will do. */
@@ -22,7 +21,7 @@
 
 /** The keys of a place and what is known of traffic. */
 struct buckets_model {
-    unsigned keys, values; /* of each place; of each key */
+    unsigned keys; /* of each place */
     uint32_t weights[BUCKETS_KEYS_MAX][BUCKETS_VALUES_MAX];
 };
 

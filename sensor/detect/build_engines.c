@@ -539,7 +539,6 @@ static void rarity_learn_all(struct builder *b)
         }
     }
     rarity_settle(b->rarity);
-    b->lanes = build_lanes_create(b->rarity);
 }
 
 int builder_engines(struct builder *b, char *reason, size_t reason_len)
@@ -548,6 +547,7 @@ int builder_engines(struct builder *b, char *reason, size_t reason_len)
     builder_engine_open(b, 0, 0, 0); /* so that there are slots */
     engines_compile(b);
     rarity_learn_all(b);
+    b->lanes = build_lanes_create(b->rarity);
     b->engine_index = xcalloc(b->engine_count, sizeof(*b->engine_index));
     for (uint32_t i = 0; i < b->engine_count; i++) {
         struct build_engine *e = b->engines[i];
