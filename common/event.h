@@ -156,7 +156,7 @@ void event_epoch_write(struct buf *out, const struct event_epoch *e);
 /** Append a heartbeat likewise. */
 void event_heartbeat_write(struct buf *out, uint64_t time_ns, const struct event_abeng *abeng);
 
-/** Append another producer's line, which event_scan took and which has no `abeng`, with ours. */
+/** Append another's line of `len` bytes (event_scan took it, no `abeng`) with ours last. */
 void event_foreign_write(struct buf *out, const char *line, size_t len,
                          const struct event_abeng *abeng);
 

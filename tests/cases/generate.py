@@ -335,8 +335,8 @@ def main():
     folder = args.keep or tempfile.mkdtemp(prefix="abeng-generate.")
     os.makedirs(folder, exist_ok=True)
     plans, why, total = prepare(args.rules, args.limit)
-    about_packets = [p for p in plans if p[1].is_of_packets()] if args.cut else []
-    plans = [p for p in plans if p not in about_packets]
+    expressed = len(plans)
+    plans = [p for p in plans if not args.cut or not p[1].is_of_packets()]
     where = write_all(plans, os.path.join(folder, "made.pcap"), mss=args.cut or 1460, swapped=args.swapped)
     command = [args.sensor, "-r", os.path.join(folder, "made.pcap"), "-k", "none", "-l", folder, "--profile", args.profile]
     for path in args.rules:
@@ -357,7 +357,7 @@ def main():
     silent = [key[1] for key, miss in where.items() if not miss and key not in seen]
     print("%d rules, %d expressed; %d of %d fire; %d of %d near misses stay silent" %
           (total, len(plans), fired, hits, misses - len(loud), misses) +
-          (", %d about packets left out" % len(about_packets) if args.cut else ""))
+          (", %d about packets left out" % (expressed - len(plans)) if args.cut else ""))
     if args.show:
         print("not expressed:", ", ".join("%s %d" % c for c in why.most_common(25)))
         print("did not fire:", silent[:args.show])
