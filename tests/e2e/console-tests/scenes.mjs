@@ -138,6 +138,44 @@ async function resolveAndClose(stage) {
     assert.equal(incident.extra.notes.length, 2);
 }
 
+/**
+ * A slow computer and a slow line: what the collector answered holds on the page before the
+ * incident is read again, and no letter typed while a search is under way is lost.
+ */
+async function slowLosesNothing(stage) {
+    const incident = [...stage.mock.incidents.values()].find((i) => i.tier === 1);
+    Object.assign(incident, { status: "confirmed", claimed_by: "regional1", version: 2 });
+    const page = await stage.signedIn(undefined, {}, `/#/incident/${incident.id}`);
+    await page.getByRole("button", { name: "Resolve" }).waitFor();
+    const late = { answered: false };
+    await page.route(`**/incidents/${incident.id}`, async (route) => {
+        if (late.answered) await new Promise((done) => setTimeout(done, 2000));
+        await route.continue();
+    });
+    page.on("response", (reply) => (late.answered ||= reply.url().endsWith(":transition")));
+    await keys(page, "r");
+    await page.locator("dialog textarea").fill("Host rebuilt");
+    await keys(page, "Control+Enter");
+    await eventually("the collector has answered", () => late.answered);
+    await page.waitForTimeout(300);
+    await page.locator(".incident-head .status-resolved").waitFor({ timeout: 300 });
+    await keys(page, "e");
+    await page.locator(".incident-head .status-closed").waitFor();
+
+    await page.goto(stage.url);
+    await queueReady(page);
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate: 10 });
+    for (const pause of [0, 230, 260, 290]) {
+        await keys(page, "1", "0", "/");
+        await page.keyboard.type("is:new", { delay: pause });
+        assert.equal(await page.locator(".search input").inputValue(), "is:new", `${pause} ms`);
+        await keys(page, "Escape");
+        await page.waitForURL(/is%3Anew/);
+        await keys(page, "0");
+    }
+}
+
 async function undo(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
@@ -810,6 +848,7 @@ export const SCENES = [
     { name: "a contact is called", run: contactIsCalled, real: true, only: "real" },
     { name: "a second factor is asked for", run: secondFactor },
     { name: "note, resolve and close on the incident page", run: resolveAndClose },
+    { name: "a slow computer and a slow line lose no key", run: slowLosesNothing },
     { name: "a dismissal is taken back", run: undo },
     { name: "several dismissed with one reason", run: bulk },
     { name: "new evidence is no conflict", run: evidenceIsNoConflict },

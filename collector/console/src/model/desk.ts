@@ -185,6 +185,12 @@ export class Desk extends Store<DeskState> {
         else void this.refresh();
     }
 
+    /** The newest version seen of an incident, in the list or not. */
+    newest(id: string): Incident | undefined {
+        const [listed, known] = [this.queue.base(id), this.latest.get(id)];
+        return listed && known && known.version > listed.version ? known : (listed ?? known);
+    }
+
     watchDetail(id: string, watcher: (detail: IncidentDetail) => void): () => void {
         const watchers = this.details.get(id) ?? new Set();
         this.details.set(id, watchers.add(watcher));
@@ -261,10 +267,7 @@ export class Desk extends Store<DeskState> {
         if (this.details.has(answer.id)) void this.reread(answer.id);
     }
 
-    /**
-     * Remembers the newest version seen of an incident, in the list or not, for the next decision
-     * on it.
-     */
+    /** Remembers an incident that may stand in no list, for the next decision on it. */
     private learn(row: Incident): void {
         const known = this.latest.get(row.id);
         if (known && known.version > row.version) return;

@@ -62,7 +62,7 @@ export function IncidentPage({ id }: { id: string }) {
             <p class="crumb">
                 <a href={hashOf({ page: "queue", q: desk.query })}>← {t("incident.back")}</a>
             </p>
-            <IncidentView id={id} row={desk.queue.get(id)} />
+            <IncidentView id={id} />
         </main>
     );
 }
@@ -104,21 +104,17 @@ function useIncident(id: string, pause: number): Known {
     return known.id === id ? known : nothing;
 }
 
-export function IncidentView({
-    id,
-    row,
-    beside,
-}: {
-    id: string;
-    row?: Incident;
-    beside?: boolean;
-}) {
+export function IncidentView({ id, beside }: { id: string; beside?: boolean }) {
     useStore(desk, (s) => s.revision);
     const known = useIncident(id, beside ? READ_PAUSE_MS : 0);
     const me = useStore(app, (s) => s.me);
     const detail = known.detail;
-    const newest = detail && row && row.version > detail.version ? { ...detail, ...row } : detail;
-    const base = newest ?? row;
+    // An answer to a decision is here before the details are read again, and may have taken the
+    // incident out of the list: what it says holds on, so that the next key finds it.
+    const seen = desk.newest(id);
+    const newest =
+        detail && seen && seen.version > detail.version ? { ...detail, ...seen } : detail;
+    const base = newest ?? seen;
     const overlay = desk.queue.overlayOf(id);
     const shown: Incident | null = base ? { ...base, ...overlay } : null;
     // What the server allowed is true of the version it spoke of; for a newer one the states decide.

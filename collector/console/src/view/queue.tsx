@@ -33,7 +33,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
         if (away) return;
         void desk.open(q);
         list.current?.reveal();
-        list.current?.focus();
+        if (document.activeElement !== search.current) list.current?.focus(); // still being typed
     }, [q, away]);
 
     const showPane = (on: boolean) => {
@@ -137,7 +137,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
                 {paneOpen && (
                     <section class="pane" ref={pane} tabIndex={0} aria-label={t("incident.facts")}>
                         {away ? null : queue.cursor ? (
-                            <IncidentView id={queue.cursor} row={queue.get(queue.cursor)} beside />
+                            <IncidentView id={queue.cursor} beside />
                         ) : (
                             <p class="pane-empty">{t("pane.none")}</p>
                         )}
@@ -163,6 +163,37 @@ interface BarProps {
     onLeave: () => void;
 }
 
+/**
+ * The text of the search field. What is typed becomes the search after a pause or when the field is
+ * left; a search that comes from elsewhere (a filter, a link, the way back) replaces the text at
+ * once, while drawing, so that a letter typed behind it is not lost to it.
+ */
+function useSearchText(q: string) {
+    const [text, setText] = useState(q);
+    const known = useRef(q);
+    const timer = useRef<ReturnType<typeof setTimeout>>();
+    if (known.current !== q) {
+        known.current = q;
+        if (text.trim() !== q) setText(q);
+    }
+    const search = (value: string, step: boolean) => {
+        clearTimeout(timer.current);
+        timer.current = undefined;
+        known.current = value.trim();
+        go({ page: "queue", q: known.current }, !step);
+    };
+    return {
+        text,
+        type: (value: string) => {
+            setText(value);
+            clearTimeout(timer.current);
+            timer.current = setTimeout(() => search(value, false), SEARCH_PAUSE_MS);
+        },
+        submit: () => search(text, true),
+        settle: () => timer.current !== undefined && search(text, false),
+    };
+}
+
 function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: BarProps) {
     const { loading } = useStore(desk, (s) => s);
     const stats = useStore(app, (s) => s.stats);
@@ -170,21 +201,10 @@ function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: 
         app,
         (s) => (s.states.length > 1 && s.me?.states.length !== 1) || s.me?.states[0] === "*",
     );
-    const [text, setText] = useState(q);
-    const timer = useRef<ReturnType<typeof setTimeout>>();
-    useEffect(() => setText(q), [q]);
-    const type = (value: string) => {
-        setText(value);
-        clearTimeout(timer.current);
-        timer.current = setTimeout(
-            () => go({ page: "queue", q: value.trim() }, true),
-            SEARCH_PAUSE_MS,
-        );
-    };
+    const field = useSearchText(q);
     const submit = (e: Event) => {
         e.preventDefault();
-        clearTimeout(timer.current);
-        go({ page: "queue", q: text.trim() });
+        field.submit();
         onLeave();
     };
     const onKey = (e: KeyboardEvent) => {
@@ -202,10 +222,11 @@ function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: 
                     type="search"
                     aria-label={t("queue.search")}
                     placeholder={t("queue.search-hint")}
-                    value={text}
+                    value={field.text}
                     spellcheck={false}
                     autocomplete="off"
-                    onInput={(e) => type(e.currentTarget.value)}
+                    onInput={(e) => field.type(e.currentTarget.value)}
+                    onBlur={field.settle}
                     onKeyDown={onKey}
                 />
                 <kbd aria-hidden="true">/</kbd>
