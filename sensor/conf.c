@@ -98,6 +98,10 @@ static const cyaml_schema_field_t ndpi_fields[] = {
     NUMBER("packets-udp", struct sensor_conf, ndpi.packets_udp),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t flow_records_fields[] = {
+    FLAG("off", struct sensor_conf, flow_records.off),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t spool_fields[] = {
     NUMBER("max-mib", struct sensor_conf, spool.max_mib),
     FLAG("off", struct sensor_conf, spool.off),
@@ -155,6 +159,7 @@ static const cyaml_schema_field_t conf_fields[] = {
     GROUP("host-os-policy", host_os_fields),
     GROUP("limits", limits_fields),
     GROUP("ndpi", ndpi_fields),
+    GROUP("flow-records", flow_records_fields),
     TEXT("log-dir", struct sensor_conf, log_dir),
     TEXT("state-dir", struct sensor_conf, state_dir),
     TEXT("cache-dir", struct sensor_conf, cache_dir),

@@ -78,6 +78,9 @@ struct sensor_conf {
         bool off;
         uint32_t packets_tcp, packets_udp; /* 0: 10 and 6 */
     } ndpi;
+    struct {
+        bool off;
+    } flow_records;  /* of ended flows, in eve.json */
     char *log_dir;   /* eve.json, stats.json; NULL: . */
     char *state_dir; /* identity, spool, bundles; NULL: /var/lib/abeng */
     char *cache_dir; /* compiled rule sets; NULL: /var/cache/abeng */

@@ -465,6 +465,7 @@ static void worker_settings(const struct engine_conf *c, struct live_board *live
                                  .midstream = s->stream.midstream,
                                  .async_oneside = s->stream.async_oneside,
                                  .ndpi = !s->ndpi.off,
+                                 .flow_records = !s->flow_records.off,
                                  .block_when_full = !c->live,
                                  .stream_depth = s->stream.depth_kib << 10,
                                  .flows_max = s->limits.flows,

@@ -48,6 +48,7 @@ static const char usage[] =
     "Other\n"
     "  --workers N          packet threads (1 to 64)\n"
     "  --no-ndpi            leave nDPI out\n"
+    "  --no-flow-records    eve.json has alerts alone, not the flows that ended\n"
     "  --json               with -T, doctor and profile: the result as one JSON object on stdout\n"
     "  --log-level LEVEL    error, warn, notice (default), info, debug\n"
     "  --version, --help\n";
@@ -63,6 +64,7 @@ enum {
     OPT_CACHE,
     OPT_DRAIN,
     OPT_NO_NDPI,
+    OPT_NO_FLOW_RECORDS,
     OPT_JSON,
     OPT_LEVEL,
     OPT_VERSION
@@ -79,6 +81,7 @@ static const struct option long_options[] = {
     { "cache-dir", required_argument, NULL, OPT_CACHE },
     { "drain", required_argument, NULL, OPT_DRAIN },
     { "no-ndpi", no_argument, NULL, OPT_NO_NDPI },
+    { "no-flow-records", no_argument, NULL, OPT_NO_FLOW_RECORDS },
     { "json", no_argument, NULL, OPT_JSON },
     { "log-level", required_argument, NULL, OPT_LEVEL },
     { "version", no_argument, NULL, OPT_VERSION },
@@ -91,7 +94,7 @@ struct raw {
     const char *config, *profile, *log_dir, *state_dir, *cache_dir, *checksums;
     const char **interfaces;
     unsigned interface_count, workers;
-    bool no_ndpi;
+    bool no_ndpi, no_flow_records;
 };
 
 static void append(const char ***list, unsigned *n, const char *value)
@@ -174,6 +177,9 @@ static int one_option(struct options *o, struct raw *raw, int c)
     case OPT_NO_NDPI:
         raw->no_ndpi = true;
         return ABENG_OK;
+    case OPT_NO_FLOW_RECORDS:
+        raw->no_flow_records = true;
+        return ABENG_OK;
     case OPT_JSON:
         o->json = true;
         return ABENG_OK;
@@ -232,6 +238,7 @@ static int lay_over(struct options *o, const struct raw *raw)
     if (raw->workers)
         c->workers = raw->workers;
     c->ndpi.off |= raw->no_ndpi;
+    c->flow_records.off |= raw->no_flow_records;
     for (uint32_t i = 0; i < c->rule_files_count; i++)
         append(&o->rules, &o->rule_count, c->rule_files[i]);
     o->log_dir = c->log_dir ? c->log_dir : ".";

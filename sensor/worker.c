@@ -531,7 +531,8 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
             detect(w, &pseudo[d], f, d, false, &tcp);
     }
     w->sealed = w->flush = false; /* these were its, not the next packet's */
-    put_flow_record(w, f, ended_ns, packet, reason);
+    if (w->conf.flow_records)
+        put_flow_record(w, f, ended_ns, packet, reason);
     count(w, COUNTER_FLOWS_ENDED, 1);
     free_slots(w, f);
     flow_table_release(w->flows, f);

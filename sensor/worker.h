@@ -30,6 +30,7 @@ struct worker;
 /** What all workers share and none changes. */
 struct worker_conf {
     bool profile_abeng, check_checksums, midstream, async_oneside, ndpi, block_when_full;
+    bool flow_records; /* a record for each flow that ends, too */
     const struct targets *targets; /* who runs what; outlives the workers */
     uint32_t stream_depth; /* bytes; 0: default */
     uint32_t flows_max;    /* 0: default */

@@ -67,7 +67,7 @@ struct classify_flow {
     uint64_t risk;
     uint16_t master, app, category;
     uint8_t confidence, packets;
-    bool final;
+    bool over, final; /* over: no packet comes any more */
 };
 
 /* ---- nDPI's memory ------------------------------------------------------------------------- */
@@ -284,15 +284,24 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
 
 void classify_finish(struct classify_ctx *c, struct flow *f)
 {
+    (void)c;
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    if (cf && !cf->final)
-        flow_give_up(c, cf);
+    if (cf)
+        cf->over = true;
 }
 
-bool classify_get(const struct classify_ctx *c, const struct flow *f, struct classify_result *out)
+/** The flow's slot as it can be told; a flow that nobody asks about need not be guessed at. */
+static const struct classify_flow *flow_known(struct classify_ctx *c, struct flow *f)
 {
-    (void)c;
-    const struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    if (cf && cf->over && !cf->final)
+        flow_give_up(c, cf);
+    return cf;
+}
+
+bool classify_get(struct classify_ctx *c, struct flow *f, struct classify_result *out)
+{
+    const struct classify_flow *cf = flow_known(c, f);
     if (!cf)
         return false;
     *out = (struct classify_result){ .master = cf->master,
@@ -326,10 +335,10 @@ static void describe_hash(const char *key, const char *hash, struct json *out)
         json_str(out, key, hash);
 }
 
-void classify_describe(const struct classify_ctx *c, const struct flow *f, struct json *out)
+void classify_describe(struct classify_ctx *c, struct flow *f, struct json *out)
 {
-    const struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    if (!c || !cf)
+    const struct classify_flow *cf = flow_known(c, f);
+    if (!cf)
         return;
     char name[64];
     ndpi_protocol proto = { cf->master, cf->app, (ndpi_protocol_category_t)cf->category };

@@ -42,14 +42,14 @@ struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp,
 /** Give a packet with payload; does nothing once the flow's result is final. */
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p);
 
-/** The flow ends: let nDPI guess, keep the result. */
+/** The flow ends: what nDPI can't tell it may guess, when the result is asked for. */
 void classify_finish(struct classify_ctx *c, struct flow *f);
 
 /** The result so far; false when the flow was never classified. */
-bool classify_get(const struct classify_ctx *c, const struct flow *f, struct classify_result *out);
+bool classify_get(struct classify_ctx *c, struct flow *f, struct classify_result *out);
 
 /** Write `"ndpi":{proto,category,breed,confidence,risk[…],ja3…}` as a member of the open object. */
-void classify_describe(const struct classify_ctx *c, const struct flow *f, struct json *out);
+void classify_describe(struct classify_ctx *c, struct flow *f, struct json *out);
 
 /** Free a flow's slot. */
 void classify_flow_free(struct classify_ctx *c, struct flow *f);

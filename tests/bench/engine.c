@@ -3,7 +3,7 @@
  * One worker in this process, without monitor, sandbox or writer: what a profiler can look at, and
  * the raw limits beside it. Prints one JSON object.
  *
- *     tests/bench/engine [--no-ndpi] [--only read|decode|scan] [-S RULES]… CAPTURE
+ *     tests/bench/engine [--no-ndpi] [--no-flow-records] [--only read|decode|scan] [-S RULES]… CAPTURE
  *
  * `--only read` takes the frames from the file and adds up their lengths; `decode` takes their
  * layers off besides; `scan` scans each payload once with the rules' patterns for its protocol and
@@ -45,7 +45,7 @@ enum bench_mode { MODE_ALL, MODE_READ, MODE_DECODE, MODE_SCAN };
 
 struct bench {
     enum bench_mode mode;
-    bool ndpi;
+    bool ndpi, flow_records;
     const char *sources[SOURCES_MAX];
     unsigned source_count;
     struct detect_ruleset *set;
@@ -192,7 +192,9 @@ static void run(struct bench *b, const char *path)
 
 static void make(struct bench *b)
 {
-    struct worker_conf conf = { .ndpi = b->ndpi, .memory = MEMORY, .hash_seed = 1 };
+    struct worker_conf conf = {
+        .ndpi = b->ndpi, .flow_records = b->flow_records, .memory = MEMORY, .hash_seed = 1
+    };
     b->ring = alert_ring_create(RING_BYTES);
     b->slab = slab_create(MEMORY);
     b->decode_counts = counter_block_create(decode_counters);
@@ -244,6 +246,7 @@ static void options(struct bench *b, int argc, char **argv)
 {
     static const struct option longs[] = { { "only", required_argument, NULL, 'o' },
                                            { "no-ndpi", no_argument, NULL, 'n' },
+                                           { "no-flow-records", no_argument, NULL, 'f' },
                                            { NULL, 0, NULL, 0 } };
     for (int c; (c = getopt_long(argc, argv, "S:", longs, NULL)) != -1;) {
         if (c == 'S' && b->source_count < SOURCES_MAX)
@@ -252,8 +255,10 @@ static void options(struct bench *b, int argc, char **argv)
             set_mode(b, optarg);
         else if (c == 'n')
             b->ndpi = false;
+        else if (c == 'f')
+            b->flow_records = false;
         else
-            die("options", "engine [--no-ndpi] [--only MODE] [-S RULES]… CAPTURE");
+            die("options", "engine [--no-ndpi] [--no-flow-records] [--only MODE] [-S RULES]… CAPTURE");
     }
     if (optind + 1 != argc)
         die("options", "name one capture");
@@ -261,7 +266,7 @@ static void options(struct bench *b, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct bench b = { .ndpi = true };
+    struct bench b = { .ndpi = true, .flow_records = true };
     log_open("engine", LOG_LEVEL_WARN);
     options(&b, argc, argv);
     make(&b);
