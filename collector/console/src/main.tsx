@@ -7,14 +7,23 @@ import { Problem, Unreachable, api } from "./api/client.ts";
 import { LiveStream } from "./api/stream.ts";
 import type { Me } from "./api/types.ts";
 import { chooseLanguage, language, t } from "./msg/index.ts";
-import { app, go, preference, readRoute, served, type MorePage, type Route } from "./model/app.ts";
+import {
+    app,
+    go,
+    hashOf,
+    preference,
+    readRoute,
+    served,
+    type MorePage,
+    type Route,
+} from "./model/app.ts";
 import { dispatch } from "./model/commands.ts";
 import { desk, sayProblem } from "./model/desk.ts";
 import { KeyReader, type Command } from "./model/keys.ts";
 import { PAGES, mayOpen } from "./model/pages.ts";
 import { SHIFT_GAP_MS } from "./model/shift.ts";
 import { useStore } from "./model/store.ts";
-import { DecisionDialogs, readDialogs } from "./view/decisions.tsx";
+import { DecisionDialogs, isAsking, readDialogs, unask } from "./view/decisions.tsx";
 import { Help } from "./view/help.tsx";
 import { IncidentPage } from "./view/incident.tsx";
 import { lazy } from "./view/lazy.tsx";
@@ -99,7 +108,7 @@ const stream = new LiveStream({
     incident: (event) => desk.onIncident(event),
     sensor: () => app.set({ sensorsChanged: app.state.sensorsChanged + 1 }),
     reset: () => {
-        void desk.refresh();
+        void desk.reset();
         app.set({ sensorsChanged: app.state.sensorsChanged + 1 });
     },
     link: (since) => app.set({ blindSince: since }),
@@ -117,7 +126,7 @@ function signedIn(me: Me): void {
         () => {},
     );
     void readStats();
-    if (before) void desk.refresh();
+    if (before) void desk.reset();
     setTimeout(readDialogs, DIALOGS_MS);
 }
 
@@ -160,8 +169,10 @@ function everywhere(command: Command): boolean {
     if (command === "help") app.set({ help: true });
     else if (page === "queue") go({ page, q: "" });
     else if (page) mayOpen(app.state.me, page) && go({ page });
-    else if (command === "search") go({ page: "queue", q: "" });
-    else if (command === "undo") void desk.undo();
+    else if (command === "search") {
+        go({ page: "queue", q: "" });
+        void Promise.resolve().then(() => dispatch(command)); // when the queue stands there again
+    } else if (command === "undo") void desk.undo();
     else return false;
     return true;
 }
@@ -182,11 +193,13 @@ function onKey(event: KeyboardEvent): void {
     )
         return;
     if (document.querySelector("dialog[open]") || target.matches(TYPING)) return;
+    // A dialog that is still being fetched has the keyboard already.
+    if (isAsking()) return event.key === "Escape" ? unask() : undefined;
     if (event.key === "Shift") return; // on the way to a capital: must not break a row of two keys
     if (event.key === "Enter" && target.closest("a, button, summary")) return;
     if (SCROLL_KEYS.has(event.key) && target.closest(SCROLLS)) return;
     if (!shortcuts && event.key.length === 1) return;
-    const command = keys.feed(event.key, route.page, performance.now());
+    const command = keys.feed(event.key, route.page, event.timeStamp);
     if (command && (dispatch(command) || everywhere(command))) event.preventDefault();
 }
 
@@ -195,7 +208,10 @@ async function start(): Promise<void> {
     await chooseLanguage(preference("language"));
     document.documentElement.lang = language;
     window.addEventListener("keydown", onKey);
-    const onRoute = () => app.set({ route: readRoute(location.hash) });
+    const onRoute = () => {
+        const route = readRoute(location.hash);
+        if (hashOf(route) !== hashOf(app.state.route)) app.set({ route }); // said by two events
+    };
     window.addEventListener("hashchange", onRoute);
     window.addEventListener("popstate", onRoute);
     setInterval(() => !document.hidden && app.set({ now: Date.now() }), TICK_MS);

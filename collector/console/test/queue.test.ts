@@ -111,6 +111,8 @@ test("a refused decision brings the row back to its place", () => {
 test("after a gap the list is merged without moving: changes in place, absences held", () => {
     const queue = filled("a", "b", "c");
     queue.cursor = "c";
+    const before = new Map(queue.all);
+    queue.upsert(incident("m", { deadline: at(50) }));
     const { above } = queue.merge(
         [
             incident("a", { version: 2, count: 99, deadline: at(0) }),
@@ -118,18 +120,19 @@ test("after a gap the list is merged without moving: changes in place, absences 
             incident("c", { deadline: at(10) }),
         ],
         3,
-        true,
+        before,
     );
     assert.equal(above, 1);
-    assert.deepEqual(queue.order, ["n", "a", "b", "c"]);
+    assert.deepEqual(queue.order, ["n", "a", "b", "c", "m"]);
     assert.ok(queue.get("b")?.gone);
+    assert.ok(!queue.get("m")?.gone, "came in while the list was on its way");
     assert.equal(queue.get("a")?.count, 99);
     assert.equal(queue.total, 3);
 });
 
 test("a merged first page says nothing about rows beyond it", () => {
     const queue = filled("a", "b");
-    queue.merge([incident("a")], 2, false);
+    queue.merge([incident("a")], 2, new Map());
     assert.ok(!queue.get("b")?.gone);
 });
 

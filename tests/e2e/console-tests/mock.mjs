@@ -36,7 +36,7 @@ const USERS = [
 export const PASSWORD = "correct horse";
 
 export class Mock {
-    constructor(dist, { incidents = 60, seed = 7 } = {}) {
+    constructor(dist, { incidents = 60, seed = 7, late = 0 } = {}) {
         this.dist = dist;
         this.incidents = new Map();
         this.sessions = new Map();
@@ -45,7 +45,8 @@ export class Mock {
         this.failures = new Map();
         this.codes = new Map();
         this.serial = 100;
-        this.delay = 0;
+        this.late = late;
+        this.lag = random(seed);
         const pick = random(seed);
         for (let i = 0; i < incidents; i++) this.add(makeIncident(this.serial++, Date.now(), pick));
         this.sensors = makeSensors(Date.now());
@@ -115,11 +116,12 @@ export class Mock {
         try {
             let text = "";
             for await (const chunk of request) text += chunk;
-            if (this.delay) await new Promise((done) => setTimeout(done, this.delay));
+            await this.travel();
             const csv = request.headers["content-type"] === "text/csv";
             const body = csv ? { text } : text ? JSON.parse(text) : {};
             const answer = this.answer(request, url, body, reply);
             if (answer === undefined) return;
+            await this.travel();
             reply.writeHead(answer.status ?? 200, {
                 "Content-Type": "application/json",
                 "Cache-Control": "no-store",
@@ -131,6 +133,11 @@ export class Mock {
             reply.writeHead(status, { "Content-Type": "application/problem+json", ...headers });
             reply.end(JSON.stringify({ type: "about:blank", title, status, detail, rule }));
         }
+    }
+
+    /** The way here or back on a slow line, where one may overtake another. */
+    async travel() {
+        if (this.late) await new Promise((done) => setTimeout(done, this.late * this.lag()));
     }
 
     file(path, reply) {

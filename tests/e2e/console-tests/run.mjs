@@ -34,10 +34,18 @@ const { values: options } = parseArgs({
         screenshots: { type: "string" },
         only: { type: "string" },
         long: { type: "boolean" },
+        slow: { type: "string" },
+        late: { type: "string" },
     },
 });
 const dist = options.dist ?? options.built;
 const real = options.url !== undefined;
+
+/** As on a computer that is so many times slower. */
+async function throttle(page, rate) {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate });
+}
 
 /** What a scene works with: pages that are watched for anything a console must not do. */
 class Stage {
@@ -68,6 +76,7 @@ class Stage {
         this.contexts.push(context);
         const page = await context.newPage();
         page.setDefaultTimeout(WAIT_MS);
+        if (options.slow) await throttle(page, Number(options.slow));
         page.on("pageerror", (err) => this.faults.push(`script error: ${err.message}`));
         page.on(
             "dialog",
@@ -150,7 +159,7 @@ function sayPace(pace) {
 }
 
 async function runScene(scene, stage, total) {
-    const mock = real ? null : new Mock(dist, scene.mock);
+    const mock = real ? null : new Mock(dist, { ...scene.mock, late: Number(options.late ?? 0) });
     stage.mock = mock;
     stage.url = real ? options.url.replace(/\/$/, "") : await mock.listen();
     try {
@@ -195,6 +204,7 @@ async function main() {
         if (scene.shots && !options.screenshots) continue;
         if (scene.only === "real" && !real) continue;
         if (scene.long && !options.long) continue;
+        if (scene.timed && (options.slow || options.late)) continue;
         if (real && !scene.real) total.skipped++;
         else await runScene(scene, stage, total);
     }

@@ -176,6 +176,58 @@ async function slowLosesNothing(stage) {
     }
 }
 
+/** Keys that come before the page has painted what the key before them did. */
+async function keysAtOnce(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate: 10 });
+    const id = await currentId(page);
+    await keys(page, "o", "d");
+    await page.locator("dialog[open]").waitFor();
+    await page.waitForTimeout(500);
+    await keys(page, "1");
+    await page.locator(".incident-head .status-rejected").waitFor();
+    const rejected = () => stage.mock.incidents.get(id).status === "rejected";
+    await eventually("the collector knows it", rejected);
+    await keys(page, "/");
+    await page.keyboard.type("dns");
+    assert.equal(await page.locator(".search input").inputValue(), "dns");
+    assert.equal(await page.locator("dialog").count(), 0, "no letter is a command");
+}
+
+/** What is typed while an answer is on its way stays, and goes on from where it was. */
+async function typedMeanwhile(stage) {
+    const incident = [...stage.mock.incidents.values()].find((i) => i.tier === 1);
+    Object.assign(incident, { status: "confirmed", claimed_by: "regional1" });
+    const page = await stage.signedIn(undefined, {}, `/#/incident/${incident.id}`);
+    await page.route(/:note$|\/notifications\//, async (route) => {
+        await new Promise((done) => setTimeout(done, 700));
+        await route.continue();
+    });
+    const note = page.locator(".note-form textarea");
+    await note.fill("The first note");
+    await keys(page, "Control+Enter");
+    await page.keyboard.type("The second");
+    await page.locator(".note", { hasText: "The first note" }).waitFor();
+    assert.equal(await note.inputValue(), "The second");
+
+    await page.getByRole("button", { name: "Draft a notice" }).click();
+    const dialog = page.locator("dialog");
+    await dialog.getByLabel("Subject").fill("Host talks to a command server");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByLabel("Text").fill("Written while it was saved");
+    const made = stage.mock.more.notices.at(-1);
+    await eventually("saved", () => made.subject === "Host talks to a command server");
+    stage.mock.evidence(incident.id, { count: 4711 });
+    await page.locator(".card-facts", { hasText: "4 711" }).waitFor();
+    await page.route("**/notifications?*", (route) => route.abort());
+    stage.mock.evidence(incident.id, { count: 4712 });
+    await page.locator(".card-facts", { hasText: "4 712" }).waitFor();
+    await page.waitForTimeout(200);
+    assert.equal(await dialog.getByLabel("Text").inputValue(), "Written while it was saved");
+}
+
 async function undo(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
@@ -849,6 +901,8 @@ export const SCENES = [
     { name: "a second factor is asked for", run: secondFactor },
     { name: "note, resolve and close on the incident page", run: resolveAndClose },
     { name: "a slow computer and a slow line lose no key", run: slowLosesNothing },
+    { name: "keys that come at once are answered in turn", run: keysAtOnce },
+    { name: "what is typed while an answer is on its way stays", run: typedMeanwhile },
     { name: "a dismissal is taken back", run: undo },
     { name: "several dismissed with one reason", run: bulk },
     { name: "new evidence is no conflict", run: evidenceIsNoConflict },
@@ -876,10 +930,16 @@ export const SCENES = [
     { name: "only pages that the collector serves", run: onlyWhatIsServed },
     { name: "a day open", run: aDayOpen, mock: { incidents: 600 } },
     { name: "a planted leak is found", run: plantedLeaks, long: true, mock: { incidents: 600 } },
-    { name: "every key with ten thousand rows", run: everyKey, mock: { incidents: 10_000 } },
+    {
+        name: "every key with ten thousand rows",
+        run: everyKey,
+        timed: true,
+        mock: { incidents: 10_000 },
+    },
     {
         name: "every key with a hundred thousand rows",
         run: everyKey,
+        timed: true,
         long: true,
         mock: { incidents: 100_000 },
     },

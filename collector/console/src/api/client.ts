@@ -86,6 +86,16 @@ function bodyOf({ body, type }: Options): string | undefined {
     return type ? String(body) : JSON.stringify(body);
 }
 
+/** Ends when the caller gives up, and by itself when no answer comes. */
+function within(signal?: AbortSignal): AbortSignal {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    if (!signal) return timeout;
+    const either = new AbortController();
+    for (const one of [signal, timeout])
+        one.addEventListener("abort", () => either.abort(), { once: true });
+    return either.signal;
+}
+
 /** Where a file of the API lies that the browser itself fetches (an export, a report). */
 export const fileAt = (path: string, query: Query = {}): string => withQuery(BASE + path, query);
 
@@ -102,26 +112,23 @@ export class Client {
         if (options.body !== undefined)
             headers["Content-Type"] = options.type ?? "application/json";
         if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
-        const timeout = AbortSignal.timeout(TIMEOUT_MS);
-        let reply: Response;
         try {
-            reply = await fetch(BASE + path, {
+            const reply = await fetch(BASE + path, {
                 method,
                 headers,
                 body: bodyOf(options),
                 credentials: "same-origin",
                 cache: "no-store",
-                signal: options.signal ?? timeout,
+                signal: within(options.signal),
             });
+            if (!reply.ok) throw await problemOf(reply);
+            return reply.status === 204 ? (undefined as T) : ((await reply.json()) as T);
         } catch (err) {
             if (options.signal?.aborted) throw err;
-            throw new Unreachable(String(err));
+            if (!(err instanceof Problem)) throw new Unreachable(String(err));
+            if (err.status === 401 && path !== "/session" && path !== "/me") this.onSignedOut();
+            throw err;
         }
-        if (!reply.ok) {
-            if (reply.status === 401 && path !== "/session" && path !== "/me") this.onSignedOut();
-            throw await problemOf(reply);
-        }
-        return reply.status === 204 ? (undefined as T) : ((await reply.json()) as T);
     }
 
     async signIn(user: string, password: string, code?: string): Promise<Me> {

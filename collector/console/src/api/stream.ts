@@ -7,8 +7,8 @@ export interface StreamHandlers {
     incident(event: IncidentEvent): void;
     sensor(id: string): void;
     /**
-     * The server can't continue where we were (or we reconnected without knowing): load everything
-     * again.
+     * What came before this moment may have been missed (the line is up, for the first time or
+     * again; the server can't continue where we were): load everything again.
      */
     reset(): void;
     /**
@@ -24,7 +24,6 @@ export class LiveStream {
     private source: EventSource | null = null;
     private timer: ReturnType<typeof setTimeout> | undefined;
     private retry = FIRST_RETRY_MS;
-    private wasUp = false;
     private lastSign = Date.now();
     private stopped = false;
 
@@ -83,8 +82,7 @@ export class LiveStream {
         this.retry = FIRST_RETRY_MS;
         this.lastSign = Date.now();
         this.handlers.link(null);
-        if (this.wasUp) this.handlers.reset();
-        this.wasUp = true;
+        this.handlers.reset();
     }
 
     private down(): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who answers the keyboard: the newest part of the page first, until one takes the command.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Command } from "./keys.ts";
 
 export type Handler = (command: Command) => boolean;
@@ -13,13 +13,13 @@ export function dispatch(command: Command): boolean {
 }
 
 /**
- * Answers commands while the component is on the page; the handler may close over what was last
- * drawn.
+ * Answers commands while the component is on the page, from the moment it stands there: a key may
+ * come before the first paint. The handler may close over what was last drawn.
  */
 export function useCommands(handler: Handler): void {
     const latest = useRef(handler);
     latest.current = handler;
-    useEffect(() => {
+    useLayoutEffect(() => {
         const stable: Handler = (command) => latest.current(command);
         handlers.push(stable);
         return () => void handlers.splice(handlers.indexOf(stable), 1);

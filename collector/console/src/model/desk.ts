@@ -3,6 +3,7 @@
 // out decisions at once on the screen and then at the collector, one after another per incident.
 import { Problem, Unreachable, api } from "../api/client.ts";
 import type {
+    BulkResult,
     Incident,
     IncidentDetail,
     IncidentEvent,
@@ -13,6 +14,7 @@ import { t } from "../msg/index.ts";
 import { app, notify } from "./app.ts";
 import { Queue, type Shown } from "./queue.ts";
 import { matcher, matches, toQuery } from "./search.ts";
+import { Shelf, inOrder, type Kept } from "./shelf.ts";
 import { Store } from "./store.ts";
 
 export type Decision =
@@ -43,6 +45,23 @@ const LATEST_KEPT = 100;
 interface Undo {
     id: string;
     decision: Decision;
+    turn: number;
+}
+
+/** Who looks at an incident's details, and the version that they were last given. */
+interface Watched {
+    watchers: Set<(detail: IncidentDetail) => void>;
+    version: number;
+}
+
+/** A decision on its way: what it was made on, what was known then, and its turn among all. */
+interface Step {
+    row: Shown;
+    was: Incident;
+    listed: boolean;
+    decision: Decision;
+    undoing: boolean;
+    turn: number;
 }
 
 export class Desk extends Store<DeskState> {
@@ -50,12 +69,21 @@ export class Desk extends Store<DeskState> {
     private q = "";
     private next: string | null = null;
     private reading: AbortController | null = null;
+    /** The first page is being read again, and whether that is asked for once more meanwhile. */
+    private rereading: Promise<void> | null = null;
+    private again = false;
+    private loaded: Promise<void> = Promise.resolve();
+    /** What is held is the list of `q`, not what another search left of its own. */
+    private whole = false;
+    private shelf = new Shelf();
     private chains = new Map<string, Promise<unknown>>();
     private undos: Undo[] = [];
+    private turns = 0;
+    private remembering: Promise<unknown> = Promise.resolve();
     private latest = new Map<string, Incident>();
     private changed = new Map<string, IncidentEvent>();
     private changeTimer: ReturnType<typeof setTimeout> | undefined;
-    private details = new Map<string, Set<(detail: IncidentDetail) => void>>();
+    private watched = new Map<string, Watched>();
 
     constructor() {
         super({ revision: 0, loading: false, failed: null, above: 0 });
@@ -73,14 +101,44 @@ export class Desk extends Store<DeskState> {
         return this.q;
     }
 
-    /** The list of `q`: one that is held is shown as it stands and read again without moving. */
+    /** The list of `q`: one that was read before is shown at once and read again without moving. */
     open(q: string): Promise<void> {
-        const held = q === this.q && this.queue.size > 0 && !this.state.failed;
-        return held ? this.refresh() : this.load(q);
+        if (q === this.q && this.queue.size > 0 && !this.state.failed) return this.refresh();
+        this.shelve();
+        const kept = this.shelf.take(q);
+        return kept ? this.resume(q, kept) : this.load(q);
     }
 
-    async load(q: string): Promise<void> {
+    load(q: string): Promise<void> {
+        this.loaded = this.readNew(q);
+        return this.loaded;
+    }
+
+    /** A list that is left is kept for the way back, when it is the one of its search. */
+    private shelve(): void {
+        const { all, unread } = this.queue;
+        if (this.whole) this.shelf.put(this.q, { rows: all, unread, next: this.next });
+        this.whole = false;
+    }
+
+    private resume(q: string, { rows, unread, next }: Kept): Promise<void> {
+        this.reading?.abort();
+        this.reading = new AbortController();
+        this.loaded = Promise.resolve();
         this.q = q;
+        this.next = next;
+        const left = this.present(inOrder(rows.values(), q, app.state.me?.user ?? ""));
+        this.queue.replace(left, unread + left.length);
+        this.whole = true;
+        this.set({ loading: false, failed: null, above: 0 });
+        this.touch();
+        return this.refresh();
+    }
+
+    private async readNew(q: string): Promise<void> {
+        this.shelve();
+        this.q = q;
+        this.next = null;
         this.reading?.abort();
         const reading = new AbortController();
         this.reading = reading;
@@ -91,7 +149,8 @@ export class Desk extends Store<DeskState> {
         try {
             const page = await api.incidents(toQuery(q), null, reading.signal);
             this.next = page.next;
-            this.queue.replace(page.items, page.total);
+            this.queue.replace(this.present(page.items), page.total);
+            this.whole = true;
             this.set({ loading: false, above: 0 });
             this.touch();
         } catch (err) {
@@ -102,6 +161,24 @@ export class Desk extends Store<DeskState> {
         }
     }
 
+    /**
+     * A list that was under way while we decided or the stream told more: rows as they are known
+     * now, without those that have left by it.
+     */
+    private present(items: Incident[]): Incident[] {
+        const verdict = matcher(this.q, app.state.me?.user ?? "");
+        const stays = (row: Incident, read: Incident) => {
+            const overlay = this.queue.overlayOf(row.id);
+            const known = row !== read || Object.keys(overlay).length > 0;
+            return !known || verdict({ ...row, ...overlay }) !== false;
+        };
+        return items.flatMap((read) => {
+            const seen = this.newest(read.id);
+            const row = seen && seen.version > read.version ? seen : read;
+            return stays(row, read) ? [row] : [];
+        });
+    }
+
     /** The next page, when the view comes near the end of what is here. */
     async more(): Promise<void> {
         if (!this.next || this.state.loading || this.reading?.signal.aborted) return;
@@ -110,7 +187,7 @@ export class Desk extends Store<DeskState> {
         try {
             const page = await api.incidents(toQuery(this.q), this.next, reading?.signal);
             this.next = page.next;
-            this.queue.append(page.items, page.total);
+            this.queue.append(this.present(page.items), page.total);
             this.touch();
         } catch {
             // the view asks again when it is scrolled
@@ -119,18 +196,46 @@ export class Desk extends Store<DeskState> {
         }
     }
 
-    /** Reads the same search again without moving anything: after a gap in the stream. */
+    /** After a gap in the stream: what is held is read again, what is kept is not to be trusted. */
+    reset(): Promise<void> {
+        this.shelf.clear();
+        return this.refresh();
+    }
+
+    /** Reads again the list, and the incidents that somebody looks at. */
     async refresh(): Promise<void> {
+        await this.refreshList();
+        for (const id of this.watched.keys()) void this.reread(id);
+    }
+
+    /**
+     * Reads the same search again without moving anything. One reading at a time, so that none
+     * overtakes another; what is asked for meanwhile is read after it.
+     */
+    private async refreshList(): Promise<void> {
+        if (!this.reading) return; // no list has been asked for yet
+        if (this.state.failed) return this.load(this.q);
+        this.again = this.rereading !== null;
+        this.rereading ??= this.readAgain().finally(() => {
+            this.rereading = null;
+            if (this.again) return this.refreshList();
+        });
+        return this.rereading;
+    }
+
+    private async readAgain(): Promise<void> {
+        await this.loaded;
         const q = this.q;
+        const before = new Map(this.queue.all);
         try {
             const page = await api.incidents(toQuery(q), null);
             if (q !== this.q) return;
-            const { above } = this.queue.merge(page.items, page.total, page.next === null);
-            this.touch(above);
+            const items = this.present(page.items);
+            const left = page.next === null ? before : new Map<string, Incident>();
+            this.touch(this.queue.merge(items, page.total, left).above);
         } catch {
             // the stream's own reconnecting brings the next chance
         }
-        for (const id of this.details.keys()) void this.reread(id);
     }
 
     // ---- following the stream ----
@@ -146,21 +251,34 @@ export class Desk extends Store<DeskState> {
     }
 
     private async follow(events: IncidentEvent[]): Promise<void> {
-        const news = events.filter((e) => (this.queue.base(e.id)?.version ?? -1) < e.version);
-        if (news.length > SINGLE_READS) return this.refresh();
+        const isNew = ({ id, version }: IncidentEvent) =>
+            (this.queue.base(id)?.version ?? -1) < version ||
+            (this.watched.get(id)?.version ?? version) < version;
+        const news = events.filter(isNew);
+        if (news.length > SINGLE_READS) return this.reset();
         await Promise.all(news.map((event) => this.reread(event.id)));
     }
 
     /**
      * Reads one incident and puts it where it belongs: in the list, out of it, and before whoever
-     * watches it.
+     * watches it. An answer that a newer one overtook is asked for again, once.
      */
-    async reread(id: string): Promise<IncidentDetail | null> {
+    async read(id: string, again = true): Promise<IncidentDetail> {
+        const detail = await api.incident(id);
+        const seen = this.newest(id);
+        if (again && seen && seen.version > detail.version) return this.read(id, false);
+        this.receive(detail);
+        const watched = this.watched.get(id);
+        if (watched && watched.version <= detail.version) {
+            watched.version = detail.version;
+            for (const watcher of watched.watchers) watcher(detail);
+        }
+        return detail;
+    }
+
+    private async reread(id: string): Promise<IncidentDetail | null> {
         try {
-            const detail = await api.incident(id);
-            this.receive(detail);
-            for (const watcher of this.details.get(id) ?? []) watcher(detail);
-            return detail;
+            return await this.read(id);
         } catch (err) {
             if (err instanceof Problem && err.status === 404) {
                 this.queue.leave(id);
@@ -171,9 +289,12 @@ export class Desk extends Store<DeskState> {
     }
 
     private receive(row: Incident): void {
+        const seen = this.newest(row.id);
+        if (seen && seen.version > row.version) return;
         this.learn(row);
         const known = this.queue.base(row.id) !== undefined;
-        const verdict = matches(row, this.q, app.state.me?.user ?? "");
+        const shown = { ...row, ...this.queue.overlayOf(row.id) };
+        const verdict = matches(shown, this.q, app.state.me?.user ?? "");
         if (verdict === false) {
             this.queue.put(row);
             if (known) this.queue.leave(row.id);
@@ -182,7 +303,7 @@ export class Desk extends Store<DeskState> {
             this.queue.upsert(row);
             this.touch();
         } else if (verdict === true) this.touch(this.queue.upsert(row).above);
-        else void this.refresh();
+        else void this.refreshList();
     }
 
     /** The newest version seen of an incident, in the list or not. */
@@ -192,11 +313,12 @@ export class Desk extends Store<DeskState> {
     }
 
     watchDetail(id: string, watcher: (detail: IncidentDetail) => void): () => void {
-        const watchers = this.details.get(id) ?? new Set();
-        this.details.set(id, watchers.add(watcher));
+        const watched = this.watched.get(id) ?? { watchers: new Set(), version: -1 };
+        watched.watchers.add(watcher);
+        this.watched.set(id, watched);
         return () => {
-            watchers.delete(watcher);
-            if (watchers.size === 0) this.details.delete(id);
+            watched.watchers.delete(watcher);
+            if (watched.watchers.size === 0) this.watched.delete(id);
         };
     }
 
@@ -207,9 +329,12 @@ export class Desk extends Store<DeskState> {
      * been answered, taken back when the collector refuses. Resolves to whether it stands.
      */
     decide(row: Shown, decision: Decision, undoing = false): Promise<boolean> {
+        const listed = this.queue.base(row.id) !== undefined;
+        const was = this.newest(row.id) ?? row;
+        const step = { row, was, listed, decision, undoing, turn: ++this.turns };
         this.show(row, decision);
         const before = this.chains.get(row.id) ?? Promise.resolve();
-        const done = before.then(() => this.send(row, decision, undoing));
+        const done = before.then(() => this.send(step));
         this.chains.set(row.id, done);
         return done.finally(() => {
             if (this.chains.get(row.id) !== done) return; // another decision waits for its turn
@@ -230,15 +355,18 @@ export class Desk extends Store<DeskState> {
         this.touch();
     }
 
-    private async send(row: Shown, decision: Decision, undoing: boolean): Promise<boolean> {
-        const seen = this.latest.get(row.id) ?? row;
+    private async send(step: Step): Promise<boolean> {
+        const { row } = step;
+        const seen = this.newest(row.id);
         try {
-            const answer = await this.post(seen, decision, RETRIES_ON_EVIDENCE);
+            const based = seen && seen.version > row.version ? seen : row;
+            const answer = await this.post(based, step.decision, RETRIES_ON_EVIDENCE);
             this.accept(answer);
-            void this.remember(row, decision, undoing);
+            const others = this.remembering;
+            this.remembering = this.remember(step).then(() => others);
             return true;
         } catch (err) {
-            await this.explain(row, err);
+            await this.explain(step, err);
             return false;
         }
     }
@@ -260,27 +388,30 @@ export class Desk extends Store<DeskState> {
 
     private accept(answer: Incident): void {
         this.learn(answer);
-        const verdict = matches(answer, this.q, app.state.me?.user ?? "");
-        if (verdict === false) this.queue.drop(answer.id);
-        else if (verdict === true || this.queue.base(answer.id)) this.queue.upsert(answer);
+        const row = this.newest(answer.id) ?? answer; // the stream may have been faster
+        const verdict = matches(row, this.q, app.state.me?.user ?? "");
+        if (verdict === false) this.queue.drop(row.id);
+        else if (verdict === true || this.queue.base(row.id)) this.queue.upsert(row);
         this.touch();
-        if (this.details.has(answer.id)) void this.reread(answer.id);
+        if (this.watched.has(row.id)) void this.reread(row.id);
     }
 
     /** Remembers an incident that may stand in no list, for the next decision on it. */
     private learn(row: Incident): void {
         const known = this.latest.get(row.id);
         if (known && known.version > row.version) return;
+        this.shelf.learn(row, app.state.me?.user ?? "");
         this.latest.delete(row.id);
         this.latest.set(row.id, row);
         if (this.latest.size > LATEST_KEPT) this.latest.delete(this.latest.keys().next().value!);
     }
 
-    private async remember(row: Shown, decision: Decision, undoing: boolean): Promise<void> {
+    private async remember({ row, decision, undoing, turn }: Step): Promise<void> {
         const back = undoing ? null : await this.wayBack(row.id, inverse(decision, row));
         if (back) {
-            const undo: Undo = { id: row.id, decision: back };
-            this.undos = [...this.undos, undo].slice(-UNDO_DEPTH);
+            const undo: Undo = { id: row.id, decision: back, turn };
+            // Ways back are asked for one by one, and answered in any order.
+            this.undos = [...this.undos, undo].sort((a, b) => a.turn - b.turn).slice(-UNDO_DEPTH);
             notify("done", sayDone(row, decision), () => void this.undo(undo));
         } else notify("done", undoing ? t("done.undone", { id: row.id }) : sayDone(row, decision));
     }
@@ -300,8 +431,15 @@ export class Desk extends Store<DeskState> {
         }
     }
 
-    /** Takes back the last decision that can be taken back, or the one given. */
+    /**
+     * Takes back the last decision that can be taken back, or the one given. The last is only known
+     * when all that were made before the key have been answered.
+     */
     async undo(which?: Undo): Promise<void> {
+        if (!which) {
+            await Promise.all(this.chains.values());
+            await this.remembering;
+        }
         const undo = which ?? this.undos[this.undos.length - 1];
         if (!undo || !this.undos.includes(undo)) return notify("info", t("undo.nothing"));
         this.undos = this.undos.filter((other) => other !== undo);
@@ -309,9 +447,13 @@ export class Desk extends Store<DeskState> {
         if (row) await this.decide(row, undo.decision, true);
     }
 
-    private async explain(row: Shown, err: unknown): Promise<void> {
+    /** The decision does not stand: its row is back as it is now, or as it was before. */
+    private async explain({ row, was, listed }: Step, err: unknown): Promise<void> {
         const now = await this.reread(row.id);
-        if (!now && matches(row, this.q, app.state.me?.user ?? "")) this.queue.upsert(row);
+        const back = now ?? was;
+        const verdict = matches(back, this.q, app.state.me?.user ?? "");
+        if (verdict === false) this.queue.leave(row.id);
+        else if (verdict || listed) this.queue.upsert(back);
         if (err instanceof Problem && (err.status === 412 || err.status === 409) && now) {
             const me = app.state.me?.user;
             const last = [...now.timeline].reverse().find((entry) => entry.who !== me && entry.who);
@@ -326,40 +468,46 @@ export class Desk extends Store<DeskState> {
         else notify("problem", t("problem.refused", { id: row.id, why: sayProblem(err) }));
     }
 
-    /** One decision on all checked rows, with one reason. */
+    /**
+     * One decision on all checked rows, with one reason. What it takes out of the list goes when the
+     * collector has agreed; what was checked or moved meanwhile stays so.
+     */
     async decideAll(
         ids: string[],
         verb: string,
         rest: { to?: string; outcome?: string; reason?: string },
     ): Promise<void> {
         const me = app.state.me?.user ?? "";
-        for (const id of ids)
-            this.queue.overlay(
-                id,
-                rest.to ? { status: rest.to as Incident["status"] } : { claimed_by: me },
-            );
+        const patch = rest.to ? { status: rest.to as Incident["status"] } : { claimed_by: me };
+        for (const id of ids) this.queue.overlay(id, patch);
         this.touch();
+        let refused = new Set(ids);
         try {
             const { results } = await api.bulk({ ids, verb, ...rest });
-            const refused = results.filter((result) => result.status >= 300);
-            const done = ids.length - refused.length;
-            if (done) notify("done", t("bulk.done", { n: done }));
-            for (const result of refused.slice(0, 3))
-                notify(
-                    "problem",
-                    t("problem.refused", {
-                        id: result.id,
-                        why: result.detail ?? String(result.status),
-                    }),
-                );
+            refused = this.sayBulk(results);
         } catch (err) {
             notify("problem", t("bulk.failed", { why: sayProblem(err) }));
         }
-        for (const id of ids) this.queue.overlay(id, null);
-        this.queue.checked.clear();
-        await this.refresh();
-        this.queue.settle();
+        const leaves = matcher(this.q, me);
+        for (const id of ids) {
+            const row = this.queue.base(id);
+            this.queue.overlay(id, null);
+            if (refused.has(id)) continue;
+            this.queue.checked.delete(id);
+            if (row && leaves({ ...row, ...patch }) === false) this.queue.drop(id);
+        }
         this.touch();
+        await this.refresh();
+    }
+
+    /** Says what became of a bulk decision; returns those that it does not stand for. */
+    private sayBulk(results: BulkResult[]): Set<string> {
+        const refused = results.filter((result) => result.status >= 300);
+        const done = results.length - refused.length;
+        if (done) notify("done", t("bulk.done", { n: done }));
+        for (const { id, detail, status } of refused.slice(0, 3))
+            notify("problem", t("problem.refused", { id, why: detail ?? String(status) }));
+        return new Set(refused.map(({ id }) => id));
     }
 }
 

@@ -161,12 +161,26 @@ export class Queue {
         }
     }
 
-    /** The same list read again after a gap in the stream: merged, so that the page stays still. */
-    merge(items: Incident[], total: number, complete: boolean): Change {
+    /** The rows that are held now; `replace` leaves them to whoever keeps them. */
+    get all(): Map<string, Incident> {
+        return this.rows;
+    }
+
+    /** How many rows the list has beyond those that are held. */
+    get unread(): number {
+        return this.total - (this.size - this.gone.size);
+    }
+
+    /**
+     * The same list read again after a gap in the stream: merged, so that the page stays still. What
+     * was here `before` it was asked for, has not changed since and is not in it has left.
+     */
+    merge(items: Incident[], total: number, before: Map<string, Incident>): Change {
         const seen = new Set(items.map((row) => row.id));
         let above = 0;
         for (const row of items) above += this.upsert(row).above;
-        if (complete) for (const id of this.order) if (!seen.has(id)) this.leave(id);
+        for (const [id, row] of before)
+            if (!seen.has(id) && this.rows.get(id) === row) this.leave(id);
         this.total = total;
         return { above };
     }

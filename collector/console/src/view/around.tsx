@@ -24,6 +24,7 @@ import { Stamp, StatusWord, Text, TierChip, TlpLabel } from "./bits.tsx";
 import { Card } from "./card.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Buttons, Failed, Field, Select, useSubmit } from "./form.tsx";
+import { useNewest } from "./newest.ts";
 import { NoticeView } from "./notice.tsx";
 
 const VICTIM_SHOWN = 6;
@@ -122,10 +123,12 @@ export function Notices({ row }: { row: Incident }) {
     const [open, setOpen] = useState<Notice | null>(null);
     const [busy, failed, submit] = useSubmit();
     const serves = served(me, "notifications");
+    const hear = useNewest();
     const read = () =>
-        notices({ incident: row.id }).then(
+        hear(
+            notices({ incident: row.id }),
             (page) => setList(page.items),
-            () => setList(null),
+            () => {}, // what was read stays, and with it the notice that is being written
         );
     useEffect(() => {
         if (serves) void read();
@@ -188,10 +191,12 @@ export function Countermeasures({ row }: { row: Incident }) {
     const [failed, setFailed] = useState<string | null>(null);
     const [adding, setAdding] = useState(false);
     const serves = served(me, "countermeasures");
+    const hear = useNewest();
     const read = () =>
-        countermeasures(row.id).then(
+        hear(
+            countermeasures(row.id),
             (page) => setList(page.items),
-            () => setList(null),
+            () => {}, // what was read stays, and with it what is being written
         );
     useEffect(() => {
         if (serves) void read();

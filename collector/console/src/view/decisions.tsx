@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions: what each verb asks before it is carried out. One of these dialogs at most is open at
 // a time.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Incident, IncidentDetail, Tlp } from "../api/types.ts";
 import { app, go, mayDecide, mayNote, notify, served } from "../model/app.ts";
-import { desk, type Decision } from "../model/desk.ts";
+import { desk, sayProblem, type Decision } from "../model/desk.ts";
 import { keyOf, type Command } from "../model/keys.ts";
 import { REJECTIONS, RESOLUTIONS, RSIT, TLPS, rsitOf, rsitText } from "../model/outcomes.ts";
 import { replace } from "../model/search.ts";
@@ -20,8 +20,12 @@ import { Buttons } from "./form.tsx";
 
 const draft = () => import("./draft.tsx").then((m) => m.DraftDialog);
 const suppress = () => import("./damping.tsx").then((m) => m.SuppressDialog);
-const DraftDialog = lazy(draft);
-const SuppressDialog = lazy(suppress);
+const sayFailed = (err: unknown) => {
+    unask();
+    notify("problem", sayProblem(err));
+};
+const DraftDialog = lazy(draft, sayFailed);
+const SuppressDialog = lazy(suppress, sayFailed);
 
 /** Reads what the queue did not wait for, so that the first key to a dialog doesn't either. */
 export function readDialogs(): void {
@@ -62,7 +66,7 @@ export function askFor(
     asking.set({ ask, row, ids, allowed });
 }
 
-const done = () => asking.set({ ask: null, row: null, ids: [], allowed: null });
+export const unask = () => asking.set({ ask: null, row: null, ids: [], allowed: null });
 
 /** The verbs in the order in which they are offered, with the command that gives each. */
 export const VERBS: readonly { verb: string; command: Command; label: Parameters<typeof t>[0] }[] =
@@ -161,23 +165,24 @@ function refusedHere(verb: string, row: Incident, may: string[]): boolean {
 export function DecisionDialogs() {
     const { ask, row, ids, allowed } = useStore(asking, (s) => s);
     const route = useStore(app, (s) => s.route);
-    useEffect(() => () => isAsking() && done(), [route]); // a question does not outlive its page
+    // A question does not outlive its page; the next page's first key may ask one at once.
+    useLayoutEffect(() => () => isAsking() && unask(), [route]);
     if (ask === "state") return <StateDialog />;
-    if (ask === "views") return <ViewsDialog onClose={done} />;
+    if (ask === "views") return <ViewsDialog onClose={unask} />;
     if (ask === "reject" && (row || ids.length)) return <RejectDialog row={row} ids={ids} />;
     if (!ask || !row) return null;
     if (ask === "confirm") return <ConfirmDialog row={row} />;
     if (ask === "resolve") return <ResolveDialog row={row} />;
     if (ask === "wait") return <WaitDialog row={row} />;
-    if (ask === "merge") return <MergeDialog row={row} onClose={done} />;
-    if (ask === "notice") return <DraftDialog row={row} onClose={done} />;
-    if (ask === "suppress") return <SuppressDialog row={row} onClose={done} />;
+    if (ask === "merge") return <MergeDialog row={row} onClose={unask} />;
+    if (ask === "notice") return <DraftDialog row={row} onClose={unask} />;
+    if (ask === "suppress") return <SuppressDialog row={row} onClose={unask} />;
     if (ask === "note") return <NoteDialog row={row} />;
     return <MenuDialog row={row} allowed={allowed ?? []} />;
 }
 
 function finish(row: Incident, decision: Decision): void {
-    done();
+    unask();
     void desk.decide(row, decision);
 }
 
@@ -201,7 +206,7 @@ function ConfirmDialog({ row }: { row: Incident }) {
         });
     };
     return (
-        <Dialog title={t("confirm.title", { id: row.id })} onClose={done}>
+        <Dialog title={t("confirm.title", { id: row.id })} onClose={unask}>
             <form class="form" onSubmit={submit}>
                 <label>
                     <span>{t("confirm.type")}</span>
@@ -239,7 +244,7 @@ function ConfirmDialog({ row }: { row: Incident }) {
                         onInput={(e) => setNote(e.currentTarget.value)}
                     />
                 </label>
-                <Buttons submit={t("confirm.submit")} focus onClose={done} />
+                <Buttons submit={t("confirm.submit")} focus onClose={unask} />
             </form>
         </Dialog>
     );
@@ -261,14 +266,14 @@ function RejectDialog({ row, ids }: { row: Incident | null; ids: string[] }) {
                 verb: "transition",
                 transition: { to: "rejected", outcome: choice.outcome, reason },
             });
-        done();
+        unask();
         void desk.decideAll(ids, "transition", { to: "rejected", outcome: choice.outcome, reason });
     };
     const title = row
         ? t("reject.title", { id: row.id })
         : t("reject.title-many", { n: ids.length });
     return (
-        <Dialog title={title} onClose={done} onKey={(e) => digitKey(e, REJECTIONS.length, pick)}>
+        <Dialog title={title} onClose={unask} onKey={(e) => digitKey(e, REJECTIONS.length, pick)}>
             <Choices labels={REJECTIONS.map((choice) => t(choice.text))} onPick={pick} />
             <form
                 class="form"
@@ -310,7 +315,7 @@ function ResolveDialog({ row }: { row: Incident }) {
     return (
         <Dialog
             title={t("resolve.title", { id: row.id })}
-            onClose={done}
+            onClose={unask}
             onKey={(e) => digitKey(e, RESOLUTIONS.length, setChoice)}
         >
             <form class="form" onSubmit={submit}>
@@ -345,7 +350,7 @@ function ResolveDialog({ row }: { row: Incident }) {
                             {t("verb.resolve")} <kbd>Ctrl ⏎</kbd>
                         </>
                     }
-                    onClose={done}
+                    onClose={unask}
                 />
             </form>
         </Dialog>
@@ -369,7 +374,7 @@ function WaitDialog({ row }: { row: Incident }) {
     return (
         <Dialog
             title={t("wait.title", { id: row.id })}
-            onClose={done}
+            onClose={unask}
             onKey={(e) => digitKey(e, choices.length, pick)}
         >
             <Choices labels={choices.map((choice) => choice.label)} onPick={pick} />
@@ -384,7 +389,7 @@ function NoteDialog({ row }: { row: Incident }) {
         if (text.trim()) finish(row, { verb: "note", text: text.trim() });
     };
     return (
-        <Dialog title={t("note.title", { id: row.id })} onClose={done}>
+        <Dialog title={t("note.title", { id: row.id })} onClose={unask}>
             <form class="form" onSubmit={submit}>
                 <label>
                     <span class="sr">{t("incident.notes")}</span>
@@ -404,7 +409,7 @@ function NoteDialog({ row }: { row: Incident }) {
                             {t("incident.note-add")} <kbd>Ctrl ⏎</kbd>
                         </>
                     }
-                    onClose={done}
+                    onClose={unask}
                 />
             </form>
         </Dialog>
@@ -420,7 +425,7 @@ function MenuDialog({ row, allowed }: { row: Incident; allowed: string[] }) {
     const verbs = VERBS.filter(({ verb }) => allowed.includes(verb));
     const pick = (index: number) => {
         const { verb, command } = verbs[index]!;
-        done();
+        unask();
         if (verb === "triage")
             void desk.decide(row, { verb: "transition", transition: { to: "triage" } });
         else act(command, row, allowed);
@@ -432,7 +437,7 @@ function MenuDialog({ row, allowed }: { row: Incident; allowed: string[] }) {
         pick(index);
     };
     return (
-        <Dialog title={t("menu.title", { id: row.id })} onClose={done} onKey={onKey}>
+        <Dialog title={t("menu.title", { id: row.id })} onClose={unask} onKey={onKey}>
             <ol class="choices">
                 {verbs.map(({ label, command }, i) => (
                     <li>
@@ -450,11 +455,11 @@ function MenuDialog({ row, allowed }: { row: Incident; allowed: string[] }) {
 function StateDialog() {
     const { states, route, stats } = useStore(app, (s) => s);
     const choose = (code: string | null) => {
-        done();
+        unask();
         go({ page: "queue", q: replace(route.page === "queue" ? route.q : "", "state", code) });
     };
     return (
-        <Dialog title={t("state.title")} onClose={done} wide>
+        <Dialog title={t("state.title")} onClose={unask} wide>
             <ul class="states">
                 <li>
                     <button type="button" onClick={() => choose(null)} autoFocus>

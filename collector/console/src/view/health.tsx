@@ -14,6 +14,7 @@ import { useStore } from "../model/store.ts";
 import { Bars, HourCalendar, type HourKind } from "../plot/bars.tsx";
 import { PlotCard } from "../plot/frame.tsx";
 import { StateCode, Text } from "./bits.tsx";
+import { useNewest } from "./newest.ts";
 import { useListed } from "./table.tsx";
 
 const DAY = 24 * 3600_000;
@@ -150,12 +151,15 @@ export function RulesetPlot({ list }: { list: Sensor[] }) {
 
 /** Seven days of a sensor's ledger: an hour that lost something stands out, and says how much. */
 export function LedgerCalendar({ sensor }: { sensor: Sensor }) {
+    const hear = useNewest();
     const [known, setKnown] = useState<Ledger | null>(null);
     const [failed, setFailed] = useState<string | null>(null);
     const now = useStore(app, (s) => Math.floor(s.now / 60_000) * 60_000);
     useEffect(() => {
         const from = new Date(Math.floor(Date.now() / DAY) * DAY - (LEDGER_DAYS - 1) * DAY);
-        ledger(sensor.id, from.toISOString()).then(setKnown, (err) => setFailed(sayProblem(err)));
+        void hear(ledger(sensor.id, from.toISOString()), setKnown, (err) =>
+            setFailed(sayProblem(err)),
+        );
     }, [sensor.id]);
     if (failed)
         return (

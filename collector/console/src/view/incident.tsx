@@ -2,7 +2,7 @@
 // One incident: why it stands where it stands, what is known, what was done; beside the queue or as
 // a page of its own.
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Problem, api } from "../api/client.ts";
 import type { EveRecord, Incident, IncidentDetail, Signal } from "../api/types.ts";
 import { whole } from "../format/text.ts";
@@ -45,7 +45,7 @@ import { Failed } from "./form.tsx";
 const READ_PAUSE_MS = 120;
 
 export function IncidentPage({ id }: { id: string }) {
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (desk.queue.base(id)) desk.queue.cursor = id;
         else if (desk.queue.size === 0) void desk.load("");
     }, [id]);
@@ -85,7 +85,7 @@ function useIncident(id: string, pause: number): Known {
             live && setKnown((was) => ({ ...(was.id === id ? was : nothing), ...part }));
         const read = async () => {
             try {
-                take({ detail: await api.incident(id), failed: null });
+                await desk.read(id);
                 const page = await api.alerts(id);
                 take({ alerts: page.items, total: page.total });
             } catch (err) {
@@ -159,7 +159,14 @@ export function IncidentView({ id, beside }: { id: string; beside?: boolean }) {
                         {detail && <Links detail={detail} />}
                         {detail && <Told key={`told ${id}`} row={shown} />}
                         {detail && <Countermeasures key={`done ${id}`} row={shown} />}
-                        {detail && <Notes detail={detail} row={shown} may={mayNote(me)} />}
+                        {detail && (
+                            <Notes
+                                key={`notes ${id}`}
+                                detail={detail}
+                                row={shown}
+                                may={mayNote(me)}
+                            />
+                        )}
                         {detail && <SameVictim key={id} row={shown} />}
                         {detail && <Timeline detail={detail} />}
                         {detail && <Exports id={id} />}
@@ -365,7 +372,10 @@ function Notes({ detail, row, may }: { detail: IncidentDetail; row: Incident; ma
         e.preventDefault();
         const words = text.trim();
         if (!words) return;
-        void desk.decide(row, { verb: "note", text: words }).then((stood) => stood && setText(""));
+        setText(""); // at once: what is typed until the answer comes is the next note
+        void desk
+            .decide(row, { verb: "note", text: words })
+            .then((stood) => stood || setText((now) => [words, now].filter(Boolean).join("\n")));
     };
     return (
         <Card kind="notes" title={t("incident.notes")} aside={detail.notes.length || undefined}>

@@ -4,7 +4,11 @@ import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../msg/index.ts";
 
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** `sayFailed` is told when it could not be fetched; without it the guard around the page says it. */
+export function lazy<P extends object>(
+    load: () => Promise<ComponentType<P>>,
+    sayFailed?: (err: unknown) => void,
+): ComponentType<P> {
     let known: ComponentType<P> | null = null;
     return function Lazy(props: P) {
         const [found, setFound] = useState<{ view: ComponentType<P> | null; failed: unknown }>({
@@ -19,11 +23,15 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
                     known = view;
                     if (live) setFound({ view, failed: null });
                 },
-                (failed) => live && setFound({ view: null, failed }),
+                (failed) => {
+                    if (!live) return;
+                    if (sayFailed) sayFailed(failed);
+                    else setFound({ view: null, failed });
+                },
             );
             return () => void (live = false);
         }, []);
-        if (found.failed) throw found.failed; // the guard around the page says it
+        if (found.failed) throw found.failed;
         const View = found.view;
         return View ? <View {...props} /> : <p class="loading">{t("page.loading")}</p>;
     };

@@ -28,13 +28,17 @@ function useFollowed({ one, onChanged }: Props): void {
     latest.current = onChanged;
     useEffect(() => {
         if (one.status !== "queued" && one.status !== "sent") return;
+        let live = true;
         const look = () =>
             readNotice(one.id).then(
-                (now) => now.version !== one.version && latest.current(now),
+                (now) => live && now.version > one.version && latest.current(now),
                 () => {}, // the next look comes soon
             );
         const timer = setInterval(() => void look(), FOLLOW_MS);
-        return () => clearInterval(timer);
+        return () => {
+            live = false;
+            clearInterval(timer);
+        };
     }, [one.id, one.version, one.status]);
 }
 
@@ -83,17 +87,8 @@ export function NoticeView({ one, onChanged }: Props) {
                     </>
                 )}
             </dl>
-            {editable ? (
-                <Edit key={one.version} one={one} onChanged={onChanged} />
-            ) : (
-                <Told one={one} />
-            )}
-            <Verbs
-                key={`${one.version} verbs`}
-                one={one}
-                onChanged={onChanged}
-                editable={editable}
-            />
+            {editable ? <Edit key={one.id} one={one} onChanged={onChanged} /> : <Told one={one} />}
+            <Verbs key={`${one.id} verbs`} one={one} onChanged={onChanged} editable={editable} />
             <ol class="timeline">
                 {[...one.log].reverse().map((entry) => (
                     <li>
@@ -185,7 +180,11 @@ function Verbs({ one, onChanged, editable }: Props & { editable: boolean }) {
     const verbs = one.allowed.filter((verb) => verb in KNOWN && !(editable && verb === "send"));
     if (verbs.length === 0) return null;
     const give = (verb: string, body: Record<string, string>) =>
-        submit(async () => onChanged(await noticeVerb(one, verb, body)));
+        submit(async () => {
+            onChanged(await noticeVerb(one, verb, body));
+            setOpen(null);
+            setWords("");
+        });
     const begin = (verb: string) =>
         verb in WORDS || verb === "feedback"
             ? setOpen(open === verb ? null : verb)
@@ -214,7 +213,7 @@ function Verbs({ one, onChanged, editable }: Props & { editable: boolean }) {
                     </button>
                 ))}
             </div>
-            {open && (
+            {open && verbs.includes(open) && (
                 <form class="form" onSubmit={finish}>
                     {open === "feedback" && (
                         <Select

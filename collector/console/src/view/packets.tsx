@@ -53,18 +53,24 @@ function Asked({ incident, place, may }: { incident: string; place: Place; may: 
         one.epoch === place.epoch && one.lane === place.lane && one.seq === place.seq;
     useEffect(() => {
         packetsOf(incident).then(
-            ({ items }) => setAsked(items.find(same) ?? null),
+            ({ items }) => setAsked((was) => was ?? items.find(same) ?? null),
             () => {}, // then it looks as if nobody had asked, and asking says what is wrong
         );
     }, []);
     const waits = asked?.status === "asked";
     useEffect(() => {
         if (!waits) return;
-        const timer = setInterval(
-            () => void readPackets(asked.id).then(setAsked, () => {}),
-            POLL_MS,
-        );
-        return () => clearInterval(timer);
+        let live = true;
+        const look = () =>
+            readPackets(asked.id).then(
+                (now) => live && setAsked(now),
+                () => {}, // the next look comes soon
+            );
+        const timer = setInterval(() => void look(), POLL_MS);
+        return () => {
+            live = false;
+            clearInterval(timer);
+        };
     }, [waits]);
     const ask = (e: Event) => {
         e.preventDefault();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue page: search and filters, the list, and the chosen incident beside it where there is
 // room.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Incident, Tier } from "../api/types.ts";
 import { whole } from "../format/text.ts";
 import { t } from "../msg/index.ts";
@@ -29,7 +29,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
     const [paneOpen, setPaneOpen] = useState(preference("pane") !== "off");
     const queue = desk.queue;
 
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (away) return;
         void desk.open(q);
         list.current?.reveal();
@@ -174,11 +174,14 @@ function useSearchText(q: string) {
     const timer = useRef<ReturnType<typeof setTimeout>>();
     if (known.current !== q) {
         known.current = q;
+        clearTimeout(timer.current);
+        timer.current = undefined;
         if (text.trim() !== q) setText(q);
     }
     const search = (value: string, step: boolean) => {
         clearTimeout(timer.current);
         timer.current = undefined;
+        if (app.state.route.page !== "queue") return; // left by the way back, as it was typed
         known.current = value.trim();
         go({ page: "queue", q: known.current }, !step);
     };

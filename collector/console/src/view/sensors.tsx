@@ -13,6 +13,7 @@ import { dropsOf, healthOf, sensorOrder } from "../model/sensors.ts";
 import { useStore } from "../model/store.ts";
 import { Stamp, StateCode, Text } from "./bits.tsx";
 import { Alarms, DropPlot, LedgerCalendar, PacketsPlot, RulesetPlot } from "./health.tsx";
+import { useNewest } from "./newest.ts";
 import { ApproveDialog, EnrolDialog, RevokeDialog } from "./enrol.tsx";
 
 const REFRESH_MS = 30_000;
@@ -29,8 +30,10 @@ export default function SensorsPage() {
     const [failed, setFailed] = useState<string | null>(null);
     const [open, setOpen] = useState<string | null>(null);
     const [asked, setAsked] = useState<Asked>(null);
+    const hear = useNewest();
     const read = () =>
-        api.sensors().then(
+        hear(
+            api.sensors(),
             (page) => {
                 setList(page.items);
                 setFailed(null);

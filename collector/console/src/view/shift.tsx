@@ -16,6 +16,7 @@ import { Bars, HeatMap } from "../plot/bars.tsx";
 import { PlotCard } from "../plot/frame.tsx";
 import { lazy } from "./lazy.tsx";
 import { StateCode, StatusWord, Text, TierChip, TimeLeftView, tierLabel } from "./bits.tsx";
+import { useNewest } from "./newest.ts";
 import { Empty, PageFrame } from "./table.tsx";
 
 const LinePlot = lazy(() => import("../plot/line.tsx").then((m) => m.default));
@@ -39,8 +40,10 @@ export default function ShiftPage() {
     const [choice, setChoice] = useState<SpanChoice>(last ? "last" : "8");
     const [known, setKnown] = useState<Whole | null>(null);
     const [failed, setFailed] = useState<string | null>(null);
+    const hear = useNewest();
     const read = () =>
-        Promise.all([readWhole("is:open"), readWhole("is:any age:<7d")]).then(
+        hear(
+            Promise.all([readWhole("is:open"), readWhole("is:any age:<7d")]),
             ([open, week]) => {
                 const rows = new Map([...week.rows, ...open.rows].map((row) => [row.id, row]));
                 setKnown({ rows: [...rows.values()], total: Math.max(open.total, week.total) });

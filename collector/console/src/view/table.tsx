@@ -21,7 +21,8 @@ export interface Listed<T> {
 
 /**
  * Reads a list, again every half minute while only its first page is shown, and anew when `key`
- * changes. What was read stays on the screen when a reading fails.
+ * changes or `reload` is called. What was read stays on the screen until there is an answer, and
+ * when there is none.
  */
 export function useListed<T>(
     key: string,
@@ -30,39 +31,50 @@ export function useListed<T>(
     const [page, setPage] = useState<Page<T> | null>(null);
     const [failed, setFailed] = useState<string | null>(null);
     const [turn, setTurn] = useState(0);
-    const pages = useRef(1);
+    /** The page that is being read after the first; the list that it belongs to. */
+    const beyond = useRef({ first: true, reading: null as Promise<unknown> | null });
+    const of = useRef(key);
     const latest = useRef(read);
     latest.current = read;
     useEffect(() => {
         let live = true;
-        pages.current = 1;
-        setPage(null);
+        const mine = { first: true, reading: null };
+        beyond.current = mine;
+        if (of.current !== key) setPage(null);
+        of.current = key;
         const take = () =>
             latest.current(null).then(
                 (found) => {
-                    if (!live || pages.current > 1) return;
+                    if (!live || !mine.first) return;
                     setPage(found);
                     setFailed(null);
                 },
                 (err) => live && setFailed(sayProblem(err)),
             );
         void take();
-        const timer = setInterval(
-            () => !document.hidden && pages.current === 1 && void take(),
-            REFRESH_MS,
-        );
+        const timer = setInterval(() => !document.hidden && mine.first && void take(), REFRESH_MS);
         return () => {
             live = false;
             clearInterval(timer);
         };
     }, [key, turn]);
     const readMore = () => {
-        if (!page?.next) return;
-        pages.current++;
-        latest.current(page.next).then(
-            (found) => setPage({ ...found, items: [...page.items, ...found.items] }),
-            (err) => setFailed(sayProblem(err)),
-        );
+        const mine = beyond.current;
+        if (!page?.next || mine.reading) return;
+        const { first } = mine;
+        mine.first = false;
+        const more = (found: Page<T>) =>
+            setPage({ ...found, items: [...page.items, ...found.items] });
+        mine.reading = latest
+            .current(page.next)
+            .then(
+                (found) => mine === beyond.current && more(found),
+                (err) => {
+                    mine.first = first;
+                    if (mine === beyond.current) setFailed(sayProblem(err));
+                },
+            )
+            .finally(() => (mine.reading = null));
     };
     return {
         items: page?.items ?? null,
