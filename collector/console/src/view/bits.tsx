@@ -189,11 +189,7 @@ export function TimeLeftView({ row, now }: { row: Incident; now: number }) {
     const words = t(left.ms > 0 ? "clock.left" : "clock.over", { span: span(left.ms), clock });
     return (
         <span class={`due due-${left.urgency}`} title={words}>
-            <span class="due-span">
-                {left.ms > 0 ? "" : "+"}
-                {span(left.ms)}
-                {left.ms > 0 ? "" : " !"}
-            </span>
+            <span class="due-span">{left.ms > 0 ? span(left.ms) : `+${span(left.ms)} !`}</span>
             <span class="due-what">{clock}</span>
             <span
                 class="due-bar"

@@ -133,7 +133,13 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
                 onLeave={() => list.current?.focus()}
             />
             <div class="split">
-                <QueueList handle={list} q={q} onOpen={open} onSettle={() => actions.top!()} />
+                <QueueList
+                    handle={list}
+                    q={q}
+                    beside={paneOpen}
+                    onOpen={open}
+                    onSettle={() => actions.top!()}
+                />
                 {paneOpen && (
                     <section class="pane" ref={pane} tabIndex={0} aria-label={t("incident.facts")}>
                         {away ? null : queue.cursor ? (

@@ -7,7 +7,7 @@ import { t } from "../msg/index.ts";
 import { app } from "../model/app.ts";
 import { desk } from "../model/desk.ts";
 import { useStore } from "../model/store.ts";
-import { Row, sameLook, type RowLook } from "./queuerow.tsx";
+import { Row, sameLook, sight, type RowLook } from "./queuerow.tsx";
 
 export interface ListHandle {
     /** Scrolls just so far that the cursor can be seen. */
@@ -26,6 +26,8 @@ const MORE_BEFORE_END = 60;
 interface Props {
     handle: Ref<ListHandle>;
     q: string;
+    /** An incident stands beside the list, which is narrower then. */
+    beside: boolean;
     onOpen: () => void;
     onSettle: () => void;
 }
@@ -99,7 +101,7 @@ function useView(handle: Ref<ListHandle>, q: string, above: number) {
     return { view, box, head, probe, scrolled };
 }
 
-export function QueueList({ handle, q, onOpen, onSettle }: Props) {
+export function QueueList({ handle, q, beside, onOpen, onSettle }: Props) {
     const { revision, above, failed, loading } = useStore(desk, (s) => s);
     const queue = desk.queue;
     const { view, box, head, probe, scrolled } = useView(handle, q, above);
@@ -110,9 +112,10 @@ export function QueueList({ handle, q, onOpen, onSettle }: Props) {
     useEffect(() => {
         if (last > queue.size - MORE_BEFORE_END) void desk.more();
     }, [last, revision]);
+    Object.assign(sight, { top, last });
     const newAbove = queue.freshBefore(top);
     const cursorIndex = queue.indexOf(queue.cursor);
-    const rows = useRows([top, last, page], view.row, onOpen);
+    const rows = useRows([top, last, page], view.row, beside, onOpen);
 
     return (
         <div class="list">
@@ -228,18 +231,25 @@ function ready(top: number, last: number, size: number, page: number): number[] 
 function useRows(
     [top, last, page]: readonly [number, number, number],
     height: number,
+    beside: boolean,
     onOpen: () => void,
 ): VNode[] {
     const me = useStore(app, (s) => s.me?.user ?? "");
     const queue = desk.queue;
-    const kept = useRef({ page, places: new Map<string, Drawn>() });
+    const kept = useRef({ page, beside, places: new Map<string, Drawn>() });
     const spare = useRef(0);
     const filling = useRef(false);
     const [, fill] = useState({});
     const open = useRef(onOpen);
     open.current = onOpen;
-    if (kept.current.page !== page) kept.current = { page, places: new Map() };
+    if (kept.current.page !== page) kept.current = { page, beside, places: new Map() };
     const { places } = kept.current;
+    if (kept.current.beside !== beside) {
+        // Another width lays out all rows anew: those out of sight come back when there is time.
+        kept.current.beside = beside;
+        for (const [place, { look }] of places)
+            if (look.index < top || look.index >= last) places.delete(place);
+    }
     let waiting = false;
     for (const index of ready(top, last, queue.size, page)) {
         const row = queue.at(index)!;

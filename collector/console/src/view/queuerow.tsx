@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row of the queue: how it is drawn follows from its look alone, and its clocks tick by
 // themselves.
+import { useRef } from "preact/hooks";
 import { age, clockTime } from "../format/time.ts";
 import { plain, short } from "../format/text.ts";
 import { t } from "../msg/index.ts";
@@ -100,7 +101,7 @@ export function Row({
                         <StatusWord status={row.status} />
                     </span>
                 ) : (
-                    <TimeLeft row={row} />
+                    <TimeLeft row={row} index={index} />
                 )}
             </span>
             <What row={row} />
@@ -108,14 +109,34 @@ export function Row({
             <Parties row={row} />
             <Stages row={row} />
             <Count row={row} />
-            <Owner row={row} me={me} />
+            <Owner row={row} index={index} me={me} />
         </div>
     );
 }
 
-/** The clocks of a row tick by themselves: a second does not redraw the rows around them. */
-function TimeLeft({ row }: { row: Shown }) {
-    const now = useStore(app, (s) => s.now);
+/** Which rows are seen: the list says so when it is drawn. */
+export const sight = { top: 0, last: 0 };
+const UNSEEN_TURNS = 10;
+const TURN_MS = 1000;
+
+/**
+ * The clocks of a row tick by themselves: a second does not redraw the rows around them. Rows that
+ * stand ready out of sight take turns; one that comes into sight is right with the next tick.
+ */
+function useClock(index: number): number {
+    const shown = useRef(0);
+    const at = useRef(index);
+    at.current = index;
+    return useStore(app, ({ now }) => {
+        const seen = at.current >= sight.top && at.current < sight.last;
+        const turn = Math.floor(now / TURN_MS) % UNSEEN_TURNS === at.current % UNSEEN_TURNS;
+        if (seen || turn || shown.current === 0) shown.current = now;
+        return shown.current;
+    });
+}
+
+function TimeLeft({ row, index }: { row: Shown; index: number }) {
+    const now = useClock(index);
     return <TimeLeftView row={row} now={now} />;
 }
 
@@ -210,8 +231,8 @@ function Count({ row }: { row: Shown }) {
     );
 }
 
-function Owner({ row, me }: { row: Shown; me: string }) {
-    const now = useStore(app, (s) => s.now);
+function Owner({ row, index, me }: { row: Shown; index: number; me: string }) {
+    const now = useClock(index);
     return (
         <span role="gridcell" class="c-owner">
             <span class="l1">
