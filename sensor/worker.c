@@ -294,6 +294,7 @@ static void fill_packet(struct alert_record *r, const struct packet *p)
     r->icmp_type = p->icmp_type;
     r->icmp_code = p->icmp_code;
     r->pseudo = p->flags & PACKET_F_PSEUDO;
+    r->reassembled = p->flags & PACKET_F_REASSEMBLED;
 }
 
 /* The application's and nDPI's JSON members, written once, here, where they are known. */

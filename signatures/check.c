@@ -306,10 +306,11 @@ static int check_mixture(struct draft *d)
     return 0;
 }
 
-/* Whether an instruction may stand in an IP-only rule (anchors 2.3). */
+/* Whether an instruction may stand in an IP-only rule (anchors 2.3); `ip_proto` narrows its
+ * protocol there. */
 static bool ip_compatible(const struct sig_op *op)
 {
-    return op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT || op->kind == SIG_OP_IPREP ||
+    return op->kind == SIG_OP_IP_PROTO || op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT || op->kind == SIG_OP_IPREP ||
            (op->kind == SIG_OP_FLOWBIT && op->u.bit.command == SIG_BIT_SET);
 }
 

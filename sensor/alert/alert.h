@@ -51,7 +51,7 @@ struct alert_record {
     uint8_t kind;  /* enum alert_kind; a flow record has no rule */
     uint8_t ip_version, proto, app; /* app: enum sig_app */
     uint8_t dir;
-    bool stream, pseudo, has_tx;
+    bool stream, pseudo, has_tx, reassembled;
     uint64_t tx_id;
     uint64_t ts_ns; /* timestamp of the event */
     uint64_t flow_id, flow_start_ns, flow_end_ns, packets[2], bytes[2];

@@ -28,6 +28,8 @@ static const char *packet_source(const struct alert_record *r)
 {
     if (r->pseudo)
         return "stream (flow timeout)";
+    if (r->reassembled)
+        return "defrag";
     return r->tunnel < sizeof(tunnel_names) / sizeof(tunnel_names[0]) ? tunnel_names[r->tunnel]
                                                                       : NULL;
 }

@@ -459,17 +459,17 @@ static bool packet_op_match(const struct packet *p, const struct sig_op *op)
     }
 }
 
-/* Whether a test of the payload's size is for packets with a payload alone, and there is none, or
- * none that is inspected. */
+/* Whether a test of the payload's size is not for this packet: one of its absence where bytes are
+ * looked at, the packet's own or the stream's, and one of its presence where none are. */
 static bool dsize_is_hidden(const struct detect_job *job, const struct sig_op *op)
 {
     uint8_t compare = op->u.number.compare;
-    bool wants = compare != SIG_CMP_LT && compare != SIG_CMP_LE &&
-                 !(compare == SIG_CMP_EQ && op->u.number.a == 0);
-    if (op->kind != SIG_OP_DSIZE || !wants)
+    if (op->kind != SIG_OP_DSIZE || compare == SIG_CMP_LT || compare == SIG_CMP_LE)
         return false;
-    return job->in->packet->payload_len == 0 ||
-           (job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION);
+    bool none = compare == SIG_CMP_EQ && op->u.number.a == 0;
+    bool sealed = job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
+    bool bytes = (job->in->packet->payload_len > 0 && !sealed) || job->stream_ready;
+    return none == bytes;
 }
 
 bool detect_packet_ops_match(struct detect_job *job, const struct image_rule *rule)
@@ -495,17 +495,28 @@ static bool address_view(const struct packet *p, const struct addr *a, struct ap
     return p->ip_version != 0;
 }
 
+/* The IP header with its options or, of IPv6, with what extends it; of a fragment of IPv6 the fixed
+ * part alone. */
+static bool ip_header_view(const struct packet *p, uint8_t version, struct app_view *out)
+{
+    if (!p->l3 || p->ip_version != version)
+        return false;
+    bool fragment = p->flags & PACKET_F_FRAGMENT;
+    uint32_t fixed = version == 4 ? (p->l3[0] & 15u) * 4 : 40;
+    uint32_t len = p->l4 && p->l4 >= p->l3 && !fragment ? (uint32_t)(p->l4 - p->l3) : fixed;
+    *out = (struct app_view){ .data = p->l3, .len = len, .end = true };
+    return len <= p->l3_len;
+}
+
 bool detect_packet_buffer(const struct packet *p, enum sig_buffer buffer, struct app_view *out)
 {
     bool l4 = p->l4 && p->l4_len >= p->payload_len;
-    const uint8_t *at = p->l3 && p->l4 && p->l4 >= p->l3 ? p->l3 : NULL;
-    uint32_t len = at ? (uint32_t)(p->l4 - p->l3) : 0;
     uint8_t proto = 0;
     switch (buffer) {
     case SIG_BUF_IPV4_HDR:
+        return ip_header_view(p, 4, out);
     case SIG_BUF_IPV6_HDR:
-        *out = (struct app_view){ .data = at, .len = len, .end = true };
-        return at && p->ip_version == (buffer == SIG_BUF_IPV4_HDR ? 4 : 6);
+        return ip_header_view(p, 6, out);
     case SIG_BUF_TCP_HDR:
         proto = PACKET_PROTO_TCP;
         break;

@@ -427,8 +427,7 @@ static bool is_broken(const struct packet *p)
 {
     if (!has_events(p))
         return false;
-    return !p->l3 || !p->ip_version || p->flags & PACKET_F_L4_BAD ||
-           (p->ip_version == 6 && p->flags & PACKET_F_FRAGMENT);
+    return !p->l3 || !p->ip_version || p->flags & PACKET_F_L4_BAD;
 }
 
 /* Without a transport header to be read, an IPv4 packet still has the protocol that its IP header
@@ -450,7 +449,10 @@ static void packet_run(struct detect_job *job)
 {
     const struct detect_input *in = job->in;
     bool pseudo = in->packet->flags & PACKET_F_PSEUDO;
-    chunk_next(job, job->edge->flags & IMAGE_PORT_STREAM);
+    bool stream = job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
+    job->stream_ready = stream && in->tcp && in->tcp->valid &&
+                        stream_raw_ready(in->streams, in->flow, in->dir);
+    chunk_next(job, stream);
     if (pseudo && !pseudo_needed(job))
         return;
     if (!pseudo && (in->fresh_direction || !in->flow))

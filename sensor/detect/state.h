@@ -149,6 +149,7 @@ struct detect_job {
     bool grouped;                  /* the flow's edge and list are this packet's */
     bool payload;                  /* the packet's payload may be looked at */
     struct app_view chunk;         /* of the stream; len 0: none */
+    bool stream_ready;             /* a chunk was due, if only of what nobody acknowledged yet */
     uint64_t chunk_at;             /* its place in the stream */
     uint32_t seam_tail, seam_head; /* bytes of the seam at hand before and behind it */
     struct app_tx *tx;             /* the transaction at hand, or NULL */

@@ -448,7 +448,8 @@ struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, uin
         f = find(t, &k, flow_key_hash(&t->secret, &k), p->now_ns, dir);
         if (!f)
             return NULL;
-        *dir = addr_compare(&p->src, &f->client) == 0 ? 0 : 1;
+        /* A router's word on the way is no answer: only the server's own is. */
+        *dir = addr_compare(&p->src, &f->server) == 0 ? 1 : 0;
     } else {
         uint64_t hash = ahead ? ahead : flow_key_hash(&t->secret, &k);
         f = find(t, &k, hash, p->now_ns, dir);

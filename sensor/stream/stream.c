@@ -511,6 +511,14 @@ bool stream_raw_waits(const struct flow *f, unsigned dir)
            side->raw < side->buffer.right;
 }
 
+bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir)
+{
+    const struct stream_session *session = session_of(f);
+    const struct stream_side *side = session ? &session->sides[dir] : NULL;
+    return side && !(side->flags & (SIDE_CLOSED | SIDE_RAW_DISABLED)) &&
+           raw_ready(ctx, session, side, dir);
+}
+
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
                      struct stream_span *out)
 {

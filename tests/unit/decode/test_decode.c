@@ -523,6 +523,20 @@ static void test_views_outlive_the_frames_ahead(void **state)
     }
 }
 
+/* A fragment of IPv6 is a packet of protocol 44, whatever it carries a part of. */
+static void test_protocol_of_fragments(void **state)
+{
+    struct rig *r = *state;
+    const struct piece first = { 0, 1, "AAAAAAAA" }, last = { 8, 0, "B" };
+    assert_int_equal(send_piece(r, 6, &first, 1), 1);
+    assert_int_equal(r->out[0].proto, 44);
+    assert_int_equal(send_piece(r, 6, &last, 1), 2);
+    assert_int_equal(r->out[0].proto, 44);
+    assert_int_equal(r->out[1].proto, 200);
+    assert_int_equal(send_piece(r, 4, &first, 1), 1);
+    assert_int_equal(r->out[0].proto, 200);
+}
+
 static void test_fragments_wait_for_a_minute(void **state)
 {
     struct rig *r = *state;
@@ -591,6 +605,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ipv6_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_views_outlive_the_frames_ahead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_protocol_of_fragments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments_wait_for_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_datagrams_shed_the_oldest, setup, teardown),
         cmocka_unit_test(test_steering_follows_the_inner_pair),

@@ -126,6 +126,14 @@ int stream_event_find(const char *name)
     return -1;
 }
 
+bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir)
+{
+    (void)ctx;
+    (void)f;
+    (void)dir;
+    return fake_now()->chunk != NULL;
+}
+
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
                      struct stream_span *out)
 {
@@ -368,6 +376,22 @@ static void test_flag_kinds(void **state)
     assert_string_equal(bench_run(&b, 0, NULL), "5 7");
     b.packet.tcp.flags = PACKET_TCP_FIN | PACKET_TCP_ACK;
     assert_string_equal(bench_run(&b, 0, NULL), "1 3 4 5 7");
+    bench_close(&b);
+}
+
+/* Bytes of the stream that are due count as a payload, also on a packet without one. */
+static void test_size_beside_a_stream(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b, TCP,
+               "alert tcp any any -> any any (msg:\"a\"; dsize:0; sid:1;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; dsize:!5; sid:2;)\n"
+               "alert tcp-stream any any -> any any (msg:\"a\"; content:\"abc\"; sid:3;)\n");
+    b.packet.tcp.flags = PACKET_TCP_ACK;
+    assert_string_equal(bench_run(&b, 0, NULL), "1");
+    fake_now()->chunk = "xabcx";
+    assert_string_equal(bench_run(&b, 0, NULL), "2 3");
     bench_close(&b);
 }
 
@@ -644,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_stream_or_packet),
         cmocka_unit_test(test_header_rules),
         cmocka_unit_test(test_flag_kinds),
+        cmocka_unit_test(test_size_beside_a_stream),
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_pass),

@@ -128,6 +128,10 @@ static void test_icmp_pairs(void **state)
     assert_null(look(r, &error, &dir, &fresh)); /* an error begins no flow */
     f = look(r, &dns, &dir, &fresh);
     assert_ptr_equal(look(r, &error, &dir, &fresh), f);
+    assert_int_equal(dir, 0); /* a router's word is no answer of the server */
+    struct packet refusal = icmp(2, 1, 3, 3);
+    refusal.quoted = error.quoted;
+    assert_ptr_equal(look(r, &refusal, &dir, &fresh), f);
     assert_int_equal(dir, 1);
     rig_free(r);
 }

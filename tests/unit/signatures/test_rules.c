@@ -285,6 +285,7 @@ struct kind_case {
 static const struct kind_case kinds[] = {
     { "alert ip 192.0.2.1 any -> any any (sid:1;)", SIG_KIND_IP_ONLY, 3, false, false },
     { "alert ip !192.0.2.1 any -> any any (sid:1;)", SIG_KIND_LIKE_IP_ONLY, 3, false, false },
+    { "alert ip any any -> any any (ip_proto:17; sid:1;)", SIG_KIND_IP_ONLY, 3, false, false },
     { "alert ip any any -> any any (flow:to_server; sid:1;)", SIG_KIND_PKT, 1, false, false },
     { "alert tcp any any -> any any (app-layer-protocol:tls; sid:1;)",
       SIG_KIND_PD_ONLY, 3, false, false },
