@@ -515,6 +515,7 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
                                  .established = f->state != FLOW_STATE_NEW,
                                  .committed = { true, true } };
     bool session = f->proto == PACKET_PROTO_TCP && stream_session_state(f) != STREAM_STATE_NONE;
+    bool open = session && stream_session_open(f);
     if (session) {
         stream_finish(w->streams, f);
         for (unsigned d = 0; d < 2; d++) {
@@ -528,7 +529,7 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
     if (w->classify)
         classify_finish(w->classify, f);
     for (unsigned d = 0; session && d < 2; d++) {
-        if (stream_raw_waits(f, d) || app_waits(f, d))
+        if (open || stream_raw_waits(f, d) || app_waits(f, d))
             detect(w, &pseudo[d], f, d, false, &tcp);
     }
     w->sealed = w->flush = false; /* these were its, not the next packet's */

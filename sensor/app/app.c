@@ -307,10 +307,23 @@ enum sig_app app_protocol(const struct flow *f)
     return af ? (enum sig_app)af->app : SIG_APP_UNKNOWN;
 }
 
-bool app_detection_done(const struct flow *f, unsigned dir)
+enum sig_app app_side(const struct flow *f, unsigned dir)
 {
     const struct app_flow *af = flow_of(f);
-    return af && (af->app != SIG_APP_UNKNOWN || af->side[dir] != SIG_APP_UNKNOWN);
+    if (!af)
+        return SIG_APP_UNKNOWN;
+    bool found = af->app != SIG_APP_UNKNOWN && af->app != SIG_APP_FAILED;
+    bool own = f->proto == PACKET_PROTO_UDP ? af->app == SIG_APP_UNKNOWN : found;
+    return (enum sig_app)(own ? af->side[dir] : af->app);
+}
+
+bool app_side_news(struct flow *f, unsigned dir, uint64_t packet)
+{
+    struct app_flow *af = flow_of(f);
+    if (!af || af->settled[dir] == 0 || af->settled[dir] == packet)
+        return false;
+    af->settled[dir] = 0;
+    return true;
 }
 
 /** The parser gives up, or there is none: nothing more is wanted. */
@@ -357,6 +370,7 @@ static void flow_change_now(struct app_ctx *ctx, struct app_flow *af)
     af->first_dir = -1;
     for (unsigned d = 0; d < 2; d++) {
         af->side[d] = SIG_APP_UNKNOWN;
+        af->settled[d] = 0;
         af->head_len = 0;
         af->probed[d] = 0;
         af->want[d] = 0;
@@ -383,6 +397,12 @@ static void change_judge(struct app_io *io, enum sig_app app)
         note(io, APP_DETECTION_UNEXPECTED);
 }
 
+static void side_settle(struct app_io *io, unsigned dir, enum sig_app app)
+{
+    io->af->side[dir] = (uint8_t)app;
+    io->af->settled[dir] = io->packet;
+}
+
 /**
  * The protocol is known from the other side's bytes: what this side says by itself. Its first bytes
  * are kept until they are enough to tell.
@@ -392,22 +412,25 @@ static void other_side(struct app_io *io, const uint8_t *data, uint32_t len)
     struct app_flow *af = io->af;
     unsigned d = io->dir;
     bool over = true;
-    if (af->side[d] != SIG_APP_UNKNOWN || af->expected != SIG_APP_UNKNOWN ||
-        io->flow->proto == PACKET_PROTO_UDP)
+    if (af->side[d] != SIG_APP_UNKNOWN || io->flow->proto == PACKET_PROTO_UDP)
         return;
+    if (af->expected != SIG_APP_UNKNOWN) {
+        side_settle(io, d, (enum sig_app)af->expected);
+        return;
+    }
     uint32_t room = APP_HEAD_MAX - af->head_len, n = len < room ? len : room;
     bool whole = af->head_len == 0;
     memcpy(af->head + af->head_len, data, n);
     af->head_len = (uint8_t)(af->head_len + n);
-    if (af->head_len < app_probe_enough(d))
-        return;
     enum sig_app app = app_probe(io->flow->proto, d, io->flow->server_port, whole ? data : af->head,
                                  whole ? len : af->head_len, &over);
+    if (app == SIG_APP_UNKNOWN && af->head_len < app_probe_enough(d))
+        return;
     if (app != SIG_APP_UNKNOWN && app != af->app)
         note(io, APP_DETECTION_MISMATCH);
     else if (app == SIG_APP_UNKNOWN ? over : app == SIG_APP_SMTP && d == SIG_DIR_TOSERVER)
         note(io, APP_DETECTION_ONE_DIRECTION); /* to Suricata a greeting alone is not SMTP */
-    af->side[d] = (uint8_t)(app == SIG_APP_UNKNOWN ? SIG_APP_FAILED : app);
+    side_settle(io, d, app == SIG_APP_UNKNOWN ? SIG_APP_FAILED : app);
 }
 
 /** The protocol is known: make its parser ready. */
@@ -419,8 +442,10 @@ static void flow_known(struct app_io *io, enum sig_app app)
     af->app = (uint8_t)app;
     io->out->detected = true;
     change_judge(io, app);
-    if (af->side[!io->dir] == SIG_APP_FAILED && af->probed[!io->dir] && stream)
+    if (af->side[!io->dir] == SIG_APP_FAILED && af->probed[!io->dir] && stream) {
         note(io, APP_DETECTION_ONE_DIRECTION);
+        side_settle(io, !io->dir, SIG_APP_FAILED);
+    }
     app_count(io->ctx, APP_COUNT_FLOWS + app);
     if (!parser || (stream ? !parser->stream : !parser->datagram)) {
         flow_stop(af, io->out);
@@ -445,6 +470,8 @@ static void flow_known(struct app_io *io, enum sig_app app)
 static void flow_unknown(struct app_io *io)
 {
     io->af->app = SIG_APP_FAILED;
+    for (unsigned d = 0; d < 2; d++)
+        side_settle(io, d, SIG_APP_FAILED);
     io->out->detected = true;
     app_count(io->ctx, APP_COUNT_UNKNOWN);
     app_bytes_free(io->ctx->slab, &io->af->carry[0]);
@@ -463,11 +490,12 @@ static bool flow_detect(struct app_io *io, const uint8_t *data, uint32_t len, bo
                            : app_probe(io->flow->proto, d, io->flow->server_port, data, len, &over);
     af->probed[d] = len;
     if (app != SIG_APP_UNKNOWN) {
-        af->side[d] = (uint8_t)app;
+        side_settle(io, d, app);
         flow_known(io, app);
         return true;
     }
-    if (over || end)
+    /* A TCP side that ends too early to tell stays open, but for a change that was asked for. */
+    if (over || (end && (io->flow->proto == PACKET_PROTO_UDP || af->from_app != SIG_APP_UNKNOWN)))
         af->side[d] = SIG_APP_FAILED;
     bool both = af->side[0] == SIG_APP_FAILED && af->side[1] == SIG_APP_FAILED;
     if (both)

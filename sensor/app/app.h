@@ -122,11 +122,11 @@ void app_finish(struct app_ctx *ctx, struct flow *f);
 /** Protocol of the flow now: for both directions, or as far as one direction knows. */
 enum sig_app app_protocol(const struct flow *f);
 
-/**
- * Whether detection for `dir` has come to an end, found or not (app-layer-protocol rules run once
- * then).
- */
-bool app_detection_done(const struct flow *f, unsigned dir);
+/** As app_protocol, FAILED where this side's own bytes did not tell, whatever the other's did. */
+enum sig_app app_side(const struct flow *f, unsigned dir);
+
+/** Whether a packet before `packet` settled app_side of a TCP flow: true once a detection. */
+bool app_side_news(struct flow *f, unsigned dir, uint64_t packet);
 
 /** Oldest live transaction of a flow, NULL when there is none; follow `next`. */
 struct app_tx *app_tx_first(const struct flow *f);

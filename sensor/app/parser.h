@@ -61,6 +61,7 @@ struct app_flow {
     uint8_t app; /* enum sig_app of the flow */
     /* what each direction said by itself; UNKNOWN while open, FAILED when it said nothing */
     uint8_t side[2];
+    uint64_t settled[2]; /* packet whose bytes settled that, until a rule was asked; 0: none */
     bool stopped[2], ended[2];
     bool closed[2];     /* the stream's end came before the protocol was known */
     int8_t first_dir;   /* direction of the first bytes, -1 before */

@@ -531,7 +531,7 @@ enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uin
             return (enum sig_app)p->app;
         more |= v == PROBE_MORE;
     }
-    if (!more)
+    if (!more && len >= (ip_proto == TCP ? app_probe_enough(dir) : 0))
         *over = true;
     return SIG_APP_UNKNOWN;
 }

@@ -304,11 +304,11 @@ static bool flow_count_match(const struct flow *f, const struct sig_op *op)
 /* app-layer-protocol: while detection is not through there is no answer, negated or not. */
 static bool app_proto_match(const struct detect_job *job, const struct sig_op *op)
 {
-    if (!job->in->flow || !app_detection_done(job->in->flow, job->in->dir))
-        return false;
-    if (op->u.name.id == SIG_APP_UNKNOWN)
-        return false; /* asked when it is known, and never true then, nor its negation */
-    return app_match((enum sig_app)op->u.name.id, job->app) != ((op->flags & SIG_F_NEGATED) != 0);
+    enum sig_app side =
+        job->in->flow ? app_side(job->in->flow, job->in->dir) : SIG_APP_UNKNOWN;
+    if (side == SIG_APP_UNKNOWN || op->u.name.id == SIG_APP_UNKNOWN)
+        return false; /* `unknown`: asked when it is known, never true, nor its negation */
+    return app_match((enum sig_app)op->u.name.id, side) != ((op->flags & SIG_F_NEGATED) != 0);
 }
 
 static bool event_match(const struct detect_job *job, const struct sig_op *op)

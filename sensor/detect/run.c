@@ -250,17 +250,18 @@ static void always_add(struct detect_job *job)
         candidates_add(&job->t->candidates, rules[i]);
 }
 
-/* app-layer-protocol rules run once a direction of a TCP flow, when detection has come to an end;
- * from then on with each datagram. */
+/* app-layer-protocol rules run once a direction of a TCP flow, with its first packet behind the one
+ * that ended detection; from the end of detection on with each datagram. */
 static void detection_end_add(struct detect_job *job)
 {
     const struct image_header *h = job->set->image.header;
     unsigned dir = job->in->dir;
-    bool again = job->cls != IMAGE_CLASS_TCP;
-    if (!job->flow || (job->flow->detection_seen[dir] && !again) ||
-        !app_detection_done(job->in->flow, dir))
+    struct flow *f = job->in->flow;
+    if (!f || job->in->packet->flags & PACKET_F_PSEUDO)
         return;
-    job->flow->detection_seen[dir] = true;
+    if (job->cls != IMAGE_CLASS_TCP ? app_side(f, dir) == SIG_APP_UNKNOWN
+                                    : !app_side_news(f, dir, job->in->packet->number))
+        return;
     detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
 }
 
@@ -287,13 +288,20 @@ void detect_scan_stream(struct detect_job *job, const struct app_view *view)
     scan_engines(job, IMAGE_PAYLOAD_STREAM, view);
 }
 
+/* Once a flow's payload is hidden, patterns are not looked for in the rest of its stream either. */
+static bool chunk_is_scanned(const struct detect_job *job)
+{
+    bool hidden = job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
+    return job->chunk.len && (!hidden || job->t->beyond);
+}
+
 static void scan_payloads(struct detect_job *job)
 {
     const struct packet *p = job->in->packet;
     struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
     bool stream = job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
     bool added = job->in->tcp && job->in->tcp->added;
-    if (stream && job->chunk.len)
+    if (stream && chunk_is_scanned(job))
         detect_scan_stream(job, &job->chunk);
     if (!job->payload)
         return;
@@ -329,7 +337,8 @@ static void chunks_rest(struct detect_job *job)
     bool want = job->edge->flags & IMAGE_PORT_STREAM;
     job->payload = false;
     for (unsigned i = 0; i < CHUNKS_MAX && chunk_next(job, want); i++) {
-        detect_scan_stream(job, &job->chunk);
+        if (chunk_is_scanned(job))
+            detect_scan_stream(job, &job->chunk);
         detect_candidates_run(job, rule_run);
         if (job->t->seam_room)
             detect_seam_run(job);
@@ -401,10 +410,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
 static bool pseudo_needed(const struct detect_job *job)
 {
     unsigned dir = job->in->dir;
-    enum stream_state state =
-        job->in->flow ? stream_session_state(job->in->flow) : STREAM_STATE_NONE;
-    if (!is_flow_end(job->in->packet) ||
-        (state >= STREAM_STATE_ESTABLISHED && state != STREAM_STATE_CLOSED))
+    if (!is_flow_end(job->in->packet) || (job->in->flow && stream_session_open(job->in->flow)))
         return true;
     if (job->chunk.len || (job->in->flow && app_frames_waiting(job->in->flow, dir)))
         return true;

@@ -82,7 +82,7 @@ struct detect_flow {
         uint32_t *many; /* more than that */
     } always[2];        /* rules without pattern whose header this flow fulfils */
     uint32_t always_count[2];
-    bool resolved[2], detection_seen[2];
+    bool resolved[2];
     uint16_t bit_count, int_count, bit_cap, int_cap, tag_count, tag_cap;
     uint64_t *bits; /* hashes of the names of set flowbits */
     struct detect_int *ints;

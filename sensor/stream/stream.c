@@ -61,6 +61,12 @@ enum stream_state stream_session_state(const struct flow *f)
     return session ? (enum stream_state)session->state : STREAM_STATE_NONE;
 }
 
+bool stream_session_open(const struct flow *f)
+{
+    enum stream_state state = stream_session_state(f);
+    return state >= STREAM_STATE_ESTABLISHED && state != STREAM_STATE_CLOSED;
+}
+
 uint32_t stream_size(const struct flow *f, unsigned dir)
 {
     const struct stream_session *session = session_of(f);

@@ -148,6 +148,9 @@ uint32_t stream_size(const struct flow *f, unsigned dir);
 /** State of the session, STREAM_STATE_NONE without one. */
 enum stream_state stream_session_state(const struct flow *f);
 
+/** Whether a session was established and is not closed. */
+bool stream_session_open(const struct flow *f);
+
 /** Whether the flow was seen from one side only so far. */
 bool stream_one_sided(const struct flow *f);
 

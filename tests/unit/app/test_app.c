@@ -164,11 +164,48 @@ static void test_unknown(void **state)
     rig_open(&r, 6, 9999);
     rig_feed(&r, TS, noise, sizeof(noise), 0);
     assert_int_equal(app_protocol(&r.flow), SIG_APP_UNKNOWN);
-    assert_true(app_detection_done(&r.flow, TS));
-    assert_false(app_detection_done(&r.flow, TC));
+    assert_int_equal(app_side(&r.flow, TS), SIG_APP_UNKNOWN); /* the other side may yet tell */
+    assert_false(app_side_news(&r.flow, TS, r.packet + 1));
     rig_feed(&r, TC, noise, sizeof(noise), 0);
     assert_int_equal(app_protocol(&r.flow), SIG_APP_FAILED);
+    assert_int_equal(app_side(&r.flow, TS), SIG_APP_FAILED);
+    for (unsigned d = 0; d < 2; d++) {
+        assert_false(app_side_news(&r.flow, d, r.packet)); /* the packet that settled it */
+        assert_true(app_side_news(&r.flow, d, r.packet + 1));
+        assert_false(app_side_news(&r.flow, d, r.packet + 2));
+    }
     assert_true(r.stop[TS] && r.stop[TC]);
+    rig_close(&r);
+}
+
+/* Each side is settled by its own bytes, and only by as many as its patterns may want. */
+static void test_sides(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "GET / HTTP/1.1\r\n\r\n", 0);
+    assert_int_equal(app_side(&r.flow, TS), SIG_APP_HTTP1);
+    assert_true(app_side_news(&r.flow, TS, r.packet + 1));
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_UNKNOWN);
+    rig_text(&r, TC, "HTTP/1.", 0);
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_UNKNOWN);
+    assert_false(app_side_news(&r.flow, TC, r.packet + 1));
+    rig_text(&r, TC, "1 200 OK\r\n\r\n", 0);
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_HTTP1);
+    assert_true(app_side_news(&r.flow, TC, r.packet + 1));
+    rig_close(&r);
+
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "GET / HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "nay or yes", 0);
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_FAILED);
+    rig_close(&r);
+
+    rig_open(&r, 6, 9999);
+    rig_text(&r, TS, "short", 0); /* a longer pattern might begin so for all that is counted */
+    rig_text(&r, TC, "short", 0);
+    assert_int_equal(app_protocol(&r.flow), SIG_APP_UNKNOWN);
     rig_close(&r);
 }
 
@@ -563,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_digest_in_pieces),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_sides),
         cmocka_unit_test(test_detection_events),
         cmocka_unit_test(test_dns_udp),
         cmocka_unit_test(test_dns_odd_names),

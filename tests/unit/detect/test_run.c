@@ -39,7 +39,8 @@ struct fake_buffer {
 /* What the stages to the left would say. */
 struct fake {
     enum sig_app app;
-    bool detection_done;
+    enum sig_app side; /* what app-layer-protocol asks for, and whether that is new */
+    bool side_news;
     struct app_tx *first;
     struct fake_buffer buffers[BUFFERS_MAX];
     const char *chunk; /* handed out once */
@@ -58,11 +59,21 @@ enum sig_app app_protocol(const struct flow *f)
     return fake_now()->app;
 }
 
-bool app_detection_done(const struct flow *f, unsigned dir)
+enum sig_app app_side(const struct flow *f, unsigned dir)
 {
     (void)f;
     (void)dir;
-    return fake_now()->detection_done;
+    return fake_now()->side;
+}
+
+bool app_side_news(struct flow *f, unsigned dir, uint64_t packet)
+{
+    bool news = fake_now()->side_news;
+    (void)f;
+    (void)dir;
+    (void)packet;
+    fake_now()->side_news = false;
+    return news;
 }
 
 struct app_tx *app_tx_first(const struct flow *f)
@@ -158,6 +169,12 @@ enum stream_state stream_session_state(const struct flow *f)
 {
     (void)f;
     return STREAM_STATE_ESTABLISHED;
+}
+
+bool stream_session_open(const struct flow *f)
+{
+    (void)f;
+    return true;
 }
 
 /* ---- the bench ------------------------------------------------------------------------------- */
@@ -353,6 +370,24 @@ static void test_stream_or_packet(void **state)
     assert_string_equal(bench_run(&b, 0, "abc"), "1 2 3 4 5");
     b.flow.flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
     assert_string_equal(bench_run(&b, 0, "abc"), "");
+    bench_close(&b);
+}
+
+/* Behind the start of ciphertext what the stream still holds counts as a payload, unread. */
+static void test_hidden_payload(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b, TCP,
+               "alert tcp any any -> any any (msg:\"a\"; content:\"abc\"; sid:1;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; dsize:>2; sid:2;)\n");
+    b.flow.flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
+    assert_string_equal(bench_run(&b, 0, "abcd"), "");
+    fake_now()->chunk = "abc";
+    assert_string_equal(bench_run(&b, 0, "abcd"), "2");
+    detect_thread_go_beyond(b.thread);
+    fake_now()->chunk = "abc";
+    assert_string_equal(bench_run(&b, 0, "abcd"), "1 2");
     bench_close(&b);
 }
 
@@ -609,10 +644,16 @@ static void test_app_rules(void **state)
         "sid:4;)\n");
     assert_string_equal(bench_run(&b, 0, "x"), "");
     fake_now()->app = SIG_APP_HTTP1;
-    fake_now()->detection_done = true;
     fake_now()->first = &tx;
+    assert_string_equal(bench_run(&b, 0, "x"), "3"); /* this direction said nothing yet */
+    fake_now()->side = SIG_APP_HTTP1;
+    fake_now()->side_news = true;
     assert_string_equal(bench_run(&b, 0, "x"), "3 1"); /* readers of flowbits run before others */
     assert_string_equal(bench_run(&b, 0, "x"), "3");
+    fake_now()->side = SIG_APP_FAILED; /* its own bytes did not tell: not http to the reference */
+    fake_now()->side_news = true;
+    assert_string_equal(bench_run(&b, 0, "x"), "3 2");
+    fake_now()->side = SIG_APP_HTTP1;
     tx.events[0] = 1u << 3;
     tx_step(&tx, 0, SIG_PROGRESS_LINE);
     assert_string_equal(bench_run(&b, 0, "x"), "3 4");
@@ -666,6 +707,7 @@ int main(void)
         cmocka_unit_test(test_datagram_alone),
         cmocka_unit_test(test_flow_keyword),
         cmocka_unit_test(test_stream_or_packet),
+        cmocka_unit_test(test_hidden_payload),
         cmocka_unit_test(test_header_rules),
         cmocka_unit_test(test_flag_kinds),
         cmocka_unit_test(test_size_beside_a_stream),

@@ -137,8 +137,10 @@ static void shake(struct rig *r)
 {
     tcp(r, 0, SYN, 0, 0, "");
     tcp(r, 1, SYN | ACK, 0, 1, "");
+    assert_false(stream_session_open(&r->flow));
     tcp(r, 0, ACK, 1, 1, "");
     assert_int_equal(stream_session_state(&r->flow), STREAM_STATE_ESTABLISHED);
+    assert_true(stream_session_open(&r->flow));
     assert_int_equal(r->flow.state, FLOW_STATE_ESTABLISHED);
 }
 
@@ -393,6 +395,7 @@ static void test_reset_must_fit(void **state)
     tcp(r, 1, RST, 1, 0, "why");
     assert_true(r->last.valid && !r->last.added);
     assert_int_equal(stream_session_state(&r->flow), STREAM_STATE_CLOSED);
+    assert_false(stream_session_open(&r->flow));
 }
 
 static void test_injected_reset(void **state)
