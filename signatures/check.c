@@ -310,7 +310,8 @@ static int check_mixture(struct draft *d)
  * protocol there. */
 static bool ip_compatible(const struct sig_op *op)
 {
-    return op->kind == SIG_OP_IP_PROTO || op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT || op->kind == SIG_OP_IPREP ||
+    return op->kind == SIG_OP_IP_PROTO || op->kind == SIG_OP_XBIT || op->kind == SIG_OP_HOSTBIT ||
+           op->kind == SIG_OP_IPREP ||
            (op->kind == SIG_OP_FLOWBIT && op->u.bit.command == SIG_BIT_SET);
 }
 

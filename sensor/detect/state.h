@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/**
- * What the files of the packet path share: a mapped rule set, a worker's scratch, what is kept on
- * flows and transactions.
- */
+/** What the packet path shares: a mapped rule set, a worker's scratch, what flows and transactions
+ * keep. */
 #ifndef SENSOR_DETECT_STATE_H
 #define SENSOR_DETECT_STATE_H
 
@@ -148,8 +146,8 @@ struct detect_job {
     const struct image_port_edge *edge;
     bool grouped;                  /* the flow's edge and list are this packet's */
     bool payload;                  /* the packet's payload may be looked at */
+    bool stream_ready;             /* a chunk is due, if only of what nobody acknowledged yet */
     struct app_view chunk;         /* of the stream; len 0: none */
-    bool stream_ready;             /* a chunk was due, if only of what nobody acknowledged yet */
     uint64_t chunk_at;             /* its place in the stream */
     uint32_t seam_tail, seam_head; /* bytes of the seam at hand before and behind it */
     struct app_tx *tx;             /* the transaction at hand, or NULL */

@@ -136,7 +136,7 @@ void stream_raw_disable(struct stream_ctx *ctx, struct flow *f);
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
                      struct stream_span *out);
 
-/** Whether stream_raw_next begins a series of chunks now, of bytes that may not be acknowledged yet. */
+/** Whether stream_raw_next begins a series of chunks now, if of bytes not acknowledged yet. */
 bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir);
 
 /** Whether bytes of `dir` have not been handed out for raw inspection, nor passed over. */
