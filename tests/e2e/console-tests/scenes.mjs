@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { KIND, incidentOf, makeHostile, random } from "./data.mjs";
-import { aDayOpen, plantedLeaks } from "./day.mjs";
+import { aDayOpen, aheadOfTime, plantedLeaks } from "./day.mjs";
 import { everyKey } from "./keypace.mjs";
 import { takeScreenshots } from "./shots.mjs";
 import { current, currentId, eventually, keys, notice, queueReady, row } from "./steps.mjs";
@@ -460,7 +460,9 @@ async function networkLost(stage) {
     await page.locator(".link-state.up").waitFor();
     await row(page, id).click();
     await keys(page, "l");
-    await page.locator("dialog textarea").fill("Written when it was back");
+    const words = page.locator("dialog textarea");
+    assert.equal(await words.inputValue(), "Written while the line was cut", "it is not lost");
+    await words.fill("Written when it was back");
     await keys(page, "Control+Enter");
     await page.locator(".pane .note", { hasText: "Written when it was back" }).waitFor();
     const { notes } = await stage.ask(page, `/incidents/${id}`);
@@ -650,6 +652,40 @@ async function searchAndFilters(stage) {
     await keys(page, "/");
     await page.keyboard.type("nothing-is-called-this");
     await page.getByText("No incident matches").waitFor();
+}
+
+/** Clocks of rows out of sight stand still for a while; in sight they are right with the next tick. */
+async function clocksInSight(stage) {
+    const page = await stage.page();
+    await page.addInitScript(aheadOfTime);
+    await stage.signIn(page);
+    await queueReady(page);
+    const seen = () => row(page, first).locator(".c-owner .l2").textContent();
+    const first = await currentId(page);
+    await keys(page, "End");
+    await page.waitForTimeout(300);
+    await page.evaluate(() => (window.ahead += 50 * 3600_000));
+    await keys(page, "Home");
+    await eventually("the row is two days older", async () => /2 d/.test(await seen()), 2000);
+}
+
+/** The way back to a search shows what was read before, however long the collector takes. */
+async function backAtOnce(stage) {
+    const page = await stage.signedIn();
+    await queueReady(page);
+    const kinds = (selector) => page.locator(`.row${selector}`).count();
+    const answered = page.waitForResponse("**/api/v1/incidents?*tier=1");
+    await keys(page, "1");
+    await answered;
+    await eventually("only tier 1", async () => (await kinds(":not(.t1)")) === 0);
+    let asked = 0;
+    await page.route("**/api/v1/incidents?*", async () => asked++); // and never answers
+    await keys(page, "0");
+    await page.locator(".row.t2").first().waitFor({ timeout: 2000 });
+    await page.goBack();
+    await page.locator(".row.t2").first().waitFor({ state: "detached", timeout: 2000 });
+    assert.ok((await kinds(".t1")) > 0);
+    assert.ok(asked > 0, "it is read again all the same");
 }
 
 async function handOver(stage) {
@@ -920,6 +956,8 @@ export const SCENES = [
     { name: "sensors and enrolment", run: sensorsAndEnrolment },
     { name: "languages", run: otherLanguages },
     { name: "search words and filters", run: searchAndFilters },
+    { name: "a row tells the time in sight", run: clocksInSight, mock: { incidents: 120 } },
+    { name: "a list that was left is there again at once", run: backAtOnce },
     { name: "a view is kept and found again", run: savedViews },
     { name: "a state shows its part of a campaign, or not", run: campaignReleased },
     { name: "a notice is drafted, sent, acknowledged, answered", run: noticeUpTheLadder },

@@ -181,20 +181,35 @@ export function DecisionDialogs() {
     return <MenuDialog row={row} allowed={allowed ?? []} />;
 }
 
-function finish(row: Incident, decision: Decision): void {
-    unask();
-    void desk.decide(row, decision);
+const UNSENT_KEPT = 20;
+/** What was written for decisions that did not stand, by question and incident. */
+const unsent = new Map<string, string>();
+
+/** Words of a decision: those of the last try are there again when it was refused. */
+function useWords(ask: Ask, row: Incident | null) {
+    const key = `${ask} ${row?.id}`;
+    const [words, setWords] = useState((row && unsent.get(key)) || "");
+    const decide = (decision: Decision) => {
+        unask();
+        unsent.delete(key);
+        void desk.decide(row!, decision).then((stands) => {
+            if (stands || !words.trim()) return;
+            unsent.set(key, words);
+            if (unsent.size > UNSENT_KEPT) unsent.delete(unsent.keys().next().value!);
+        });
+    };
+    return [words, setWords, decide] as const;
 }
 
 function ConfirmDialog({ row }: { row: Incident }) {
     const [rsit, setRsit] = useState(rsitText(row.rsit));
     const [victim, setVictim] = useState(row.victim);
     const [tlp, setTlp] = useState<Tlp>((row as Partial<IncidentDetail>).tlp ?? "amber");
-    const [note, setNote] = useState("");
+    const [note, setNote, decide] = useWords("confirm", row);
     const submit = (e: Event) => {
         e.preventDefault();
         const words = note.trim() ? { note: note.trim() } : {};
-        finish(row, {
+        decide({
             verb: "transition",
             transition: {
                 to: "confirmed",
@@ -251,7 +266,7 @@ function ConfirmDialog({ row }: { row: Incident }) {
 }
 
 function RejectDialog({ row, ids }: { row: Incident | null; ids: string[] }) {
-    const [words, setWords] = useState("");
+    const [words, setWords, decide] = useWords("reject", row);
     const [missing, setMissing] = useState(false);
     const pick = (index: number) => {
         const choice = REJECTIONS[index]!;
@@ -262,7 +277,7 @@ function RejectDialog({ row, ids }: { row: Incident | null; ids: string[] }) {
         }
         const reason = [choice.ask ? "" : t(choice.text), words.trim()].filter(Boolean).join(": ");
         if (row)
-            return finish(row, {
+            return decide({
                 verb: "transition",
                 transition: { to: "rejected", outcome: choice.outcome, reason },
             });
@@ -302,12 +317,12 @@ function RejectDialog({ row, ids }: { row: Incident | null; ids: string[] }) {
 }
 
 function ResolveDialog({ row }: { row: Incident }) {
-    const [note, setNote] = useState("");
+    const [note, setNote, decide] = useWords("resolve", row);
     const [choice, setChoice] = useState(0);
     const submit = (e: Event) => {
         e.preventDefault();
         const { outcome, text } = RESOLUTIONS[choice]!;
-        finish(row, {
+        decide({
             verb: "transition",
             transition: { to: "resolved", outcome, reason: t(text), note: note.trim() },
         });
@@ -369,7 +384,8 @@ function WaitDialog({ row }: { row: Incident }) {
     if (row.waiting_until) choices.push({ label: t("wait.end"), until: null });
     const pick = (index: number) => {
         const { until, on } = choices[index]!;
-        finish(row, { verb: "wait", until, on });
+        unask();
+        void desk.decide(row, { verb: "wait", until, on });
     };
     return (
         <Dialog
@@ -383,10 +399,10 @@ function WaitDialog({ row }: { row: Incident }) {
 }
 
 function NoteDialog({ row }: { row: Incident }) {
-    const [text, setText] = useState("");
+    const [text, setText, decide] = useWords("note", row);
     const submit = (e: Event) => {
         e.preventDefault();
-        if (text.trim()) finish(row, { verb: "note", text: text.trim() });
+        if (text.trim()) decide({ verb: "note", text: text.trim() });
     };
     return (
         <Dialog title={t("note.title", { id: row.id })} onClose={unask}>
