@@ -115,7 +115,9 @@ static int parse_ip_proto(struct draft *d, struct text value)
         value = (struct text){ text, sign + strlen(protocols[i].number) };
         break;
     }
-    if (d->rule.proto != SIG_PROTO_IP || d->rule.app != SIG_APP_UNKNOWN)
+    bool any_ip = d->rule.proto == SIG_PROTO_IP || d->rule.proto == SIG_PROTO_IPV4 ||
+                  d->rule.proto == SIG_PROTO_IPV6;
+    if (!any_ip || d->rule.app != SIG_APP_UNKNOWN)
         return draft_refuse(d, "ip_proto: only in rules that begin with `alert ip`");
     bool plain = !sign && draft_has_op(d, DRAFT_PACKET, SIG_OP_IP_PROTO);
     if (plain || (d->said & DRAFT_IP_PROTO))
