@@ -143,13 +143,10 @@ static void message_done(struct app_io *io)
     r->step = STEP_LINE;
 }
 
-/** The message is over, a request as soon as what stands behind it has been looked at. */
+/** The message is over as soon as what stands behind it has been looked at. */
 static void message_over(struct app_io *io)
 {
-    if (io->dir == SIG_DIR_TOSERVER)
-        reader_of(io)->step = STEP_TAIL;
-    else
-        message_done(io);
+    reader_of(io)->step = STEP_TAIL;
 }
 
 /** A 100 response is not the answer: forget it and wait for the next. */
@@ -284,12 +281,12 @@ static void response_headers_done(struct app_io *io)
         body_begin(io, false);
     } else if (!tunnel && framed && !method_is(t, "HEAD")) {
         r->step = STEP_BARE;
+    } else if (!tunnel) {
+        message_over(io);
     } else {
         message_done(io);
-        if (tunnel) {
-            upgrade_to_http2(io, t);
-            app_change_protocol(io);
-        }
+        upgrade_to_http2(io, t);
+        app_change_protocol(io);
     }
 }
 
@@ -333,15 +330,40 @@ static bool is_stray(const uint8_t *d, uint32_t len)
     return memchr(d + at, 0, n) || !strstr(methods, word);
 }
 
-/** A line behind a request: more body, whatever the header said, or the next request's. */
+/** Whether bytes begin a status line: 1 yes, 0 no, -1 not yet known. */
+static int response_looks(const uint8_t *data, uint32_t len)
+{
+    static const char want[] = "HTTP";
+    uint32_t at = 0;
+    while (at < len && (data[at] == ' ' || data[at] == 0 || (data[at] >= '\t' && data[at] <= '\r')))
+        at++;
+    for (uint32_t i = 0; i < 4; i++, at++) {
+        if (at >= len)
+            return -1;
+        if ((data[at] | 0x20) != (want[i] | 0x20))
+            return 0;
+    }
+    return 1;
+}
+
+static bool is_tail(const struct app_io *io, const uint8_t *data, uint32_t len)
+{
+    return io->dir == SIG_DIR_TOSERVER ? is_stray(data, len)
+                                       : len > 0 && response_looks(data, len) != 1;
+}
+
+/** A line behind a message: more body, whatever the header said, or the next message's. */
 static uint32_t tail_line(struct app_io *io, const uint8_t *data, uint32_t line)
 {
     struct http_tx *t = reader_of(io)->tx;
-    if (!is_stray(data, line)) {
+    if (!is_tail(io, data, line)) {
         message_done(io);
         return 0;
     }
-    app_tx_event(&t->tx, io->dir, HTTP_BODY_UNEXPECTED);
+    if (io->dir == SIG_DIR_TOSERVER)
+        app_tx_event(&t->tx, io->dir, HTTP_BODY_UNEXPECTED);
+    if (t->side[io->dir].body.window.limit == 0)
+        http_body_open(io, t);
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_BODY);
     http_body_add(io, t, data, line);
     return line;
@@ -514,6 +536,25 @@ static uint32_t request_first(struct app_io *io, const uint8_t *data, uint32_t l
     return line;
 }
 
+/**
+ * The request that was not seen ends where the next may begin: with more bytes of the client, its
+ * end, or one more response of the kind.
+ */
+static void request_unseen(struct app_io *io, struct http_tx *t)
+{
+    struct http_reader *r = &((struct http_state *)io->af->state)->reader[SIG_DIR_TOSERVER];
+    io->dir = SIG_DIR_TOSERVER;
+    if (r->step == STEP_TAIL && r->tx && r->tx->unseen)
+        message_done(io);
+    if (r->step == STEP_LINE && !r->tx) {
+        r->tx = t;
+        r->step = STEP_TAIL;
+    } else {
+        app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_DONE);
+    }
+    io->dir = SIG_DIR_TOCLIENT;
+}
+
 /** The transaction that the response which begins now belongs to. */
 static struct http_tx *response_tx(struct app_io *io)
 {
@@ -529,24 +570,8 @@ static struct http_tx *response_tx(struct app_io *io)
     t->has_uri = t->uri.len > 0;
     t->unseen = true;
     app_tx_event(&t->tx, SIG_DIR_TOCLIENT, HTTP_UNMATCHED_RESPONSE);
-    app_tx_progress(&t->tx, SIG_DIR_TOSERVER, SIG_PROGRESS_DONE);
+    request_unseen(io, t);
     return t;
-}
-
-/** Whether bytes begin a status line: 1 yes, 0 no, -1 not yet known. */
-static int response_looks(const uint8_t *data, uint32_t len)
-{
-    static const char want[] = "HTTP";
-    uint32_t at = 0;
-    while (at < len && (data[at] == ' ' || data[at] == 0 || (data[at] >= '\t' && data[at] <= '\r')))
-        at++;
-    for (uint32_t i = 0; i < 4; i++, at++) {
-        if (at >= len)
-            return -1;
-        if ((data[at] | 0x20) != (want[i] | 0x20))
-            return 0;
-    }
-    return 1;
 }
 
 /** All that comes is body: an HTTP/0.9 answer, or no status line. */
@@ -560,20 +585,18 @@ static void response_is_body(struct app_io *io)
 
 /**
  * A line that is no status line: passed over when the next looks like one, else it is body, as
- * browsers show it; when nothing follows it yet, all that comes is.
+ * browsers show it. A response of such lines ends where nothing follows them yet.
  */
 static uint32_t response_stray(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
     if (line < len && (data[line] == 'H' || line <= 2))
         return line;
-    if (line == len) {
-        response_is_body(io);
-        return 0;
-    }
     if (r->tx->side[SIG_DIR_TOCLIENT].body.window.limit == 0)
         http_body_open(io, r->tx);
     http_body_add(io, r->tx, data, line);
+    if (line == len)
+        message_done(io);
     return line;
 }
 
@@ -581,10 +604,10 @@ static uint32_t response_stray(struct app_io *io, const uint8_t *data, uint32_t 
 static uint32_t response_first(struct app_io *io, const uint8_t *data, uint32_t line, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
-    if (line > 0 && app_line_chomp(data, line) == 0 && !(r->tx && r->tx->no_protocol))
-        return line;
     if (!r->tx && !(r->tx = response_tx(io)))
         return APP_GIVE_UP;
+    if (line > 0 && app_line_chomp(data, line) == 0 && !r->tx->no_protocol)
+        return line;
     message_frame(io, data);
     if (r->tx->no_protocol) {
         response_is_body(io);
@@ -731,7 +754,7 @@ static bool http_gap(struct app_io *io, uint32_t len)
 static void http_end(struct app_io *io, const uint8_t *data, uint32_t len)
 {
     struct http_reader *r = reader_of(io);
-    if (r->step == STEP_TAIL && is_stray(data, len))
+    if (r->step == STEP_TAIL && is_tail(io, data, len))
         http_body_add(io, r->tx, data, len);
     else if (r->step == STEP_TAIL)
         message_done(io);

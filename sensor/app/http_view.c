@@ -233,7 +233,7 @@ static bool request_buffer(struct app_ctx *ctx, struct http_tx *t, enum sig_buff
         return slice_view(&side->line, t->method, out);
     case SIG_BUF_HTTP_URI:
         path_make(ctx, t);
-        return t->path.len > 0 && app_view_set(out, t->path.data, t->path.len);
+        return t->path.len > 0 && !t->unseen && app_view_set(out, t->path.data, t->path.len);
     case SIG_BUF_HTTP_URI_RAW:
         return slice_view(&side->line, t->uri, out);
     case SIG_BUF_HTTP_HOST:

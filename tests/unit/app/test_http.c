@@ -348,6 +348,57 @@ static void test_gap_and_close(void **state)
     rig_close(&r);
 }
 
+/** What stands behind a response in its segment: more body, or the next response. */
+static void test_tails(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC,
+             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokJUNK\r\nHTTP/1.1 204 No\r\n\r\nmore\n"
+             "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno half",
+             0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "okJUNK\r\n");
+    rig_expect(&r, 1, TC, SIG_BUF_HTTP_STAT_CODE, 0, "204");
+    rig_expect(&r, 1, TC, SIG_BUF_FILE_DATA, 0, "more\n");
+    rig_expect(&r, 2, TC, SIG_BUF_HTTP_STAT_CODE, 0, "404");
+    assert_int_not_equal(rig_tx(&r, 2)->progress[TC], SIG_PROGRESS_DONE);
+    rig_end(&r, TC);
+    rig_expect(&r, 2, TC, SIG_BUF_FILE_DATA, 0, "no half");
+    rig_close(&r);
+
+    rig_open(&r, 6, 80); /* lines alone are a response of their own */
+    rig_text(&r, TS, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC, "some junk\r\nmore\r\n", 0);
+    rig_text(&r, TC, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 0);
+    rig_expect(&r, 0, TC, SIG_BUF_FILE_DATA, 0, "some junk\r\nmore\r\n");
+    rig_expect(&r, 1, TC, SIG_BUF_HTTP_STAT_CODE, 0, "404");
+    rig_close(&r);
+}
+
+/** A response without a request: one that was not seen, over with the client's next bytes. */
+static void test_unseen(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 6, 80);
+    rig_text(&r, TS, "GET /a HTTP/1.1\r\n\r\n", 0);
+    rig_text(&r, TC,
+             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+             0);
+    rig_expect(&r, 1, TC, SIG_BUF_HTTP_STAT_CODE, 0, "404");
+    rig_expect(&r, 1, TS, SIG_BUF_HTTP_URI, 0, NULL);
+    rig_expect(&r, 1, TS, SIG_BUF_HTTP_URI_RAW, 0, HTTP_UNSEEN_URI);
+    assert_int_not_equal(rig_tx(&r, 1)->progress[TS], SIG_PROGRESS_DONE);
+    rig_text(&r, TS, "GET /b HTTP/1.1\r\n\r\n", 0);
+    assert_int_equal(rig_tx(&r, 1)->progress[TS], SIG_PROGRESS_DONE);
+    rig_expect(&r, 2, TS, SIG_BUF_HTTP_URI, 0, "/b");
+    rig_text(&r, TC, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", 0);
+    rig_expect(&r, 2, TC, SIG_BUF_HTTP_STAT_CODE, 0, "403");
+    rig_close(&r);
+}
+
 static void test_connect(void **state)
 {
     (void)state;
@@ -608,6 +659,8 @@ int main(void)
         cmocka_unit_test(test_brotli),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_gap_and_close),
+        cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_unseen),
         cmocka_unit_test(test_connect),
         cmocka_unit_test(test_lenient),
         cmocka_unit_test(test_events),
