@@ -27,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".22";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".23";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -430,6 +430,21 @@ static bool asks_files(const struct builder *b, const struct sig *sig)
     return false;
 }
 
+static bool has_only_negated(const struct builder *b, const struct sig *sig)
+{
+    bool negated = false;
+    for (uint32_t i = 0; i < sig->list_count; i++) {
+        const struct sig_list *list = &sig->lists[i];
+        for (uint32_t k = 0; k < list->count; k++) {
+            const struct sig_op *op = &b->set->ops[list->first + k];
+            if (op->kind == SIG_OP_CONTENT && !(op->flags & SIG_F_NEGATED))
+                return false;
+            negated |= op->kind == SIG_OP_CONTENT;
+        }
+    }
+    return negated;
+}
+
 static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
 {
     return (sig->noalert ? IMAGE_RULE_NOALERT : 0) | (sig->packet_prefilter ? IMAGE_RULE_SENT : 0) |
@@ -437,6 +452,7 @@ static uint32_t rule_flags(const struct builder *b, const struct sig *sig)
            (sig->requires_stream ? IMAGE_RULE_STREAM : 0) |
            (has_payload(b, sig) ? IMAGE_RULE_PAYLOAD : 0) |
            (asks_files(b, sig) ? IMAGE_RULE_FILES : 0) | (sig->bypass ? IMAGE_RULE_BYPASS : 0) |
+           (has_only_negated(b, sig) ? IMAGE_RULE_AGAIN : 0) |
            (uint32_t)sig->store << IMAGE_RULE_STORE | (is_seamable(b, sig) ? IMAGE_RULE_SEAM : 0);
 }
 

@@ -486,8 +486,6 @@ enum confirm_verdict confirm_run(struct confirm *c, const struct sig_op *ops, ui
         .end = view->end,
     };
     c->steps = 0;
-    if (view->len == 0 && count && ops[0].kind != SIG_OP_BSIZE && ops[0].kind != SIG_OP_URILEN)
-        return CONFIRM_NO; /* nothing but a length can be said of an empty buffer */
     if (run_span(&r, (struct op_span){ ops, ops + count }))
         return CONFIRM_YES;
     return r.never ? CONFIRM_NEVER : CONFIRM_NO;

@@ -93,6 +93,7 @@ struct image_suppress {
 #define IMAGE_RULE_SENT    (1u << 5) /* found by a packet's property: wants one that was sent */
 #define IMAGE_RULE_FILES   (1u << 6) /* asks of each file anew: its size or digest */
 #define IMAGE_RULE_STORE   8         /* from this bit on: SIG_STORE_* */
+#define IMAGE_RULE_AGAIN   (1u << 11) /* its contents are all negated: see tx.c */
 #define IMAGE_RULE_BYPASS  (1u << 7) /* its flow is not looked at any more */
 #define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
 

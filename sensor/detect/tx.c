@@ -331,6 +331,24 @@ static void lists_run(struct detect_job *job, const struct image_rule *rule,
     entry->state = waits ? DETECT_ENTRY_PENDING : DETECT_ENTRY_DONE;
 }
 
+/* The reference forgets that a rule has matched when its pattern's buffer is not to be scanned any
+ * more. A negated pattern needs no scan: such a rule matches anew each time. */
+static bool is_forgotten(const struct detect_job *job, const struct image_rule *rule)
+{
+    const struct sig_list *list = job->set->lists + rule->lists.first;
+    if (!(rule->flags & IMAGE_RULE_AGAIN) ||
+        (job->app == SIG_APP_HTTP2 && job->in->dir == SIG_DIR_TOCLIENT))
+        return false; /* HTTP/2 has no state between a response and its end */
+    for (uint32_t i = 0; i < rule->lists.count; i++, list++) {
+        const struct sig_op *op = job->set->ops + list->first;
+        for (uint32_t k = 0; k < list->count; k++, op++)
+            if (op->kind == SIG_OP_CONTENT)
+                return job->tx->progress[job->in->dir] >
+                       spec_def(job, list->spec)->progress[job->in->dir];
+    }
+    return false;
+}
+
 static void rule_run(struct detect_job *job, uint32_t index)
 {
     const struct image_rule *rule = &job->set->rules[index];
@@ -347,7 +365,8 @@ static void rule_run(struct detect_job *job, uint32_t index)
     lists_run(job, rule, &entry);
     bool later = job->tx->progress[job->in->dir] != SIG_PROGRESS_DONE || job->body_open;
     bool worth = entry.state != DETECT_ENTRY_PENDING || entry.matched;
-    if (known || (later && worth))
+    bool forgotten = entry.state == DETECT_ENTRY_DONE && is_forgotten(job, rule);
+    if (known || (later && worth && !forgotten))
         entry_put(job, &entry);
     if (entry.state == DETECT_ENTRY_DONE && entry.beyond)
         detect_hit_beyond(job, index, job->tx);

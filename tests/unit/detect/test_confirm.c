@@ -191,7 +191,7 @@ static const struct confirm_case content_cases[] = {
     { "endswith, depth before the end",
      "abcabc",                                               CONFIRM_NO,
      { CONTENT(ENDS | DEPTH, "abc", .depth = 4) }                                                                 },
-    { "empty buffer",                    "",                 CONFIRM_NO,  { CONTENT(NEG, "abc") }                 },
+    { "empty buffer",                    "",                 CONFIRM_YES, { CONTENT(NEG, "abc") }                 },
     { "longer than the buffer",          "ab",               CONFIRM_NO,  { CONTENT(0, "abc") }                   },
 };
 

@@ -558,12 +558,12 @@ static void test_tx(void **state)
     assert_string_equal(bench_run(&b, 0, "x"), "2 4");
     fake_now()->buffers[4] = (struct fake_buffer){ SIG_BUF_HTTP_REQUEST_BODY, "xxxx", 0, true };
     tx.updated[0] = true;
-    assert_string_equal(bench_run(&b, 0, "x"), "");
+    assert_string_equal(bench_run(&b, 0, "x"), "4"); /* negated alone: until it is over */
     fake_now()->buffers[4] = (struct fake_buffer){ SIG_BUF_HTTP_REQUEST_BODY, "yabcy", 4, true };
     tx.updated[0] = true;
-    assert_string_equal(bench_run(&b, 0, "x"), "5");
+    assert_string_equal(bench_run(&b, 0, "x"), "4 5");
     tx_step(&tx, 0, SIG_PROGRESS_DONE);
-    assert_string_equal(bench_run(&b, 0, "x"), "");
+    assert_string_equal(bench_run(&b, 0, "x"), "4");
     assert_true(tx.inspected[0]);
     assert_false(tx.inspected[1]);
     bench_close(&b);
