@@ -313,15 +313,17 @@ enum sig_app app_side(const struct flow *f, unsigned dir)
     if (!af)
         return SIG_APP_UNKNOWN;
     bool found = af->app != SIG_APP_UNKNOWN && af->app != SIG_APP_FAILED;
-    bool own = f->proto == PACKET_PROTO_UDP ? af->app == SIG_APP_UNKNOWN : found;
+    bool own = found || f->proto == PACKET_PROTO_UDP;
     return (enum sig_app)(own ? af->side[dir] : af->app);
 }
 
 bool app_side_news(struct flow *f, unsigned dir, uint64_t packet)
 {
     struct app_flow *af = flow_of(f);
-    if (!af || af->settled[dir] == 0 || af->settled[dir] == packet)
+    if (!af || af->settled[dir] == 0)
         return false;
+    if (af->settled[dir] == packet)
+        return f->proto == PACKET_PROTO_UDP;
     af->settled[dir] = 0;
     return true;
 }
@@ -739,8 +741,13 @@ void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struc
                          .packet = p->number, .dir = dir };
     if (af->first_dir < 0)
         af->first_dir = (int8_t)dir;
-    if (af->app == SIG_APP_UNKNOWN && !flow_detect(&io, p->payload, p->payload_len, true))
-        return;
+    bool first = af->side[dir] == SIG_APP_UNKNOWN;
+    if (af->app == SIG_APP_UNKNOWN)
+        (void)flow_detect(&io, p->payload, p->payload_len, true);
+    else if (first)
+        af->side[dir] = af->app;
+    if (first)
+        af->settled[0] = af->settled[1] = p->number;
     if (!af->parser || !af->parser->datagram || af->stopped[dir])
         return;
     io.data = p->payload;

@@ -125,7 +125,7 @@ enum sig_app app_protocol(const struct flow *f);
 /** As app_protocol, FAILED where this side's own bytes did not tell, whatever the other's did. */
 enum sig_app app_side(const struct flow *f, unsigned dir);
 
-/** Whether a packet before `packet` settled app_side of a TCP flow: true once a detection. */
+/** Whether a packet before `packet`, or a datagram itself, settled app_side: once a detection. */
 bool app_side_news(struct flow *f, unsigned dir, uint64_t packet);
 
 /** Oldest live transaction of a flow, NULL when there is none; follow `next`. */

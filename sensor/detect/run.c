@@ -250,8 +250,8 @@ static void always_add(struct detect_job *job)
         candidates_add(&job->t->candidates, rules[i]);
 }
 
-/* app-layer-protocol rules run once a direction of a TCP flow, with its first packet behind the one
- * that ended detection; from the end of detection on with each datagram. */
+/* app-layer-protocol rules run once a direction, with its first packet behind the one that ended
+ * detection, and with the datagram that did. */
 static void detection_end_add(struct detect_job *job)
 {
     const struct image_header *h = job->set->image.header;
@@ -259,8 +259,7 @@ static void detection_end_add(struct detect_job *job)
     struct flow *f = job->in->flow;
     if (!f || job->in->packet->flags & PACKET_F_PSEUDO)
         return;
-    if (job->cls != IMAGE_CLASS_TCP ? app_side(f, dir) == SIG_APP_UNKNOWN
-                                    : !app_side_news(f, dir, job->in->packet->number))
+    if (!app_side_news(f, dir, job->in->packet->number))
         return;
     detect_candidates_add(job->t, (struct image_span){ h->pd_first, h->pd_count });
 }

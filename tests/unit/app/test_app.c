@@ -209,6 +209,30 @@ static void test_sides(void **state)
     rig_close(&r);
 }
 
+/* A direction's first datagram asks for both: rules run with it, and with the next of each. */
+static void test_datagram_sides(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 17, 9999);
+    rig_datagram(&r, TS, "nothing", 7);
+    assert_int_equal(app_side(&r.flow, TS), SIG_APP_FAILED);
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_UNKNOWN);
+    assert_true(app_side_news(&r.flow, TS, r.packet));
+    rig_datagram(&r, TS, "nothing", 7);
+    assert_true(app_side_news(&r.flow, TS, r.packet));
+    rig_datagram(&r, TS, "nothing", 7);
+    assert_false(app_side_news(&r.flow, TS, r.packet));
+    rig_datagram(&r, TC, "SIP/2.0 200 OK\r\n\r\n", 18);
+    assert_int_equal(app_side(&r.flow, TS), SIG_APP_FAILED); /* its own said nothing */
+    assert_int_equal(app_side(&r.flow, TC), SIG_APP_SIP);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(app_side_news(&r.flow, TC, r.packet + i));
+    assert_false(app_side_news(&r.flow, TC, r.packet + 2));
+    assert_true(app_side_news(&r.flow, TS, r.packet + 3));
+    rig_close(&r);
+}
+
 /** Whether the last bytes made detection say `name`. */
 static bool says(const struct rig *r, const char *name)
 {
@@ -601,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_sides),
+        cmocka_unit_test(test_datagram_sides),
         cmocka_unit_test(test_detection_events),
         cmocka_unit_test(test_dns_udp),
         cmocka_unit_test(test_dns_odd_names),
