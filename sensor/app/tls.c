@@ -444,6 +444,8 @@ static uint32_t tls_stream(struct app_io *io, const uint8_t *data, uint32_t len,
         record_bytes(io, s, data + used, n);
         r->left -= n;
         used += n;
+        if (r->left == 0 && r->record) /* a whole record is not left to wait for more */
+            io->out->raw_trigger[io->dir] = true;
     }
     return used;
 }
