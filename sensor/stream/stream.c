@@ -538,7 +538,7 @@ bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool 
         return raw_follow(side);
     bool running = side->flags & SIDE_RAW_RUNNING;
     if (!running && !raw_ready(ctx, session, side, dir))
-        return raw_over(side, false);
+        return false;
     uint64_t limit = raw_limit(ctx, session, side);
     uint64_t from = stream_buffer_next(&side->buffer, side->raw);
     if (from == UINT64_MAX || from >= limit)

@@ -314,6 +314,7 @@ static void test_raw_chunks(void **state)
     tcp(r, 1, ACK, 1, 14, "");
     assert_string_equal(r->raw[0], "abcdef/g/h/jklm/"); /* a gap parts chunks */
     stream_raw_disable(r->ctx, &r->flow);
+    assert_false(stream_raw_ready(r->ctx, &r->flow, 0)); /* there is nothing */
     tcp(r, 0, ACK, 14, 1, "secret");
     tcp(r, 1, ACK, 1, 20, "");
     assert_string_equal(r->raw[0], "abcdef/g/h/jklm/");
