@@ -465,9 +465,9 @@ static void test_tls(void **state)
         client_hello(&client);
         server_flight(&server);
         rig_open(&r, 6, 8443);
-        rig_feed(&r, TS, client.data, client.len - 1, steps[i]);
-        assert_false(r.trigger[TS]); /* not before the record is whole */
-        rig_feed(&r, TS, client.data + client.len - 1, 1, steps[i]);
+        rig_feed(&r, TS, client.data, 54, steps[i]);
+        assert_false(r.trigger[TS]); /* not before the first record is whole */
+        rig_feed(&r, TS, client.data + 54, client.len - 54, steps[i]);
         assert_true(r.trigger[TS]);
         assert_int_equal(rig_tx(&r, 0)->events[TS], 0);
         rig_feed(&r, TC, server.data, server.len, steps[i]);
