@@ -143,7 +143,7 @@ static bool dns_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
         if (!name)
             return false;
         if (index-- == 0)
-            return app_view_set(out, name, n);
+            return n > 0 && app_view_set(out, name, n); /* the root: none, as in the reference */
     }
 }
 
