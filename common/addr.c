@@ -41,10 +41,10 @@ void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
     }
 }
 
-void addr_format_eve(const struct addr *a, char out[ADDR_TEXT_MAX])
+void addr_format_eve(const struct addr *a, unsigned version, char out[ADDR_TEXT_MAX])
 {
     static const char hex[] = "0123456789abcdef";
-    if (addr_is_v4(a)) {
+    if (version != 6 && addr_is_v4(a)) {
         addr_format(a, out);
         return;
     }

@@ -25,8 +25,11 @@ bool addr_is_v4(const struct addr *a);
 /** Text as inet_ntop writes it; IPv4 dotted, IPv6 compressed. */
 void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX]);
 
-/** As Suricata writes EVE addresses: IPv6 with all eight groups, four digits each. */
-void addr_format_eve(const struct addr *a, char out[ADDR_TEXT_MAX]);
+/**
+ * As Suricata writes EVE addresses: IPv6 with all eight groups, four digits each; `version` 6 of an
+ * IPv6 header, also an IPv4 address mapped.
+ */
+void addr_format_eve(const struct addr *a, unsigned version, char out[ADDR_TEXT_MAX]);
 
 /** Parse an IPv4 or IPv6 address; 0 or ABENG_EFORMAT. */
 int addr_parse(const char *text, struct addr *out);

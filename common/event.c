@@ -28,10 +28,11 @@ static void write_time(struct json *j, const char *key, uint64_t ns)
     json_str(j, key, text);
 }
 
-static void write_addr(struct json *j, const char *key, const struct addr *a)
+static void write_addr(struct json *j, const char *key, const struct event_base *b,
+                       const struct addr *a)
 {
     char text[ADDR_TEXT_MAX];
-    addr_format_eve(a, text);
+    addr_format_eve(a, b->ip_version, text);
     json_str(j, key, text);
 }
 
@@ -46,10 +47,10 @@ static void write_proto(struct json *j, uint8_t proto)
 static void write_tuple(struct json *j, const struct event_base *b)
 {
     bool ports = proto_has_ports(b->proto);
-    write_addr(j, "src_ip", &b->src);
+    write_addr(j, "src_ip", b, &b->src);
     if (ports)
         json_u64(j, "src_port", b->sport);
-    write_addr(j, "dest_ip", &b->dst);
+    write_addr(j, "dest_ip", b, &b->dst);
     if (ports)
         json_u64(j, "dest_port", b->dport);
     write_proto(j, b->proto);
@@ -148,7 +149,7 @@ static void write_abeng(struct json *j, const struct event_abeng *a)
 static void write_end(struct json *j, const char *key, const struct event_base *b, bool source)
 {
     json_open(j, key);
-    write_addr(j, "ip", source ? &b->src : &b->dst);
+    write_addr(j, "ip", b, source ? &b->src : &b->dst);
     if (proto_has_ports(b->proto))
         json_u64(j, "port", source ? b->sport : b->dport);
     json_close(j);
@@ -177,8 +178,8 @@ static void write_alert_flow(struct json *j, const struct event_alert *a)
 {
     json_open(j, "flow");
     write_counts(j, &a->flow);
-    write_addr(j, "src_ip", &a->flow_src);
-    write_addr(j, "dest_ip", &a->flow_dst);
+    write_addr(j, "src_ip", &a->base, &a->flow_src);
+    write_addr(j, "dest_ip", &a->base, &a->flow_dst);
     if (proto_has_ports(a->base.proto)) {
         json_u64(j, "src_port", a->flow_sport);
         json_u64(j, "dest_port", a->flow_dport);

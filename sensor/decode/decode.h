@@ -54,6 +54,7 @@ enum decode_ipopt {
     DECODE_IPOPT_SSRR = 1u << 8,
     DECODE_IPOPT_ROUTER_ALERT = 1u << 9,
     DECODE_IPOPT_OTHER = 1u << 10,
+    DECODE_IPOPT_CIPSO = 1u << 11,
 };
 
 struct decode_conf {

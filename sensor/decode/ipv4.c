@@ -17,6 +17,7 @@ static const struct {
     { 130, DECODE_IPOPT_SEC,          11},
     { 131, DECODE_IPOPT_LSRR,         3 },
     { 133, DECODE_IPOPT_ESEC,         3 },
+    { 134, DECODE_IPOPT_CIPSO,        10},
     { 136, DECODE_IPOPT_SATID,        4 },
     { 137, DECODE_IPOPT_SSRR,         3 },
     { 148, DECODE_IPOPT_ROUTER_ALERT, 4 },

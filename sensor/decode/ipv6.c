@@ -160,9 +160,10 @@ static bool header_fragment(struct decoder *d, struct packet *p, struct walk *w)
         decode_event_set(d, p, DECODE_EVENT_IPV6_EXTHDR_USELESS_FH);
         return true;
     }
+    p->proto = NEXT_FRAGMENT;
     if (p->more_fragments && cursor_left(&w->c) % 8) {
         decode_event_set(d, p, DECODE_EVENT_IPV6_FRAG_INVALID_LENGTH);
-        p->flags |= PACKET_F_FRAGMENT | PACKET_F_L4_BAD;
+        p->flags |= PACKET_F_FRAGMENT;
         return false;
     }
     struct defrag_piece piece = {
@@ -173,7 +174,6 @@ static bool header_fragment(struct decoder *d, struct packet *p, struct walk *w)
         .next_header_at = next_at,
         .next_header = w->next,
     };
-    p->proto = NEXT_FRAGMENT;
     decode_fragment(d, p, &piece);
     return false;
 }

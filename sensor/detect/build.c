@@ -27,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".23";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".24";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -122,7 +122,8 @@ static unsigned ipopt_bits(const struct sig_ruleset *set, const struct sig_op *o
                   { "rr", DECODE_IPOPT_RR },     { "ts", DECODE_IPOPT_TS },
                   { "sec", DECODE_IPOPT_SEC },   { "lsrr", DECODE_IPOPT_LSRR },
                   { "esec", DECODE_IPOPT_ESEC }, { "satid", DECODE_IPOPT_SATID },
-                  { "ssrr", DECODE_IPOPT_SSRR }, { "any", UINT16_MAX } };
+                  { "ssrr", DECODE_IPOPT_SSRR }, { "rtralt", DECODE_IPOPT_ROUTER_ALERT },
+                  { "cipso", DECODE_IPOPT_CIPSO }, { "any", UINT16_MAX } }; /* any: all, as there */
     const char *text = (const char *)set->blob + op->u.name.text.at;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strlen(names[i].name) == op->u.name.text.len &&

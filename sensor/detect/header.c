@@ -337,7 +337,7 @@ static bool app_uint_match(const struct detect_job *job, const struct sig_op *op
 
 static bool flow_age_match(const struct flow *f, const struct sig_op *op)
 {
-    return f && confirm_number(op, (f->last_ns - f->first_ns) / NS_PER_S);
+    return f && confirm_number(op, f->last_ns / NS_PER_S - f->first_ns / NS_PER_S);
 }
 
 /* A pseudo packet has no header that could be wrong. */
@@ -445,7 +445,8 @@ static bool packet_op_match(const struct packet *p, const struct sig_op *op)
         return p->ip_version && confirm_number(op, p->proto);
     case SIG_OP_IP_OPTS:
         return p->ip_version == 4 &&
-               ((p->ip_options & op->resolved) != 0) != ((op->flags & SIG_F_NEGATED) != 0);
+               ((p->ip_options & op->resolved) == op->resolved) !=
+                   ((op->flags & SIG_F_NEGATED) != 0);
     case SIG_OP_SAME_IP:
         return p->ip_version && addr_compare(&p->src, &p->dst) == 0;
     case SIG_OP_ITYPE:

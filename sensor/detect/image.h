@@ -90,12 +90,12 @@ struct image_suppress {
 #define IMAGE_RULE_PACKET  (1u << 1) /* wants packet payloads */
 #define IMAGE_RULE_STREAM  (1u << 2) /* wants stream chunks */
 #define IMAGE_RULE_PAYLOAD (1u << 3) /* has a list over SIG_BUF_PAYLOAD */
+#define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
 #define IMAGE_RULE_SENT    (1u << 5) /* found by a packet's property: wants one that was sent */
 #define IMAGE_RULE_FILES   (1u << 6) /* asks of each file anew: its size or digest */
-#define IMAGE_RULE_STORE   8         /* from this bit on: SIG_STORE_* */
-#define IMAGE_RULE_AGAIN   (1u << 11) /* its contents are all negated: see tx.c */
 #define IMAGE_RULE_BYPASS  (1u << 7) /* its flow is not looked at any more */
-#define IMAGE_RULE_SEAM    (1u << 4) /* holds in any window of a stream that it holds in */
+#define IMAGE_RULE_STORE   8         /* from this bit on: the three of SIG_STORE_* */
+#define IMAGE_RULE_AGAIN   (1u << 11) /* its contents are all negated: see tx.c */
 
 struct image_rule {
     uint32_t sid, gid, rev, order, priority;

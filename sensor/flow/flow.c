@@ -374,6 +374,8 @@ static void take_packet(struct flow *f, const struct packet *p, unsigned dir)
     f->last_ns = p->now_ns;
     f->packets[dir]++;
     f->bytes[dir] += p->wire_len;
+    if (p->proto != f->proto) /* an ICMP error is no answer */
+        return;
     f->flags |= dir ? FLOW_F_TOCLIENT_SEEN : FLOW_F_TOSERVER_SEEN;
     bool both = (f->flags & FLOW_F_TOCLIENT_SEEN) && (f->flags & FLOW_F_TOSERVER_SEEN);
     if (both && f->proto != PACKET_PROTO_TCP && f->state == FLOW_STATE_NEW)
@@ -448,7 +450,7 @@ struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, uin
         f = find(t, &k, flow_key_hash(&t->secret, &k), p->now_ns, dir);
         if (!f)
             return NULL;
-        /* A router's word on the way is no answer: only the server's own is. */
+        /* What a router on the way says goes the client's way, as the reference sees it. */
         *dir = addr_compare(&p->src, &f->server) == 0 ? 1 : 0;
     } else {
         uint64_t hash = ahead ? ahead : flow_key_hash(&t->secret, &k);

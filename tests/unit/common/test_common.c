@@ -253,8 +253,13 @@ static void addresses_round_trip(void **state)
     addr_parse("192.0.3.7", &a);
     assert_false(addr_in_prefix(&a, &net, bits));
     addr_parse("2001:db8::1", &a);
-    addr_format_eve(&a, text);
+    addr_format_eve(&a, 6, text);
     assert_string_equal(text, "2001:0db8:0000:0000:0000:0000:0000:0001");
+    addr_parse("192.0.2.7", &a);
+    addr_format_eve(&a, 4, text);
+    assert_string_equal(text, "192.0.2.7");
+    addr_format_eve(&a, 6, text);
+    assert_string_equal(text, "0000:0000:0000:0000:0000:ffff:c000:0207");
     assert_int_equal(addr_parse_prefix("10.0.0.0/33", &net, &bits), ABENG_EFORMAT);
     assert_int_equal(addr_parse("10.0.0", &a), ABENG_EFORMAT);
 }

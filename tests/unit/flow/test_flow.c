@@ -128,11 +128,12 @@ static void test_icmp_pairs(void **state)
     assert_null(look(r, &error, &dir, &fresh)); /* an error begins no flow */
     f = look(r, &dns, &dir, &fresh);
     assert_ptr_equal(look(r, &error, &dir, &fresh), f);
-    assert_int_equal(dir, 0); /* a router's word is no answer of the server */
+    assert_int_equal(dir, 0); /* a router's word is not the server's */
     struct packet refusal = icmp(2, 1, 3, 3);
     refusal.quoted = error.quoted;
     assert_ptr_equal(look(r, &refusal, &dir, &fresh), f);
     assert_int_equal(dir, 1);
+    assert_int_equal(f->state, FLOW_STATE_NEW); /* and that is no answer either */
     rig_free(r);
 }
 
