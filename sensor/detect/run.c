@@ -158,6 +158,15 @@ static bool header_lists_match(struct detect_job *job, const struct image_rule *
     return true;
 }
 
+/* Whether rules may look at the packet's payload: a hidden one, where no pattern is looked for, is
+ * open to them as long as bytes of the stream are due. */
+static bool has_payload(const struct detect_job *job)
+{
+    const struct packet *p = job->in->packet;
+    return job->payload ||
+           (job->stream_ready && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO));
+}
+
 /* The stream first, then the packet when the rule wants packets, or the packet never became part of
  * a stream. */
 static bool payload_match(struct detect_job *job, const struct image_rule *rule, bool *stream)
@@ -168,7 +177,7 @@ static bool payload_match(struct detect_job *job, const struct image_rule *rule,
               payload_lists_match(job, rule, &job->chunk);
     if (*stream)
         return true;
-    if (!job->payload || rule->flow & SIG_FLOW_ONLY_STREAM)
+    if (!has_payload(job) || rule->flow & SIG_FLOW_ONLY_STREAM)
         return false;
     if (wants_stream && !(rule->flags & IMAGE_RULE_PACKET) && added)
         return false;
@@ -188,7 +197,7 @@ static void rule_run(struct detect_job *job, uint32_t index)
     bool payload = rule->flags & IMAGE_RULE_PAYLOAD, stream = false;
     if (rule->kind == SIG_KIND_PKT && is_flow_end(job->in->packet))
         return; /* it wants a packet that was sent */
-    if (payload && !job->payload && !job->chunk.len)
+    if (payload && !has_payload(job) && !job->chunk.len)
         return;
     if (!detect_header_match(job, rule) || !detect_packet_ops_match(job, rule))
         return;
@@ -334,7 +343,7 @@ static bool chunk_next(struct detect_job *job, bool want)
 static void chunks_rest(struct detect_job *job)
 {
     bool want = job->edge->flags & IMAGE_PORT_STREAM;
-    job->payload = false;
+    job->payload = job->stream_ready = false;
     for (unsigned i = 0; i < CHUNKS_MAX && chunk_next(job, want); i++) {
         if (chunk_is_scanned(job))
             detect_scan_stream(job, &job->chunk);

@@ -422,11 +422,17 @@ static void test_size_beside_a_stream(void **state)
     bench_open(&b, TCP,
                "alert tcp any any -> any any (msg:\"a\"; dsize:0; sid:1;)\n"
                "alert tcp any any -> any any (msg:\"a\"; dsize:!5; sid:2;)\n"
-               "alert tcp-stream any any -> any any (msg:\"a\"; content:\"abc\"; sid:3;)\n");
+               "alert tcp-stream any any -> any any (msg:\"a\"; content:\"abc\"; sid:3;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; pcre:!\"/abc/\"; dsize:6; sid:4;)\n");
     b.packet.tcp.flags = PACKET_TCP_ACK;
     assert_string_equal(bench_run(&b, 0, NULL), "1");
     fake_now()->chunk = "xabcx";
     assert_string_equal(bench_run(&b, 0, NULL), "2 3");
+    b.flow.flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
+    fake_now()->chunk = NULL;
+    assert_string_equal(bench_run(&b, 0, "hidden"), "");
+    fake_now()->chunk = "x"; /* opens it to rules without a pattern */
+    assert_string_equal(bench_run(&b, 0, "hidden"), "2 4");
     bench_close(&b);
 }
 
