@@ -225,12 +225,19 @@ export class KeyPace {
     }
 }
 
-/** The rule: every key below the limit, by the clock on the wall or, beside load, the processor's. */
-export function judge({ keys: took, control_p95_ms }) {
+/**
+ * The rule: every key below the limit, by the clock on the wall or, beside load, the processor's.
+ * Of a few presses of one key the slowest is the percentile, and one neighbour's step is enough for
+ * it: only who asks to (`each`) holds each key's clock to the limit, otherwise that of all presses.
+ */
+export function judge({ keys: took, all_p95_ms, control_p95_ms }, each) {
     const quiet = control_p95_ms <= QUIET_MS;
-    const figure = quiet ? "p95_ms" : "cpu_ms";
-    const slow = Object.entries(took).filter(([, key]) => key[figure] >= LIMIT_MS);
-    return { quiet, figure, slow: slow.map(([key, { [figure]: ms }]) => `${key} ${ms} ms`) };
+    const figure = quiet && each ? "p95_ms" : "cpu_ms";
+    const slow = Object.entries(took)
+        .filter(([, key]) => key[figure] >= LIMIT_MS)
+        .map(([key, { [figure]: ms }]) => `${key} ${ms} ms`);
+    if (quiet && all_p95_ms >= LIMIT_MS) slow.push(`all presses ${all_p95_ms} ms`);
+    return { quiet, figure, slow };
 }
 
 /** Goes on to the end until the page holds all of the `n` rows. */
@@ -271,7 +278,7 @@ export async function everyKey(stage) {
     const { total } = await stage.ask(page, "/incidents?limit=1");
     await readAll(page, total);
     const pace = await (await KeyPace.on(page)).all();
-    const verdict = judge(pace);
+    const verdict = judge(pace, stage.long);
     (stage.numbers.paces ??= []).push({ rows: total, ...pace, judged: verdict.figure });
     stage.numbers.key_to_paint_ms ??= pace.all_p95_ms;
     const exist = await page.locator(".row").count();
