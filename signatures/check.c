@@ -285,11 +285,23 @@ static int check_frames(struct draft *d)
     return 0;
 }
 
+/* The bytes of headers are one thing of requests and another of responses: as the reference, which of
+ * both is meant must be said. */
+static int check_header_bytes(struct draft *d)
+{
+    if (d->rule.flow & (SIG_FLOW_TOSERVER | SIG_FLOW_TOCLIENT))
+        return 0;
+    for (uint32_t i = 1; i < d->list_count; i++)
+        if (d->lists[i].buffer == SIG_BUF_HTTP_HEADER_RAW)
+            return draft_refuse(d, "http.header.raw: say flow:to_server or flow:to_client");
+    return 0;
+}
+
 static int check_mixture(struct draft *d)
 {
     const struct draft_list *last = &d->lists[d->current];
     bool app = d->said & DRAFT_APP_OPS;
-    if (check_frames(d))
+    if (check_frames(d) || check_header_bytes(d))
         return ABENG_EFORMAT;
     if (d->current != DRAFT_PAYLOAD && !last->count)
         return draft_refuse(d, "nothing is asked of buffer %s", sig_buffer_def(last->buffer)->name);

@@ -42,6 +42,9 @@ struct verdict_case {
 
 /* clang-format off */
 static const struct verdict_case verdicts[] = {
+    { HTTP "http.header.raw; content:\"a\";" END, "say flow:to_server" },
+    { HTTP "pcre:\"/a/D\";" END, "say flow:to_server" },
+    { HTTP "flow:to_client; http.header.raw; content:\"a\";" END, NULL },
     { TCP "content:\"abc\";" END, NULL },
     { "alert tcp any any -> any any (msg:\"x\"; content:\"abc\";)", "no sid" },
     { "alert tcp any any -> any (sid:1;)", "a rule begins with" },
