@@ -285,8 +285,8 @@ static int check_frames(struct draft *d)
     return 0;
 }
 
-/* The bytes of headers are one thing of requests and another of responses: as the reference, which of
- * both is meant must be said. */
+/* The bytes of headers are one thing of requests and another of responses: which of both is meant
+ * must be said, as in the reference. */
 static int check_header_bytes(struct draft *d)
 {
     if (d->rule.flow & (SIG_FLOW_TOSERVER | SIG_FLOW_TOCLIENT))
