@@ -149,8 +149,9 @@ async function slowLosesNothing(stage) {
     const page = await stage.signedIn(undefined, {}, `/#/incident/${incident.id}`);
     await page.getByRole("button", { name: "Resolve" }).waitFor();
     const late = { answered: false };
+    late.over = new Promise((end) => (late.end = end));
     await page.route(`**/incidents/${incident.id}`, async (route) => {
-        if (late.answered) await new Promise((done) => setTimeout(done, 2000));
+        if (late.answered) await late.over;
         await route.continue();
     });
     page.on("response", (reply) => (late.answered ||= reply.url().endsWith(":transition")));
@@ -159,9 +160,10 @@ async function slowLosesNothing(stage) {
     await keys(page, "Control+Enter");
     await eventually("the collector has answered", () => late.answered);
     await page.waitForTimeout(300);
-    await page.locator(".incident-head .status-resolved").waitFor({ timeout: 300 });
+    await page.locator(".incident-head .status-resolved").waitFor();
     await keys(page, "e");
     await page.locator(".incident-head .status-closed").waitFor();
+    late.end();
 
     await page.goto(stage.url);
     await queueReady(page);
