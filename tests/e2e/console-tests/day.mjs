@@ -34,6 +34,7 @@ const PAGES = [
     "audit",
     "admin",
 ];
+const LOOKS = 3;
 const WARM_PARTS = 2; // pages that are loaded once, and lists that are kept up to a limit
 const PARTS = { short: 5, long: 72, planted: 4 };
 
@@ -45,6 +46,8 @@ const PARTS = { short: 5, long: 72, planted: 4 };
  * plot/line.tsx).
  */
 const TOLERANCE = { heap_kb: 40, nodes: 5, listeners: 3 };
+/** Few parts, while lists that have a limit still fill: still less than one row of each change. */
+const TOLERANCE_SHORT = { ...TOLERANCE, heap_kb: 90 };
 const NOTHING = "#/queue?q=nothing-is-called-this";
 
 /** The page's clock runs ahead of the machine's, so that ages and deadlines move as in a day. */
@@ -170,6 +173,14 @@ export class Day {
         );
         // The driver itself keeps the last element that it acted on, and what hangs on it.
         await this.page.locator(".brand").hover();
+        // What is under way, an answer that is being read, goes by itself; what leaks stays.
+        const looks = [];
+        for (let i = 0; i < LOOKS; i++) looks.push(await this.look());
+        const least = (what) => Math.min(...looks.map((look) => look[what]));
+        return Object.fromEntries(Object.keys(looks[0]).map((what) => [what, least(what)]));
+    }
+
+    async look() {
         await this.page.waitForTimeout(300);
         for (let i = 0; i < 3; i++) await this.session.send("HeapProfiler.collectGarbage");
         const { metrics } = await this.session.send("Performance.getMetrics");
@@ -249,16 +260,19 @@ async function slopes(stage, parts, planted) {
     };
 }
 
-const grows = (added) => Object.keys(TOLERANCE).filter((what) => added[what] > TOLERANCE[what]);
+const grows = (added, tolerance) =>
+    Object.keys(tolerance).filter((what) => added[what] > tolerance[what]);
 
 export async function aDayOpen(stage) {
     const added = await slopes(stage, stage.long ? PARTS.long : PARTS.short, false);
     stage.numbers.day = added;
-    assert.deepEqual(grows(added), [], `twenty minutes add ${JSON.stringify(added)}`);
+    const tolerance = stage.long ? TOLERANCE : TOLERANCE_SHORT;
+    assert.deepEqual(grows(added, tolerance), [], `twenty minutes add ${JSON.stringify(added)}`);
 }
 
 /** The same check with leaks put into the page: it must find each of them. */
 export async function plantedLeaks(stage) {
     const added = await slopes(stage, PARTS.planted, true);
-    assert.deepEqual(grows(added), Object.keys(TOLERANCE), JSON.stringify(added));
+    const found = grows(added, TOLERANCE_SHORT);
+    assert.deepEqual(found, Object.keys(TOLERANCE_SHORT), JSON.stringify(added));
 }
