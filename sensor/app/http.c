@@ -352,6 +352,14 @@ static bool is_tail(const struct app_io *io, const uint8_t *data, uint32_t len)
                                        : len > 0 && response_looks(data, len) != 1;
 }
 
+/** A line that nobody announced becomes body, whether one was begun or not. */
+static void stray_add(struct app_io *io, struct http_tx *t, const uint8_t *data, uint32_t len)
+{
+    if (t->side[io->dir].body.window.limit == 0)
+        http_body_open(io, t);
+    http_body_add(io, t, data, len);
+}
+
 /** A line behind a message: more body, whatever the header said, or the next message's. */
 static uint32_t tail_line(struct app_io *io, const uint8_t *data, uint32_t line)
 {
@@ -362,10 +370,8 @@ static uint32_t tail_line(struct app_io *io, const uint8_t *data, uint32_t line)
     }
     if (io->dir == SIG_DIR_TOSERVER)
         app_tx_event(&t->tx, io->dir, HTTP_BODY_UNEXPECTED);
-    if (t->side[io->dir].body.window.limit == 0)
-        http_body_open(io, t);
     app_tx_progress(&t->tx, io->dir, SIG_PROGRESS_BODY);
-    http_body_add(io, t, data, line);
+    stray_add(io, t, data, line);
     return line;
 }
 
@@ -592,9 +598,7 @@ static uint32_t response_stray(struct app_io *io, const uint8_t *data, uint32_t 
     struct http_reader *r = reader_of(io);
     if (line < len && (data[line] == 'H' || line <= 2))
         return line;
-    if (r->tx->side[SIG_DIR_TOCLIENT].body.window.limit == 0)
-        http_body_open(io, r->tx);
-    http_body_add(io, r->tx, data, line);
+    stray_add(io, r->tx, data, line);
     if (line == len)
         message_done(io);
     return line;

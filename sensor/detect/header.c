@@ -468,8 +468,7 @@ static bool dsize_is_hidden(const struct detect_job *job, const struct sig_op *o
     if (op->kind != SIG_OP_DSIZE || compare == SIG_CMP_LT || compare == SIG_CMP_LE)
         return false;
     bool none = compare == SIG_CMP_EQ && op->u.number.a == 0;
-    bool sealed = job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
-    bool bytes = (job->in->packet->payload_len > 0 && !sealed) || job->stream_ready;
+    bool bytes = (job->in->packet->payload_len > 0 && !job->hidden) || job->stream_ready;
     return none == bytes;
 }
 

@@ -299,15 +299,20 @@ void detect_scan_stream(struct detect_job *job, const struct app_view *view)
 /* Once a flow's payload is hidden, patterns are not looked for in the rest of its stream either. */
 static bool chunk_is_scanned(const struct detect_job *job)
 {
-    bool hidden = job->in->flow && job->in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
-    return job->chunk.len && (!hidden || job->t->beyond);
+    return job->chunk.len && (!job->hidden || job->t->beyond);
+}
+
+/* Whether a rule of the packet's group looks at the stream. */
+static bool wants_stream(const struct detect_job *job)
+{
+    return job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
 }
 
 static void scan_payloads(struct detect_job *job)
 {
     const struct packet *p = job->in->packet;
     struct app_view view = { .data = p->payload, .len = p->payload_len, .end = true };
-    bool stream = job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
+    bool stream = wants_stream(job);
     bool added = job->in->tcp && job->in->tcp->added;
     if (stream && chunk_is_scanned(job))
         detect_scan_stream(job, &job->chunk);
@@ -342,7 +347,7 @@ static bool chunk_next(struct detect_job *job, bool want)
 /* Chunks behind the first: the stream's rules alone. */
 static void chunks_rest(struct detect_job *job)
 {
-    bool want = job->edge->flags & IMAGE_PORT_STREAM;
+    bool want = wants_stream(job);
     job->payload = job->stream_ready = false;
     for (unsigned i = 0; i < CHUNKS_MAX && chunk_next(job, want); i++) {
         if (chunk_is_scanned(job))
@@ -391,7 +396,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
                      struct detect_output *out)
 {
     const struct packet *p = in->packet;
-    bool inspect = !in->flow || !(in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION);
+    bool hidden = in->flow && in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
     *job = (struct detect_job){
         .t = t,
         .set = t->set,
@@ -400,7 +405,8 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
         .cls = class_of(p),
         .app = in->flow && !is_refused(in) ? app_protocol(in->flow) : SIG_APP_UNKNOWN,
         .established = is_established(in),
-        .payload = inspect && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
+        .hidden = hidden,
+        .payload = !hidden && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
     };
     out->count = out->tag_count = 0;
     out->passed = false;
@@ -463,7 +469,7 @@ static void packet_run(struct detect_job *job)
 {
     const struct detect_input *in = job->in;
     bool pseudo = in->packet->flags & PACKET_F_PSEUDO;
-    bool stream = job->cls == IMAGE_CLASS_TCP && job->edge->flags & IMAGE_PORT_STREAM;
+    bool stream = wants_stream(job);
     job->stream_ready = stream && in->tcp && in->tcp->valid &&
                         stream_raw_ready(in->streams, in->flow, in->dir);
     chunk_next(job, stream);

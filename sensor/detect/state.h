@@ -145,6 +145,7 @@ struct detect_job {
     bool established;
     const struct image_port_edge *edge;
     bool grouped;                  /* the flow's edge and list are this packet's */
+    bool hidden;                   /* the flow's payload is ciphertext by now */
     bool payload;                  /* the packet's payload may be looked at */
     bool stream_ready;             /* a chunk is due, if only of what nobody acknowledged yet */
     struct app_view chunk;         /* of the stream; len 0: none */

@@ -520,9 +520,7 @@ bool stream_raw_waits(const struct flow *f, unsigned dir)
 bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir)
 {
     const struct stream_session *session = session_of(f);
-    const struct stream_side *side = session ? &session->sides[dir] : NULL;
-    return side && !(side->flags & (SIDE_CLOSED | SIDE_RAW_DISABLED)) &&
-           raw_ready(ctx, session, side, dir);
+    return stream_raw_waits(f, dir) && raw_ready(ctx, session, &session->sides[dir], dir);
 }
 
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
