@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { Mock, PASSWORD } from "./mock.mjs";
 import { SCENES } from "./scenes.mjs";
+import { throttle } from "./steps.mjs";
 
 const FLAGS = [
     "--disable-gpu",
@@ -40,12 +41,6 @@ const { values: options } = parseArgs({
 });
 const dist = options.dist ?? options.built;
 const real = options.url !== undefined;
-
-/** As on a computer that is so many times slower. */
-async function throttle(page, rate) {
-    const session = await page.context().newCDPSession(page);
-    await session.send("Emulation.setCPUThrottlingRate", { rate });
-}
 
 /** What a scene works with: pages that are watched for anything a console must not do. */
 class Stage {

@@ -8,7 +8,16 @@ import { KIND, incidentOf, makeHostile, random } from "./data.mjs";
 import { aDayOpen, aheadOfTime, plantedLeaks } from "./day.mjs";
 import { everyKey } from "./keypace.mjs";
 import { takeScreenshots } from "./shots.mjs";
-import { current, currentId, eventually, keys, notice, queueReady, row } from "./steps.mjs";
+import {
+    current,
+    currentId,
+    eventually,
+    keys,
+    notice,
+    queueReady,
+    row,
+    throttle,
+} from "./steps.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -167,8 +176,7 @@ async function slowLosesNothing(stage) {
 
     await page.goto(stage.url);
     await queueReady(page);
-    const session = await page.context().newCDPSession(page);
-    await session.send("Emulation.setCPUThrottlingRate", { rate: 10 });
+    await throttle(page, 10);
     for (const pause of [0, 230, 260, 290]) {
         await keys(page, "1", "0", "/");
         await page.keyboard.type("is:new", { delay: pause });
@@ -183,8 +191,7 @@ async function slowLosesNothing(stage) {
 async function keysAtOnce(stage) {
     const page = await stage.signedIn();
     await queueReady(page);
-    const session = await page.context().newCDPSession(page);
-    await session.send("Emulation.setCPUThrottlingRate", { rate: 10 });
+    await throttle(page, 10);
     const id = await currentId(page);
     await keys(page, "o", "d");
     await page.locator("dialog[open]").waitFor();

@@ -24,3 +24,9 @@ export async function eventually(what, test, ms = 60_000) {
         await new Promise((done) => setTimeout(done, 50));
     }
 }
+
+/** As on a computer that is so many times slower. */
+export async function throttle(page, rate) {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate });
+}
