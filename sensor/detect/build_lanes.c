@@ -11,8 +11,10 @@
 #include "sensor/detect/rarity.h"
 #include "sensor/detect/sieve.h"
 
-/* A place that passes costs as much as looking at so many in one plane more. */
-#define PASS_COST 64.0
+/* A place that passes costs as much as looking at so many in one plane more: of halves, of whole
+ * indexes, of which 64 are looked up at once. */
+#define PASS_COST       64.0
+#define PASS_COST_WHOLE 320.0
 
 /* A gram or short pattern: the indexes of its pairs. */
 struct laned {
@@ -98,7 +100,11 @@ static void whole_emit(const struct build_lanes *l, const struct laned *all, uin
         for (unsigned pair = 0; pair < LANES_PAIRS; pair++)
             items[i].value[pair] = pair < all[i].pairs ? all[i].index[pair] : BUCKETS_ANY;
     }
-    buckets_spread(&l->whole, items, count, LANES_BUCKETS, bucket);
+    out->planes = 1;
+    if (buckets_spread(&l->whole, items, count, 8, bucket) * PASS_COST_WHOLE > 1) {
+        out->planes = LANES_PLANES;
+        buckets_spread(&l->whole, items, count, LANES_BUCKETS, bucket);
+    }
     for (uint32_t i = 0; i < count; i++) {
         for (unsigned pair = 0; pair < LANES_PAIRS; pair++)
             table_put(out->tables[pair][bucket[i] / 8], LANES_INDEXES, items[i].value[pair],
@@ -141,16 +147,33 @@ static void halves_emit(const struct build_lanes *l, const struct laned *all, ui
     }
 }
 
+/* Two bytes are looked for as they are, as long as there is room. Whether it was one of them. */
+static bool two_emit(const struct builder *b, const struct image_gram *g, struct image_lanes *out)
+{
+    const uint8_t *bytes = b->sections[IMAGE_BLOB].data + g->bytes.first;
+    if (g->bytes.count != 2 || out->two_count == LANES_TWOS)
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        out->twos[out->two_count][i] = bytes[i] | LANES_FOLD;
+    out->two_count++;
+    return true;
+}
+
 uint32_t builder_lanes(struct builder *b, const struct image_gram *grams, uint32_t count,
                        const struct image_gram *shorts, uint32_t short_count)
 {
-    struct image_lanes l = { 0 };
-    uint32_t all_count = count + short_count;
-    struct laned *all = xcalloc(all_count, sizeof(*all));
-    struct buckets_item *items = xcalloc(all_count, sizeof(*items));
-    uint8_t *bucket = xcalloc(all_count, sizeof(*bucket));
-    for (uint32_t i = 0; i < all_count; i++)
-        all[i] = laned_of(b, i < count ? &grams[i] : &shorts[i - count]);
+    struct image_lanes l;
+    uint32_t all_count = 0;
+    struct laned *all = xcalloc(count + short_count, sizeof(*all));
+    struct buckets_item *items = xcalloc(count + short_count, sizeof(*items));
+    uint8_t *bucket = xcalloc(count + short_count, sizeof(*bucket));
+    memset(&l, 0, sizeof(l)); /* padding too */
+    for (uint32_t i = 0; i < count; i++)
+        all[all_count++] = laned_of(b, &grams[i]);
+    for (uint32_t i = 0; i < short_count; i++) {
+        if (!two_emit(b, &shorts[i], &l))
+            all[all_count++] = laned_of(b, &shorts[i]);
+    }
     qsort(all, all_count, sizeof(*all), laned_order);
     whole_emit(b->lanes, all, all_count, items, bucket, &l);
     halves_emit(b->lanes, all, all_count, items, bucket, &l);

@@ -157,10 +157,13 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
         struct image_place *p = &places[kept++];
         *p = (struct image_place){ .at = grams[i].place,
                                    .width = grams[i].width,
+                                   .mask = gram_value(sieve_mask(grams[i].width)),
+                                   .pairs = grams[i].width == 1 ? UINT64_MAX : 0,
                                    .bits = bits_emit(b, grams + i, n, true) };
         for (uint32_t k = 0; k < n; k++) {
             uint8_t first = sieve_first(grams[i + k].want);
             p->first[first / 32] |= 1u << first % 32;
+            p->pairs |= sieve_pair(grams[i + k].want);
         }
     }
     struct image_span span = { builder_put(b, IMAGE_PLACES, places, kept), kept };

@@ -24,8 +24,10 @@ struct image_gram {
 
 /** Where patterns stand that a buffer can hold at few places only. */
 struct image_place {
-    uint16_t at;
+    _Alignas(64) uint16_t at;
     uint16_t width;         /* bytes looked at */
+    uint32_t mask;          /* of a gram: these bytes */
+    uint64_t pairs;         /* bits sieve_pair of what it begins with */
     struct image_span bits; /* filter of what is sought there, in IMAGE_SIEVE_BITS */
     uint32_t first[8];      /* bits: folded bytes that it begins with */
 };

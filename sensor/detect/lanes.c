@@ -25,17 +25,26 @@ static inline uint64_t places_of(uint32_t left)
     return left < PLACES ? ~(~0ull << left) : ~0ull;
 }
 
+static bool is_two(const struct image_lanes *l, uint8_t a, uint8_t b)
+{
+    for (uint32_t i = 0; i < l->two_count; i++) {
+        if ((a | LANES_FOLD) == l->twos[i][0] && (b | LANES_FOLD) == l->twos[i][1])
+            return true;
+    }
+    return false;
+}
+
 static uint64_t places_bytes(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                              uint32_t at)
 {
     uint64_t places = 0;
     for (uint32_t i = at; i < len && i < at + PLACES; i++) {
-        uint32_t buckets = UINT16_MAX;
+        uint32_t buckets = l->planes == 1 ? UINT8_MAX : UINT16_MAX;
         for (unsigned pair = 0; pair < LANES_PAIRS && buckets; pair++)
             buckets &= buckets_of(
                 l, pair,
                 lanes_index(byte_at(data, len, i + pair), byte_at(data, len, i + pair + 1)));
-        if (buckets)
+        if (buckets || is_two(l, data[i], byte_at(data, len, i + 1)))
             places |= 1ull << (i - at);
     }
     return places;
@@ -158,6 +167,18 @@ places_half(const struct image_lanes *l, unsigned planes, const struct nibbles *
     return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256()));
 }
 
+/* Which of 32 pairs are those that are looked for as they are. */
+AVX2 static inline uint32_t twos_half(const struct image_lanes *l, const uint8_t *at)
+{
+    __m256i one = folded(at), next = folded(at + 1), any = _mm256_setzero_si256();
+    for (uint32_t i = 0; i < l->two_count; i++) {
+        __m256i first = _mm256_cmpeq_epi8(one, _mm256_set1_epi8((char)l->twos[i][0]));
+        __m256i second = _mm256_cmpeq_epi8(next, _mm256_set1_epi8((char)l->twos[i][1]));
+        any = _mm256_or_si256(any, _mm256_and_si256(first, second));
+    }
+    return (uint32_t)_mm256_movemask_epi8(any);
+}
+
 AVX2 static inline __attribute__((always_inline)) void
 mark_planes(const struct image_lanes *l, unsigned planes, const uint8_t *data, uint32_t len,
             uint32_t at, uint64_t *marks, uint32_t count)
@@ -168,10 +189,13 @@ mark_planes(const struct image_lanes *l, unsigned planes, const uint8_t *data, u
     for (uint32_t i = 0; i < count; i++) {
         uint32_t to = at + (i + 1) * PLACES;
         struct nibbles mid = nibbles_at(bytes + HALF);
+        uint64_t twos = 0;
+        if (l->two_count)
+            twos = twos_half(l, bytes) | (uint64_t)twos_half(l, bytes + HALF) << HALF;
         bytes = at_or_copy(&tail, data, len, to, PLACES + 1);
         struct nibbles next = nibbles_at(bytes);
         marks[i] = (places_half(l, planes, &here, &mid) |
-                    (uint64_t)places_half(l, planes, &mid, &next) << HALF) &
+                    (uint64_t)places_half(l, planes, &mid, &next) << HALF | twos) &
                    places_of(len + PLACES - to);
         here = next;
     }
@@ -191,79 +215,138 @@ AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, u
 
 /* ---- whole indexes --------------------------------------------------------------------------- */
 
-/* The tables of a pair, two registers to a plane. */
+/* A pair's tables of one plane. */
 struct whole {
-    __m512i even_low, even_high, odd_low, odd_high;
+    __m512i low, high;
 };
 
-AVX512 static inline struct whole whole_load(const struct image_lanes *l, unsigned pair)
+AVX512 static inline struct whole whole_load(const struct image_lanes *l, unsigned pair,
+                                             unsigned plane)
 {
-    const uint8_t *even = l->tables[pair][0], *odd = l->tables[pair][1];
-    return (struct whole){ _mm512_loadu_si512(even), _mm512_loadu_si512(even + PLACES),
-                           _mm512_loadu_si512(odd), _mm512_loadu_si512(odd + PLACES) };
+    const uint8_t *table = l->tables[pair][plane];
+    return (struct whole){ _mm512_load_si512(table), _mm512_load_si512(table + PLACES) };
+}
+
+/* Those of all pairs. */
+struct plane {
+    struct whole pairs[LANES_PAIRS];
+};
+
+AVX512 static inline struct plane plane_load(const struct image_lanes *l, unsigned plane)
+{
+    return (struct plane){ { whole_load(l, 0, plane), whole_load(l, 1, plane),
+                             whole_load(l, 2, plane), whole_load(l, 3, plane) } };
+}
+
+AVX512 static inline __m512i whole_look(const struct whole *w, __m512i index)
+{
+    return _mm512_permutex2var_epi8(w->low, index, w->high);
+}
+
+/* The 64 bytes from `at` on; what lies behind the end is not read. */
+AVX512 static inline __m512i bytes_at(const uint8_t *data, uint32_t len, uint32_t at)
+{
+    uint32_t left = at < len ? len - at : 0;
+    return _mm512_mask_loadu_epi8(_mm512_set1_epi8((char)LANES_FOLD), places_of(left),
+                                  data + (len - left));
+}
+
+/* 64 bytes and those that follow each. */
+struct neighbours {
+    __m512i one, next;
+};
+
+AVX512 static inline struct neighbours neighbours_at(const uint8_t *data, uint32_t len, uint32_t at)
+{
+    if (__builtin_expect(at < len && len - at > PLACES, 1))
+        return (struct neighbours){ _mm512_loadu_si512(data + at),
+                                    _mm512_loadu_si512(data + at + 1) };
+    return (struct neighbours){ bytes_at(data, len, at), bytes_at(data, len, at + 1) };
 }
 
 /* lanes_index of 64 pairs: what folding sets in the first byte is turned out of the index. */
-AVX512 static inline __m512i pair_index(__m512i one, __m512i next)
+AVX512 static inline __m512i indexes_of(const struct neighbours *n)
 {
     __m512i turn = _mm512_set1_epi64((long long)TURN_BY_TWO);
     __m512i fold = _mm512_set1_epi8((char)LANES_FOLD);
-    return _mm512_ternarylogic_epi32(_mm512_gf2p8affine_epi64_epi8(one, turn, 0), next, fold,
+    return _mm512_ternarylogic_epi32(_mm512_gf2p8affine_epi64_epi8(n->one, turn, 0), n->next, fold,
                                      XOR_OF_OR);
 }
 
-AVX512 static inline __m512i even_look(const struct whole *w, __m512i index)
+/* Which of 64 pairs are those that are looked for as they are. */
+AVX512 static inline uint64_t twos_whole(const struct image_lanes *l, const struct neighbours *n)
 {
-    return _mm512_permutex2var_epi8(w->even_low, index, w->even_high);
+    __m512i fold = _mm512_set1_epi8((char)LANES_FOLD);
+    __m512i one = _mm512_or_si512(n->one, fold), next = _mm512_or_si512(n->next, fold);
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < l->two_count; i++) {
+        __m512i first = _mm512_set1_epi8((char)l->twos[i][0]);
+        __m512i second = _mm512_set1_epi8((char)l->twos[i][1]);
+        any |= _mm512_mask_cmpeq_epi8_mask(_mm512_cmpeq_epi8_mask(one, first), next, second);
+    }
+    return any;
 }
 
-AVX512 static inline __m512i odd_look(const struct whole *w, __m512i index)
-{
-    return _mm512_permutex2var_epi8(w->odd_low, index, w->odd_high);
-}
+/* The indexes of the pairs that begin at 64 places, and of their second to fourth pairs. */
+struct indexes {
+    __m512i of[LANES_PAIRS];
+};
 
-/* Indexes of the pairs that begin at the 64 bytes from `at` on; 65 are read. */
-AVX512 static inline __m512i indexes_at(const uint8_t *at)
-{
-    return pair_index(_mm512_loadu_si512(at), _mm512_loadu_si512(at + 1));
-}
-
-/* Which of 64 places pass, whose indexes and those of the 64 behind them these are. A place's
- * further pairs are the first pairs of the places behind it: the same indexes, moved by a byte, by
- * two and three. `behind` has of each sixteen the next. */
-AVX512 static inline uint64_t places_whole(const struct whole *a, const struct whole *b,
-                                           const struct whole *c, const struct whole *d,
-                                           __m512i here, __m512i next)
+/* A place's further pairs are the first pairs of the places behind it: the same indexes, moved by a
+ * byte, by two and three. `behind` has of each sixteen the next. */
+AVX512 static inline struct indexes indexes_move(__m512i here, __m512i next)
 {
     __m512i behind = _mm512_alignr_epi32(next, here, 4);
-    __m512i second = _mm512_alignr_epi8(behind, here, 1);
-    __m512i third = _mm512_alignr_epi8(behind, here, 2);
-    __m512i fourth = _mm512_alignr_epi8(behind, here, 3);
-    __m512i even = _mm512_ternarylogic_epi32(even_look(a, here), even_look(b, second),
-                                             even_look(c, third), AND_OF_ALL);
-    __m512i odd = _mm512_ternarylogic_epi32(odd_look(a, here), odd_look(b, second),
-                                            odd_look(c, third), AND_OF_ALL);
-    even = _mm512_and_si512(even, even_look(d, fourth));
-    odd = _mm512_and_si512(odd, odd_look(d, fourth));
-    __m512i any = _mm512_or_si512(even, odd);
-    return _mm512_test_epi8_mask(any, any);
+    return (struct indexes){ { here, _mm512_alignr_epi8(behind, here, 1),
+                               _mm512_alignr_epi8(behind, here, 2),
+                               _mm512_alignr_epi8(behind, here, 3) } };
 }
 
-_Static_assert(LANES_PAIRS == 4 && LANES_PLANES == 2, "places_whole is written out for these");
+/* In which of a plane's buckets all pairs of the places are. */
+AVX512 static inline __m512i plane_look(const struct plane *p, const struct indexes *places)
+{
+    __m512i three = _mm512_ternarylogic_epi32(whole_look(&p->pairs[0], places->of[0]),
+                                              whole_look(&p->pairs[1], places->of[1]),
+                                              whole_look(&p->pairs[2], places->of[2]), AND_OF_ALL);
+    return _mm512_and_si512(three, whole_look(&p->pairs[3], places->of[3]));
+}
 
+_Static_assert(LANES_PAIRS == 4 && LANES_PLANES == 2, "what is written out goes by these");
+
+AVX512 static inline __attribute__((always_inline)) void
+mark_indexes(const struct image_lanes *l, unsigned planes, bool twos, const uint8_t *data,
+             uint32_t len, uint32_t at, uint64_t *marks, uint32_t count)
+{
+    const struct plane even = plane_load(l, 0), odd = plane_load(l, 1);
+    struct neighbours bytes = neighbours_at(data, len, at);
+    __m512i here = indexes_of(&bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t known = twos ? twos_whole(l, &bytes) : 0;
+        bytes = neighbours_at(data, len, at + (i + 1) * PLACES);
+        __m512i next = indexes_of(&bytes);
+        struct indexes places = indexes_move(here, next);
+        __m512i any = plane_look(&even, &places);
+        if (planes > 1)
+            any = _mm512_or_si512(any, plane_look(&odd, &places));
+        marks[i] = _mm512_test_epi8_mask(any, any) | known;
+        here = next;
+    }
+    if (count)
+        marks[count - 1] &= places_of(len - at - (count - 1) * PLACES);
+}
+
+/* Written out for each number of planes, with and without pairs that are looked for. */
 AVX512 static void mark_whole(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                               uint32_t at, uint64_t *marks, uint32_t count)
 {
-    const struct whole a = whole_load(l, 0), b = whole_load(l, 1), c = whole_load(l, 2),
-                       d = whole_load(l, 3);
-    struct tail tail = { .from = UINT32_MAX };
-    __m512i here = indexes_at(at_or_copy(&tail, data, len, at, PLACES + 1));
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t to = at + (i + 1) * PLACES;
-        __m512i next = indexes_at(at_or_copy(&tail, data, len, to, PLACES + 1));
-        marks[i] = places_whole(&a, &b, &c, &d, here, next) & places_of(len + PLACES - to);
-        here = next;
-    }
+    if (l->planes == 1 && !l->two_count)
+        mark_indexes(l, 1, false, data, len, at, marks, count);
+    else if (l->planes == 1)
+        mark_indexes(l, 1, true, data, len, at, marks, count);
+    else if (!l->two_count)
+        mark_indexes(l, LANES_PLANES, false, data, len, at, marks, count);
+    else
+        mark_indexes(l, LANES_PLANES, true, data, len, at, marks, count);
 }
 
 #else

@@ -4,12 +4,13 @@
  *
  * Of each pattern it knows five neighbouring bytes: a gram of four and one behind it. Two
  * neighbouring bytes make an index of seven bits; four tables, for the pairs that begin at the
- * first to the fourth byte, say in which of sixteen buckets such a pair stands. A place at which
- * some bucket has all four pairs may be a gram's: a table of grams knows (sieve.h). The tables take
- * 1 KiB, so that a filter is never far, and with AVX-512's byte permutations 64 places cost some
- * forty instructions. AVX2 looks up sixteen values at most: there an index is told by its upper
- * and its lower four bits, in as many buckets as the patterns need. Elsewhere the tables are read a
- * byte at a time.
+ * first to the fourth byte, say in which of sixteen buckets such a pair stands, or of eight, where
+ * these do. A place at which some bucket has all four pairs may be a gram's: a table of grams knows
+ * (sieve.h). The tables take 1 KiB, so that a filter is never far, and with AVX-512's byte
+ * permutations 64 places cost some thirty to forty instructions. AVX2 looks up sixteen values at
+ * most: there an index is told by its upper and its lower four bits, in as many buckets as the
+ * patterns need. Elsewhere the tables are read a byte at a time. Of a pattern of two bytes an index
+ * says too little: such bytes are compared.
  */
 #ifndef SENSOR_DETECT_LANES_H
 #define SENSOR_DETECT_LANES_H
@@ -28,16 +29,23 @@
 /** Bytes that tell places: letters of both cases are one. */
 #define LANES_FOLD 0x20u
 
+/** Pairs of bytes that are looked for as they are, most. */
+#define LANES_TWOS 4
+
 /** Values of four of an index's bits, and planes of eight buckets that they are looked up in. */
 #define LANES_HALF            16
 #define LANES_HALF_PLANES_MAX 4
 
 struct image_lanes {
-    uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
+    /* a cache line is a register of theirs */
+    _Alignas(64) uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
     /* for lanes_upper and lanes_lower of an index; buckets of their own */
     uint8_t upper[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
     uint8_t lower[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
-    uint32_t half_planes; /* that are in use: 1, 2 or 4 */
+    uint32_t planes;      /* of `tables` that are in use: 1 or 2 */
+    uint32_t half_planes; /* of the halves: 1, 2 or 4 */
+    uint32_t two_count;
+    uint8_t twos[LANES_TWOS][2]; /* folded */
 };
 
 /** How tables are read. */
@@ -69,7 +77,9 @@ static inline uint8_t lanes_lower(uint8_t index)
 /** Whether `l` is what an image may hold. */
 static inline bool lanes_ok(const struct image_lanes *l)
 {
-    return l->half_planes == 1 || l->half_planes == 2 || l->half_planes == LANES_HALF_PLANES_MAX;
+    bool halves = l->half_planes == 1 || l->half_planes == 2;
+    return (l->planes == 1 || l->planes == LANES_PLANES) && l->two_count <= LANES_TWOS &&
+           (halves || l->half_planes == LANES_HALF_PLANES_MAX);
 }
 
 /** The best way of this machine. */

@@ -198,12 +198,12 @@ bool sieve_many(struct detect_thread *t, const struct image_engine *e, const str
     return view->len < SIEVE_LONG || fourth_place(t, e, view) <= SIEVE_FOUND_MAX;
 }
 
+/* `v`: the folded bytes at the place. */
 static void place_look(struct detect_thread *t, const struct image_engine *e,
-                       const struct app_view *view, const struct image_place *p)
+                       const struct app_view *view, const struct image_place *p, uint64_t v)
 {
-    uint64_t v = sieve_load(view->data, view->len, p->at);
     const struct detect_ruleset *set = t->set;
-    uint32_t gram = gram_of(v & sieve_mask(p->width), 0);
+    uint32_t gram = gram_of(v, 0) & p->mask;
     uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.count - 1;
     const struct stride_filter filter = filter_of(set, p->bits);
     if (!stride_has(&filter, placed))
@@ -229,18 +229,36 @@ static void head_all(struct detect_thread *t, const struct image_engine *e)
     }
 }
 
+/* The first bytes of the view, or a copy of all with room behind it: eight can be read at any
+ * place. */
+static inline const uint8_t *head_bytes(const struct app_view *view,
+                                        uint8_t room[SIEVE_HEAD + SIEVE_WIDTH])
+{
+    if (view->len >= SIEVE_HEAD + SIEVE_WIDTH)
+        return view->data;
+    memset(room, 0, SIEVE_HEAD + SIEVE_WIDTH);
+    memcpy(room, view->data, view->len);
+    return room;
+}
+
 void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
 {
     const struct image_place *p = t->set->places + e->places.first;
+    uint8_t room[SIEVE_HEAD + SIEVE_WIDTH];
     if (e->places.count == 0 || view->offset >= SIEVE_HEAD)
         return;
     if (view->offset > 0) {
         head_all(t, e);
         return;
     }
+    const uint8_t *bytes = head_bytes(view, room);
     for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++) {
-        uint8_t first = view->data[p[i].at] | (uint8_t)SIEVE_FOLD;
-        if (p[i].first[first / 32] >> first % 32 & 1)
-            place_look(t, e, view, &p[i]);
+        uint64_t v;
+        memcpy(&v, bytes + p[i].at, sizeof(v));
+        v |= SIEVE_FOLD;
+        uint8_t first = sieve_first(v);
+        bool pair = p[i].pairs & sieve_pair(v);
+        if (p[i].first[first / 32] >> first % 32 & pair)
+            place_look(t, e, view, &p[i], v);
     }
 }

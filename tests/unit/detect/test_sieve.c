@@ -310,6 +310,11 @@ static void see_halves(struct seen *seen, const struct image_lanes *lanes, const
             }
             passed |= buckets != 0;
         }
+        for (uint32_t i = 0; i < lanes->two_count; i++) {
+            uint8_t next = at + 1 < len ? data[at + 1] : LANES_FOLD;
+            passed |= (data[at] | LANES_FOLD) == lanes->twos[i][0] &&
+                      (next | LANES_FOLD) == lanes->twos[i][1];
+        }
         seen->places[at / 64] |= (uint64_t)passed << at % 64;
     }
 }
@@ -335,6 +340,10 @@ static void all_ways_see_the_same(void **state)
         fill_table(b, lanes.tables, sizeof(lanes.tables));
         fill_table(b, lanes.upper, sizeof(lanes.upper));
         fill_table(b, lanes.lower, sizeof(lanes.lower));
+        lanes.planes = 1 + dice(b, LANES_PLANES);
+        lanes.two_count = dice(b, LANES_TWOS + 1);
+        for (unsigned i = 0; i < LANES_TWOS * 2; i++)
+            lanes.twos[i / 2][i % 2] = letter(b) | LANES_FOLD;
         lanes.half_planes = 1u << dice(b, 3);
         for (unsigned way = LANES_BYTES; way <= lanes_best(); way++)
             see(&seen[way], way, &lanes, data, len);
