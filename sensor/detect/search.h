@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Finding one string in bytes: what remains to be searched once Hyperscan has named the candidates.
+ * Finding one string in bytes: what remains to be searched once a candidate was named.
  */
 #ifndef SENSOR_DETECT_SEARCH_H
 #define SENSOR_DETECT_SEARCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "sensor/detect/lanes.h"
 
 /** ASCII lower case of one byte; others stay. */
 static inline uint8_t search_lower(uint8_t c)
@@ -25,5 +27,9 @@ bool search_equal(const uint8_t *a, const uint8_t *b, uint32_t len, bool nocase)
  */
 const uint8_t *search_find(const uint8_t *hay, uint32_t len, const uint8_t *needle,
                            uint32_t needle_len, bool nocase);
+
+/** The same by a way that this machine has to have. */
+const uint8_t *search_find_as(enum lanes_way way, const uint8_t *hay, uint32_t len,
+                              const uint8_t *needle, uint32_t needle_len, bool nocase);
 
 #endif

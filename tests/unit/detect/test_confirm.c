@@ -610,6 +610,29 @@ static void test_search_blocks(void **state)
     }
 }
 
+/* Needles of few letters, which nearly stand in many places: all ways find the same one. */
+static void test_search_ways(void **state)
+{
+    uint32_t dice = 1;
+    uint8_t hay[300], needle[80];
+    (void)state;
+    for (unsigned n = 0; n < 20000; n++) {
+        uint32_t len = 1 + (dice = dice * 1664525u + 1013904223u, dice >> 8) % sizeof(hay);
+        uint32_t needle_len = 1 + (dice >> 20) % (n % 2 ? 4 : sizeof(needle));
+        for (uint32_t i = 0; i < len; i++)
+            hay[i] = "aAb@"[(dice = dice * 1664525u + 1013904223u, dice >> 28) % 4];
+        uint32_t from = len > needle_len ? dice % (len - needle_len) : 0;
+        for (uint32_t i = 0; i < needle_len; i++)
+            needle[i] = from + i < len ? search_lower(hay[from + i]) : 'a';
+        for (unsigned nocase = 0; nocase < 2; nocase++) {
+            const uint8_t *want =
+                search_find_as(LANES_BYTES, hay, len, needle, needle_len, nocase);
+            for (unsigned way = LANES_BYTES; way <= lanes_best(); way++)
+                assert_ptr_equal(search_find_as(way, hay, len, needle, needle_len, nocase), want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -617,7 +640,7 @@ int main(void)
         cmocka_unit_test(test_bytes),     cmocka_unit_test(test_pcre),
         cmocka_unit_test(test_other),     cmocka_unit_test(test_search_blocks),
         cmocka_unit_test(test_dataset),   cmocka_unit_test(test_asn1),
-        cmocka_unit_test(test_asn1_real),
+        cmocka_unit_test(test_asn1_real), cmocka_unit_test(test_search_ways),
     };
     return cmocka_run_group_tests_name("detect/confirm", tests, NULL, NULL);
 }
