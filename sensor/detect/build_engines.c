@@ -120,18 +120,19 @@ struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint1
     buf_init(&e->windows, IMAGE_SIZE_MAX);
     buf_init(&e->name_bytes, IMAGE_SIZE_MAX);
     buf_init(&e->name_pairs, IMAGE_SIZE_MAX);
+    buf_init(&e->name_windows, IMAGE_SIZE_MAX);
     return e;
 }
 
 /* A pattern that several rules have may stand wherever one of them allows. */
-static void window_widen(struct build_engine *e, uint32_t pattern, const struct fastpattern *p)
+static void window_widen(struct buf *windows, uint32_t pattern, const struct fastpattern *p)
 {
     struct build_window w = { p->from, p->to };
-    if (pattern * sizeof(w) == e->windows.len) {
-        buf_add(&e->windows, &w, sizeof(w));
+    if (pattern * sizeof(w) == windows->len) {
+        buf_add(windows, &w, sizeof(w));
         return;
     }
-    struct build_window *known = (struct build_window *)e->windows.data + pattern;
+    struct build_window *known = (struct build_window *)windows->data + pattern;
     known->from = p->from < known->from ? p->from : known->from;
     known->to = p->to > known->to ? p->to : known->to;
 }
@@ -143,13 +144,15 @@ void builder_engine_add(struct build_engine *e, const struct fastpattern *p, boo
     if (named && p->suffix && p->len >= NAME_LEN_MIN && p->len <= IMAGE_NAME_LEN_MAX) {
         for (uint32_t i = 0; i < p->len; i++)
             bytes[i] = search_lower(p->bytes[i]);
-        pair_add(&e->name_pairs, intern_add(&e->names, &e->name_bytes, bytes, p->len), rule);
+        uint32_t name = intern_add(&e->names, &e->name_bytes, bytes, p->len);
+        window_widen(&e->name_windows, name, p);
+        pair_add(&e->name_pairs, name, rule);
         return;
     }
     bytes[0] = p->nocase;
     memcpy(bytes + 1, p->bytes, p->len);
     uint32_t pattern = intern_add(&e->patterns, &e->pattern_bytes, bytes, p->len + 1);
-    window_widen(e, pattern, p);
+    window_widen(&e->windows, pattern, p);
     pair_add(&e->pattern_pairs, pattern, rule);
 }
 
@@ -304,7 +307,7 @@ void builder_engine_complete(struct build_engine *to, const struct build_engine 
             continue;
         numbers[i] = intern_add(&to->patterns, &to->pattern_bytes,
                                 from->pattern_bytes.data + run->at, run->len);
-        window_widen(to, numbers[i], &anywhere);
+        window_widen(&to->windows, numbers[i], &anywhere);
     }
     pairs_copy(to, from, numbers);
     to->whole = true;
@@ -458,11 +461,12 @@ static void pairs_emit(struct builder *b, struct buf *pairs, uint32_t count, str
 
 static void names_emit(struct builder *b, struct build_engine *e, struct image_engine *out)
 {
-    uint32_t count = e->names.count, slot_count = 4;
+    uint32_t count = e->names.count, slot_count = 4, firsts[IMAGE_NAME_WORDS] = { 0 };
     if (count == 0)
         return;
     while (slot_count < count * 2)
         slot_count *= 2;
+    const struct build_window *windows = (const struct build_window *)e->name_windows.data;
     struct image_span *rules = xcalloc(count, sizeof(*rules));
     uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
     pairs_emit(b, &e->name_pairs, count, rules);
@@ -477,8 +481,11 @@ static void names_emit(struct builder *b, struct build_engine *e, struct image_e
         while (slots[slot])
             slot = (slot + 1) & (slot_count - 1);
         slots[slot] = index + 1;
-        out->name_lens[run->len / 64] |= 1ull << run->len % 64;
+        uint8_t first = e->name_bytes.data[run->at];
+        if (windows[i].to > run->len) /* else it is the whole buffer or nothing */
+            firsts[image_name_word(run->len, first)] |= 1u << first % 32;
     }
+    out->name_firsts = builder_put(b, IMAGE_SIEVE_BITS, firsts, IMAGE_NAME_WORDS);
     out->names = (struct image_span){
         (uint32_t)(b->sections[IMAGE_NAMES].len / sizeof(struct image_name)) - count, count
     };
@@ -521,6 +528,7 @@ static void engine_close(struct build_engine *e)
     buf_free(&e->windows);
     buf_free(&e->name_bytes);
     buf_free(&e->name_pairs);
+    buf_free(&e->name_windows);
     for (unsigned tier = 0; tier < IMAGE_TIERS; tier++)
         free(e->dbs[tier]);
     free(e->error);

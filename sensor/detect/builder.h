@@ -47,6 +47,7 @@ struct build_engine {
     struct intern names;      /* runs of name_bytes, lower case */
     struct buf name_bytes;
     struct buf name_pairs;
+    struct buf name_windows;
     char *dbs[IMAGE_TIERS]; /* serialised */
     size_t db_lens[IMAGE_TIERS];
     char *error; /* Hyperscan's words */

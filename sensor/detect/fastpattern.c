@@ -131,8 +131,11 @@ static struct fastpattern pattern_of(const struct sig_ruleset *set, const struct
         p.bytes += p.len - PATTERN_LEN_MAX;
         p.len = PATTERN_LEN_MAX;
     }
-    bool ends = op->flags & SIG_F_ENDSWITH || is_exact(set->ops + list->first, list->count, whole);
+    bool exact = is_exact(set->ops + list->first, list->count, whole);
+    bool ends = op->flags & SIG_F_ENDSWITH || exact;
     window_of(op, &p);
+    if (exact && p.from == 0 && p.to > whole)
+        p.to = whole;
     p.suffix = ends && p.bytes + p.len == set->blob + op->u.content.bytes.at + whole;
     return p;
 }

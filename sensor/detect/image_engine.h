@@ -81,8 +81,19 @@ struct image_engine {
     struct image_sieve many;               /* patterns that `step` finds */
     struct image_span head;                /* slots of grams of patterns with fixed places */
     struct image_span slots;               /* of names: a power of two */
-    uint64_t name_lens[4];                 /* bit: some name has this length */
+    uint32_t name_firsts;                  /* of names: their filter (image_name_word) */
     struct image_database tiers[IMAGE_TIERS];
 };
+
+/** What tells a name ending before its hash is looked up: two words to each length from 0 on, in
+ * IMAGE_SIEVE_BITS, with a bit for each byte that an ending of this length begins with. What has to
+ * be the whole buffer is none of them: the whole buffer is looked up in any case. */
+#define IMAGE_NAME_WORDS (2u * 256u)
+
+/** Of the words of a length the one that has the bit of lower-case byte `c`, which is `c` % 32. */
+static inline uint32_t image_name_word(uint32_t len, uint8_t c)
+{
+    return len * 2 + (c >> 6 & 1);
+}
 
 #endif

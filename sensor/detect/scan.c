@@ -34,18 +34,21 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-/* Walk the buffer from its end; wherever a name of that length exists, look its hash up. */
+/* Walk the buffer from its end; wherever a name of that length may begin, and where the buffer
+ * does, look the hash up. */
 static void scan_names(struct detect_thread *t, const struct image_engine *e,
                        const struct app_view *view)
 {
     const struct detect_ruleset *set = t->set;
     const uint32_t *slots = set->slots + e->slots.first;
+    const uint32_t *firsts = set->sieve_bits + e->name_firsts;
     uint32_t mask = e->slots.count - 1;
     uint32_t longest = view->len < IMAGE_NAME_LEN_MAX ? view->len : IMAGE_NAME_LEN_MAX;
     uint64_t hash = 0;
     for (uint32_t len = 1; len <= longest; len++) {
-        hash = image_suffix_step(hash, search_lower(view->data[view->len - len]));
-        if (!(e->name_lens[len / 64] >> len % 64 & 1))
+        uint8_t first = search_lower(view->data[view->len - len]);
+        hash = image_suffix_step(hash, first);
+        if (!(firsts[image_name_word(len, first)] >> first % 32 & 1) && len < view->len)
             continue;
         for (uint32_t slot = (uint32_t)hash & mask; slots[slot]; slot = (slot + 1) & mask) {
             const struct image_name *name = &set->names[slots[slot] - 1];
