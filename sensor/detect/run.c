@@ -397,21 +397,23 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
 {
     const struct packet *p = in->packet;
     bool hidden = in->flow && in->flow->flags & FLOW_F_NO_PAYLOAD_INSPECTION;
-    *job = (struct detect_job){
-        .t = t,
-        .set = t->set,
-        .in = in,
-        .out = out,
-        .cls = class_of(p),
-        .app = in->flow && !is_refused(in) ? app_protocol(in->flow) : SIG_APP_UNKNOWN,
-        .established = is_established(in),
-        .hidden = hidden,
-        .payload = !hidden && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO),
-    };
+    job->t = t;
+    job->set = t->set;
+    job->in = in;
+    job->out = out;
+    job->flow = in->flow ? detect_flow_get(t, in->flow) : NULL;
+    job->cls = class_of(p);
+    job->app = in->flow && !is_refused(in) ? app_protocol(in->flow) : SIG_APP_UNKNOWN;
+    job->established = is_established(in);
+    job->hidden = hidden;
+    job->payload = !hidden && p->payload_len > 0 && !(p->flags & PACKET_F_PSEUDO);
+    job->stream_ready = job->body_open = false;
+    job->chunk = (struct app_view){ 0 };
+    job->chunk_at = 0;
+    job->seam_tail = job->seam_head = 0;
+    job->tx = NULL;
     out->count = out->tag_count = 0;
     out->passed = false;
-    if (in->flow)
-        job->flow = detect_flow_get(t, in->flow);
     /* An ICMP error belongs to the flow it speaks of, but not to its group. */
     job->grouped = job->flow && p->proto == in->flow->proto;
     if (job->grouped)

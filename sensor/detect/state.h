@@ -209,9 +209,9 @@ void detect_candidates_add(struct detect_thread *t, struct image_span members);
 static inline void detect_candidates_run(struct detect_job *job,
                                          void (*run)(struct detect_job *job, uint32_t rule))
 {
-    uint32_t hint = 0, rule;
+    uint32_t rule;
     uint64_t count = 0;
-    while (candidates_take(&job->t->candidates, &hint, &rule)) {
+    while (candidates_take(&job->t->candidates, &rule)) {
         count++;
         if (--job->t->profile.left)
             run(job, rule);

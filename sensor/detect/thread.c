@@ -52,6 +52,8 @@ static void set_scratch_free(struct set_scratch *s)
     free(s->candidates.summary);
 }
 
+_Static_assert(IMAGE_RULES_MAX <= CANDIDATES_MAX, "each rule can be a candidate");
+
 static int set_scratch_make(const struct detect_ruleset *set, struct set_scratch *out)
 {
     uint32_t words = set->rule_count / 64 + 1;
@@ -59,9 +61,8 @@ static int set_scratch_make(const struct detect_ruleset *set, struct set_scratch
     if (set->scratch && hs_clone_scratch(set->scratch, &out->scratch) != HS_SUCCESS)
         return ABENG_ENOMEM;
     out->regexes = regex_scratch_create(set->regexes);
-    out->candidates.summary_count = words / 64 + 1;
-    out->candidates.words = calloc(out->candidates.summary_count * 64u, sizeof(uint64_t));
-    out->candidates.summary = calloc(out->candidates.summary_count, sizeof(uint64_t));
+    out->candidates.words = calloc(words, sizeof(uint64_t));
+    out->candidates.summary = calloc(words / 64 + 1, sizeof(uint64_t));
     if (out->regexes && out->candidates.words && out->candidates.summary)
         return 0;
     set_scratch_free(out);

@@ -131,8 +131,8 @@ static void scan_packet(struct bench *b, const struct packet *p)
     b->payload += p->payload_len;
     if (engine != IMAGE_NONE)
         detect_scan(b->detect, engine, &view);
-    uint32_t hint = 0, rule;
-    while (candidates_take(&b->detect->candidates, &hint, &rule))
+    uint32_t rule;
+    while (candidates_take(&b->detect->candidates, &rule))
         b->records++;
 }
 

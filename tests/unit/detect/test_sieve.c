@@ -184,8 +184,8 @@ static bool is_candidate(const struct bench *b, uint32_t sid)
 
 static void clear(struct bench *b)
 {
-    uint32_t hint = 0, rule;
-    while (candidates_take(&b->thread->candidates, &hint, &rule))
+    uint32_t rule;
+    while (candidates_take(&b->thread->candidates, &rule))
         continue;
 }
 
