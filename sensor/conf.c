@@ -94,6 +94,7 @@ static const cyaml_schema_field_t limits_fields[] = {
 };
 static const cyaml_schema_field_t ndpi_fields[] = {
     FLAG("off", struct sensor_conf, ndpi.off),
+    FLAG("every-flow", struct sensor_conf, ndpi.every_flow),
     NUMBER("packets-tcp", struct sensor_conf, ndpi.packets_tcp),
     NUMBER("packets-udp", struct sensor_conf, ndpi.packets_udp),
     CYAML_FIELD_END,

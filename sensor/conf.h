@@ -75,7 +75,7 @@ struct sensor_conf {
         uint32_t flows;             /* flows a worker; 0: 262,144 */
     } limits;
     struct {
-        bool off;
+        bool off, every_flow;
         uint32_t packets_tcp, packets_udp; /* 0: 10 and 6 */
     } ndpi;
     struct {

@@ -472,8 +472,9 @@ static void worker_settings(const struct engine_conf *c, struct live_board *live
                                  .memory = (size_t)mib << 20,
                                  .evidence = c->evidence ? evidence_bytes(s) : 0,
                                  .live = live,
-                                 .ndpi_tcp = s->ndpi.packets_tcp,
-                                 .ndpi_udp = s->ndpi.packets_udp };
+                                 .classify = { .packets_tcp = s->ndpi.packets_tcp,
+                                               .packets_udp = s->ndpi.packets_udp,
+                                               .every_flow = s->ndpi.every_flow } };
     memcpy(&out->hash_seed, key.bytes, sizeof(out->hash_seed));
 }
 

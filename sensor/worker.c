@@ -210,7 +210,8 @@ static bool make_stages(struct worker *w)
     w->streams = stream_create(&stream, w->slab, &k[WORKER_STAGE_STREAM]);
     w->apps = app_create(&app, w->slab, &k[WORKER_STAGE_APP]);
     if (c->ndpi)
-        w->classify = classify_create(c->ndpi_tcp, c->ndpi_udp, w->slab, &k[WORKER_STAGE_CLASSIFY]);
+        w->classify =
+            classify_create(&c->classify, w->apps, w->slab, &k[WORKER_STAGE_CLASSIFY]);
     app_frames_want(w->apps, detect_ruleset_frames(w->rules));
     app_sums_want(w->apps, detect_ruleset_sums(w->rules));
     w->detect = detect_thread_create(w->rules, w->slab, &k[WORKER_STAGE_DETECT]);
@@ -326,6 +327,8 @@ static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx, unsi
 
 static void put_hits(struct worker *w, const struct packet *p, struct flow *f, unsigned dir)
 {
+    if (f && w->classify && w->hits.count > 0)
+        classify_ask(w->classify, f);
     for (uint32_t i = 0; i < w->hits.count; i++) {
         const struct detect_hit *hit = &w->hits.hits[i];
         struct alert_record *r = &w->record;
@@ -527,7 +530,7 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
     }
     app_finish(w->apps, f);
     if (w->classify)
-        classify_finish(w->classify, f);
+        classify_finish(f);
     for (unsigned d = 0; session && d < 2; d++) {
         if (open || stream_raw_waits(f, d) || app_waits(f, d))
             detect(w, &pseudo[d], f, d, false, &tcp);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/counter.h"
+#include "sensor/app/classify.h"
 
 struct alert_ring;
 struct blackbox_mark;
@@ -35,7 +36,7 @@ struct worker_conf {
     uint32_t stream_depth; /* bytes; 0: default */
     uint32_t flows_max;    /* 0: default */
     size_t memory;         /* bytes of the packet path */
-    unsigned ndpi_tcp, ndpi_udp;
+    struct classify_conf classify;
     uint64_t hash_seed;
     uint16_t number;         /* of this worker */
     struct live_board *live; /* told of VLANs; NULL: files */

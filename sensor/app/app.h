@@ -90,7 +90,6 @@ enum app_detection_event {
 /** What taking bytes led to. */
 struct app_result {
     uint32_t events;     /* bits of enum app_detection_event */
-
     bool detected;       /* the protocol became known (or FAILED) with these bytes */
     bool raw_trigger[2]; /* a message is complete: inspect raw bytes now (stream_raw_trigger) */
     bool flush;          /* what came so far is to be inspected before this packet is */
@@ -155,8 +154,9 @@ bool app_tx_buffer(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsig
  */
 void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx, unsigned dir);
 
-/** No keyword, but a number too: whether the bytes of DCE/RPC stub data are little-endian. */
+/** No keywords, but numbers too; the first: whether DCE/RPC stub data is little-endian. */
 #define APP_NUMBER_LITTLE_ENDIAN "dcerpc.little_endian"
+#define APP_NUMBER_HELLO_PIECES  "quic.hello_pieces" /* CRYPTO frames that it came in */
 
 /**
  * A number of the transaction that rules compare (http status …) by the name of its keyword; false

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nDPI within a budget. Its memory goes through two hooks that are global in the library: they hand
+ * Names of flows: by nDPI's tables where the first packet tells, by nDPI itself within a budget
+ * where it doesn't. Its memory goes through two hooks that are global in the library: they hand
  * out blocks of the calling worker's slab while a packet is being looked at, and malloc at set-up,
  * and remember in front of each block where it came from.
  */
 #include "config.h"
 #include "sensor/app/classify.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@
 #include "common/rate.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
+#include "sensor/app/app.h"
+#include "sensor/app/held.h"
+#include "sensor/app/named.h"
 #include "sensor/decode/packet.h"
 #include "sensor/flow/flow.h"
 
@@ -28,6 +33,14 @@
 #define FLOWS_PER_S 20000u
 #define FLOWS_BURST 20000u
 #define NS_PER_MS   1000000u
+/* Packets of named flows that are held in case of an alert: of each flow the first of either
+ * side, some hundred milliseconds of them where thousands of flows begin in a second. */
+#define HELD_BYTES (2u << 20)
+#define HELD_FLOW  2u
+
+#define PORT_DNS   53
+#define PORT_MDNS  5353
+#define PORT_HTTPS 443
 
 enum classify_counter {
     CLASSIFY_FLOWS,
@@ -35,6 +48,9 @@ enum classify_counter {
     CLASSIFY_BUDGET,
     CLASSIFY_NO_MEMORY,
     CLASSIFY_RATE,
+    CLASSIFY_NAMED,
+    CLASSIFY_ASKED,
+    CLASSIFY_FORGOTTEN,
 };
 
 const struct counter_def classify_counters[] = {
@@ -44,15 +60,21 @@ const struct counter_def classify_counters[] = {
                           "Flows whose packet budget was used up before a result" },
     [CLASSIFY_NO_MEMORY] = { "classify.no_memory", "Flows not classified: memory cap" },
     [CLASSIFY_RATE] = { "classify.rate", "Packets whose flow had to wait: too many new flows" },
+    [CLASSIFY_NAMED] = { "classify.named", "Flows named by their first packet, without nDPI" },
+    [CLASSIFY_ASKED] = { "classify.asked", "Of these, given to nDPI because an alert was raised" },
+    [CLASSIFY_FORGOTTEN] = { "classify.forgotten",
+                             "Flows that nDPI was to have, when their first packets were gone" },
     { NULL, NULL },
 };
 
 struct classify_ctx {
     struct ndpi_detection_module_struct *module;
+    struct app_ctx *apps;
     struct slab *slab;
     struct counter_block *counters;
     unsigned budget_tcp, budget_udp;
-    struct rate rate; /* of new flows */
+    struct rate rate;  /* of new flows */
+    struct held *held; /* NULL: every flow is nDPI's */
 };
 
 /** Fingerprints, kept only by flows that have one. */
@@ -60,14 +82,23 @@ struct classify_hashes {
     char ja3[33], ja3s[33], hassh[33], hassh_server[33];
 };
 
+enum classify_stage {
+    STAGE_WAITS, /* named, but the server's answer may bring a certificate that says more */
+    STAGE_NAMED, /* without nDPI, which can be asked yet */
+    STAGE_ASKED, /* nDPI is given its packets */
+    STAGE_FINAL,
+};
+
 /** A flow's slot. */
 struct classify_flow {
-    struct ndpi_flow_struct *ndpi; /* NULL once final */
+    struct ndpi_flow_struct *ndpi; /* STAGE_ASKED */
     struct classify_hashes *hashes;
     uint64_t risk;
+    uint64_t held; /* place of the packet that was held last */
     uint16_t master, app, category;
-    uint8_t confidence, packets;
-    bool over, final; /* over: no packet comes any more */
+    uint8_t confidence, packets; /* given to nDPI */
+    uint8_t stage, held_count, held_sides;
+    bool over; /* no packet comes any more */
 };
 
 /* ---- nDPI's memory ------------------------------------------------------------------------- */
@@ -116,8 +147,8 @@ static void hooks_set(void)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp, struct slab *slab,
-                                     struct counter_block *counters)
+struct classify_ctx *classify_create(const struct classify_conf *conf, struct app_ctx *apps,
+                                     struct slab *slab, struct counter_block *counters)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, hooks_set);
@@ -133,11 +164,13 @@ struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp,
     ndpi_finalize_initialization(module);
     struct classify_ctx *c = xcalloc(1, sizeof(*c));
     c->module = module;
+    c->apps = apps;
     c->slab = slab;
     c->counters = counters;
     rate_init(&c->rate, FLOWS_PER_S, FLOWS_BURST);
-    c->budget_tcp = packets_tcp ? packets_tcp : BUDGET_TCP;
-    c->budget_udp = packets_udp ? packets_udp : BUDGET_UDP;
+    c->budget_tcp = conf->packets_tcp ? conf->packets_tcp : BUDGET_TCP;
+    c->budget_udp = conf->packets_udp ? conf->packets_udp : BUDGET_UDP;
+    c->held = conf->every_flow ? NULL : held_create(HELD_BYTES);
     return c;
 }
 
@@ -146,6 +179,7 @@ void classify_free(struct classify_ctx *c)
     if (!c)
         return;
     ndpi_exit_detection_module(c->module);
+    held_free(c->held);
     free(c);
 }
 
@@ -174,14 +208,7 @@ void classify_flow_free(struct classify_ctx *c, struct flow *f)
 static struct classify_flow *flow_make(struct classify_ctx *c, struct flow *f)
 {
     struct classify_flow *cf = slab_try_zalloc(c->slab, sizeof(*cf));
-    if (cf)
-        cf->ndpi = slab_try_zalloc(c->slab, sizeof(*cf->ndpi));
-    if (!cf || !cf->ndpi) {
-        counter_add(c->counters, CLASSIFY_NO_MEMORY, 1);
-        slab_free(c->slab, cf, sizeof(*cf));
-        return NULL;
-    }
-    counter_add(c->counters, CLASSIFY_FLOWS, 1);
+    counter_add(c->counters, CLASSIFY_NO_MEMORY, !cf);
     f->slot[FLOW_SLOT_CLASSIFY] = cf;
     return cf;
 }
@@ -237,7 +264,7 @@ static void flow_settle(struct classify_ctx *c, struct classify_flow *cf,
     keep_protocol(cf, found);
     keep_hashes(c, cf, found);
     ndpi_flow_drop(c, cf);
-    cf->final = true;
+    cf->stage = STAGE_FINAL;
 }
 
 static void flow_give_up(struct classify_ctx *c, struct classify_flow *cf)
@@ -249,25 +276,16 @@ static void flow_give_up(struct classify_ctx *c, struct classify_flow *cf)
     flow_settle(c, cf, &found);
 }
 
-void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
+/** Give nDPI one packet of the flow, as long as it wants some. */
+static void flow_give(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
+                      const uint8_t *l3, uint16_t len, uint64_t now_ns)
 {
-    (void)dir;
-    struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
-    if ((cf && cf->final) || p->payload_len == 0 || !p->l3 || p->flags & PACKET_F_PSEUDO ||
-        p->proto != f->proto)
+    if (cf->stage != STAGE_ASKED)
         return;
-    if (!cf && !rate_take(&c->rate, p->now_ns)) {
-        counter_add(c->counters, CLASSIFY_RATE, 1);
-        return;
-    }
-    if (!cf && !(cf = flow_make(c, f)))
-        return;
-    uint16_t len = p->l3_len > UINT16_MAX ? UINT16_MAX : (uint16_t)p->l3_len;
     counter_add(c->counters, CLASSIFY_PACKETS, 1);
     hook_slab = c->slab;
     ndpi_protocol found =
-        ndpi_detection_process_packet(c->module, cf->ndpi, p->l3, len, p->now_ns / NS_PER_MS);
+        ndpi_detection_process_packet(c->module, cf->ndpi, l3, len, now_ns / NS_PER_MS);
     bool more = found.app_protocol == NDPI_PROTOCOL_UNKNOWN ||
                 ndpi_extra_dissection_possible(c->module, cf->ndpi);
     hook_slab = NULL;
@@ -282,9 +300,272 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
     }
 }
 
-void classify_finish(struct classify_ctx *c, struct flow *f)
+static uint16_t l3_len(const struct packet *p)
 {
-    (void)c;
+    return p->l3_len > UINT16_MAX ? UINT16_MAX : (uint16_t)p->l3_len;
+}
+
+/* ---- packets that are held ------------------------------------------------------------------ */
+
+/** Hold the first packets of a flow, one of either side. */
+static void flow_hold(struct classify_ctx *c, struct classify_flow *cf, unsigned dir,
+                      const struct packet *p)
+{
+    if (cf->held_count >= HELD_FLOW || cf->held_sides & 1u << dir)
+        return;
+    uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
+    if (place == 0)
+        return;
+    cf->held = place;
+    cf->held_count++;
+    cf->held_sides |= (uint8_t)(1u << dir);
+}
+
+/** From here on the flow is nDPI's, beginning with the packets that were held of it. */
+static void flow_ask(struct classify_ctx *c, struct flow *f, struct classify_flow *cf)
+{
+    struct held_packet old[HELD_FLOW];
+    unsigned n = 0;
+    for (uint64_t at = cf->held; n < cf->held_count && held_get(c->held, at, &old[n]);)
+        at = old[n++].before;
+    if (n < cf->held_count) { /* without its first packet nDPI would say something else */
+        counter_add(c->counters, CLASSIFY_FORGOTTEN, 1);
+        cf->stage = STAGE_FINAL;
+        return;
+    }
+    cf->ndpi = slab_try_zalloc(c->slab, sizeof(*cf->ndpi));
+    if (!cf->ndpi) {
+        counter_add(c->counters, CLASSIFY_NO_MEMORY, 1);
+        cf->stage = STAGE_FINAL;
+        return;
+    }
+    counter_add(c->counters, CLASSIFY_FLOWS, 1);
+    cf->stage = STAGE_ASKED;
+    while (n-- > 0)
+        flow_give(c, f, cf, old[n].l3, old[n].len, old[n].now_ns);
+}
+
+void classify_ask(struct classify_ctx *c, struct flow *f)
+{
+    struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    if (!cf || cf->stage >= STAGE_ASKED)
+        return;
+    counter_add(c->counters, CLASSIFY_ASKED, 1);
+    flow_ask(c, f, cf);
+}
+
+/* ---- names by nDPI's tables ----------------------------------------------------------------- */
+
+/** A name in nDPI's numbers: UNKNOWN as master when app is all there is. */
+struct label {
+    uint16_t master, app, category;
+};
+
+enum verdict {
+    VERDICT_NDPI,  /* no name without it */
+    VERDICT_WAITS, /* a name, unless the server's certificate has another */
+    VERDICT_NAMED,
+};
+
+/** What nDPI's list of networks says of the packet's addresses. It has IPv4 alone. */
+static uint16_t by_address(struct classify_ctx *c, const struct packet *p)
+{
+    if (p->ip_version != 4 || p->l3_len < 20)
+        return NDPI_PROTOCOL_UNKNOWN;
+    struct in_addr src, dst;
+    memcpy(&src, p->l3 + 12, sizeof(src));
+    memcpy(&dst, p->l3 + 16, sizeof(dst));
+    uint16_t found = ndpi_network_port_ptree_match(c->module, &src, htons(p->sport));
+    return found != NDPI_PROTOCOL_UNKNOWN
+               ? found
+               : ndpi_network_port_ptree_match(c->module, &dst, htons(p->dport));
+}
+
+/** The name that a host is known by beside the protocol it is asked in. */
+static enum verdict by_host(struct classify_ctx *c, char *host, uint16_t master, struct label *out)
+{
+    ndpi_protocol_match_result match = { 0 };
+    ndpi_protocol_category_t special = NDPI_PROTOCOL_CATEGORY_UNSPECIFIED;
+    u_int len = (u_int)strlen(host);
+    int found = ndpi_match_string_subprotocol(c->module, host, len, &match);
+    /* Hosts that are known for what they are asked for, whoever's they are. */
+    if (ndpi_get_custom_category_match(c->module, host, len, &special) != -1) {
+        out->category = (uint16_t)special;
+        return found > NDPI_PROTOCOL_UNKNOWN ? VERDICT_NDPI : VERDICT_WAITS;
+    }
+    if (found <= NDPI_PROTOCOL_UNKNOWN)
+        return VERDICT_WAITS;
+    *out = (struct label){ master, (uint16_t)found, (uint16_t)match.protocol_category };
+    /* From a flow of these nDPI learns addresses, by which it tells others. */
+    return found == NDPI_PROTOCOL_MSTEAMS || found == NDPI_PROTOCOL_ZOOM ? VERDICT_NDPI
+                                                                        : VERDICT_NAMED;
+}
+
+/** The protocol itself, or what the address says beside it; a category that stands is kept. */
+static void by_protocol(struct classify_ctx *c, const struct packet *p, uint16_t proto,
+                        struct label *out)
+{
+    uint16_t address = by_address(c, p);
+    bool beside = address != NDPI_PROTOCOL_UNKNOWN && address != proto;
+    out->master = beside ? proto : NDPI_PROTOCOL_UNKNOWN;
+    out->app = beside ? address : proto;
+    ndpi_protocol found = { out->master, out->app, NDPI_PROTOCOL_CATEGORY_UNSPECIFIED };
+    if (out->category == NDPI_PROTOCOL_CATEGORY_UNSPECIFIED)
+        out->category = (uint16_t)ndpi_get_proto_category(c->module, found);
+}
+
+static bool port_is(const struct packet *p, uint16_t port)
+{
+    return p->sport == port || p->dport == port;
+}
+
+/** Mail over TLS has names of its own, without an address beside. */
+static bool mail_port(const struct packet *p)
+{
+    static const uint16_t ports[] = { 465, 587, 993, 995 };
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+        if (port_is(p, ports[i]))
+            return true;
+    return false;
+}
+
+/** Hosts of this shape nDPI takes for Tor's when no word is in them. */
+static bool tor_shape(const char *host)
+{
+    size_t n = strlen(host);
+    return n >= 8 && memcmp(host, "www.", 4) == 0 &&
+           (memcmp(host + n - 4, ".com", 4) == 0 || memcmp(host + n - 4, ".net", 4) == 0);
+}
+
+static enum verdict name_tls(struct classify_ctx *c, const struct packet *p, struct label *out)
+{
+    char host[NAMED_HOST_MAX];
+    if (!named_client_hello(p->payload, p->payload_len, host))
+        return VERDICT_NDPI;
+    enum verdict v = by_host(c, host, NDPI_PROTOCOL_TLS, out);
+    if (v != VERDICT_WAITS)
+        return v;
+    if (mail_port(p) || (tor_shape(host) && ndpi_check_dga_name(c->module, NULL, host, 1)))
+        return VERDICT_NDPI;
+    by_protocol(c, p, NDPI_PROTOCOL_TLS, out);
+    return VERDICT_WAITS;
+}
+
+static enum verdict name_dns(struct classify_ctx *c, const struct packet *p, struct label *out)
+{
+    char host[NAMED_HOST_MAX];
+    if (!named_dns_query(p->payload, p->payload_len, host))
+        return VERDICT_NDPI;
+    enum verdict v = by_host(c, host, NDPI_PROTOCOL_DNS, out);
+    if (v != VERDICT_WAITS)
+        return v;
+    by_protocol(c, p, NDPI_PROTOCOL_DNS, out);
+    return VERDICT_NAMED;
+}
+
+/**
+ * QUIC whose first packet our parser has undone (RFC 9001 5). nDPI doesn't know version 2, and
+ * seldom what a hello says that came in pieces.
+ */
+static enum verdict name_quic(struct classify_ctx *c, struct flow *f, const struct packet *p,
+                              struct label *out)
+{
+    static const uint8_t version2[] = { 0x6b, 0x33, 0x43, 0xcf };
+    char host[NAMED_HOST_MAX];
+    struct app_view sni;
+    uint64_t pieces = 0;
+    struct app_tx *tx = app_tx_first(f);
+    if (tx)
+        (void)app_tx_number(f, tx, SIG_DIR_TOSERVER, APP_NUMBER_HELLO_PIECES, &pieces);
+    if (pieces != 1 || p->payload_len < 5 ||
+        memcmp(p->payload + 1, version2, sizeof(version2)) == 0 ||
+        !app_tx_buffer(c->apps, f, tx, SIG_DIR_TOSERVER, SIG_BUF_QUIC_SNI, 0, &sni) ||
+        !named_host(sni.data, sni.len, host))
+        return VERDICT_NDPI;
+    enum verdict v = by_host(c, host, NDPI_PROTOCOL_QUIC, out);
+    if (v != VERDICT_WAITS)
+        return v;
+    by_protocol(c, p, NDPI_PROTOCOL_QUIC, out);
+    return VERDICT_NAMED;
+}
+
+/** The name that a flow's first packet with payload tells. */
+static enum verdict name_first(struct classify_ctx *c, struct flow *f, unsigned dir,
+                               const struct packet *p, struct label *out)
+{
+    if (!c->held || dir != 0)
+        return VERDICT_NDPI;
+    if (f->proto == PACKET_PROTO_TCP)
+        return name_tls(c, p, out);
+    if (f->proto != PACKET_PROTO_UDP)
+        return VERDICT_NDPI;
+    if (p->dport == PORT_DNS && p->sport != PORT_MDNS)
+        return name_dns(c, p, out);
+    return p->dport == PORT_HTTPS && app_protocol(f) == SIG_APP_QUIC ? name_quic(c, f, p, out)
+                                                                      : VERDICT_NDPI;
+}
+
+/* ---- the flow's way ------------------------------------------------------------------------- */
+
+static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir,
+                       const struct packet *p)
+{
+    struct label label = { 0 };
+    enum verdict v = name_first(c, f, dir, p, &label);
+    if (v == VERDICT_NDPI && !rate_take(&c->rate, p->now_ns)) {
+        counter_add(c->counters, CLASSIFY_RATE, 1);
+        return;
+    }
+    struct classify_flow *cf = flow_make(c, f);
+    if (!cf)
+        return;
+    if (v == VERDICT_NDPI) {
+        flow_ask(c, f, cf);
+        flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+        return;
+    }
+    cf->master = label.master;
+    cf->app = label.app;
+    cf->category = label.category;
+    cf->confidence = (uint8_t)NDPI_CONFIDENCE_DPI;
+    cf->stage = v == VERDICT_NAMED ? STAGE_NAMED : STAGE_WAITS;
+    counter_add(c->counters, CLASSIFY_NAMED, v == VERDICT_NAMED);
+    flow_hold(c, cf, dir, p);
+}
+
+/** The server has answered a ClientHello whose host is in no table. */
+static void flow_answer(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
+                        const struct packet *p)
+{
+    if (named_server_hello(p->payload, p->payload_len) == NAMED_TLS_13) {
+        cf->stage = STAGE_NAMED;
+        counter_add(c->counters, CLASSIFY_NAMED, 1);
+        flow_hold(c, cf, 1, p);
+        return;
+    }
+    flow_ask(c, f, cf);
+    flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+}
+
+void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
+{
+    struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
+    if ((cf && cf->stage == STAGE_FINAL) || p->payload_len == 0 || !p->l3 ||
+        p->flags & PACKET_F_PSEUDO || p->proto != f->proto)
+        return;
+    if (!cf)
+        flow_first(c, f, dir, p);
+    else if (cf->stage == STAGE_ASKED)
+        flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+    else if (cf->stage == STAGE_WAITS && dir == 1)
+        flow_answer(c, f, cf, p);
+    else
+        flow_hold(c, cf, dir, p);
+}
+
+void classify_finish(struct flow *f)
+{
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
     if (cf)
         cf->over = true;
@@ -294,7 +575,7 @@ void classify_finish(struct classify_ctx *c, struct flow *f)
 static const struct classify_flow *flow_known(struct classify_ctx *c, struct flow *f)
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    if (cf && cf->over && !cf->final)
+    if (cf && cf->over && cf->stage == STAGE_ASKED)
         flow_give_up(c, cf);
     return cf;
 }
@@ -308,7 +589,7 @@ bool classify_get(struct classify_ctx *c, struct flow *f, struct classify_result
                                      .app = cf->app,
                                      .category = cf->category,
                                      .risk = cf->risk,
-                                     .final = cf->final };
+                                     .final = cf->stage == STAGE_FINAL };
     if (cf->hashes) {
         memcpy(out->ja3, cf->hashes->ja3, sizeof(out->ja3));
         memcpy(out->ja3s, cf->hashes->ja3s, sizeof(out->ja3s));

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * nDPI on each flow, within a budget: the only user of ndpi_api.h. Protocol, category, breed, risks
- * and JA3 for the alert and flow records. nDPI gets the IP packet of the innermost layer; packets
- * without payload are not given; after the budget, or when nothing more is to learn, its per-flow
- * memory is freed and only the result is kept.
+ * What a flow is called, in nDPI's words: the only user of ndpi_api.h.
+ *
+ * A flow whose first packet tells by itself what it is and whom it asks for (a ClientHello, a DNS
+ * query, QUIC's Initial as our parser has read it) gets its name from nDPI's tables of hosts and
+ * addresses without its dissectors: the same name, at a tenth of the time. Its first packets are
+ * held for a moment; when an alert is raised on it, nDPI is given them and says all it knows:
+ * risks, JA3, category. Every other flow is given to nDPI, packets without payload left out, within
+ * a budget; after that, or when nothing more is to learn, nDPI's memory of the flow is freed and
+ * only the result is kept. `every_flow` gives nDPI all flows.
  */
 #ifndef SENSOR_CLASSIFY_H
 #define SENSOR_CLASSIFY_H
@@ -14,11 +19,17 @@
 
 #include "common/counter.h"
 
+struct app_ctx;
 struct flow;
 struct json;
 struct packet;
 struct slab;
 struct classify_ctx;
+
+struct classify_conf {
+    unsigned packets_tcp, packets_udp; /* budget of a flow; 0: 10 and 6 */
+    bool every_flow;
+};
 
 /** What is known of a flow. */
 struct classify_result {
@@ -33,17 +44,23 @@ struct classify_result {
 extern const struct counter_def classify_counters[];
 
 /**
- * One per worker thread: nDPI's module holds packet state. `packets_tcp`/`packets_udp`: budget, 0:
- * 10 and 6. NULL when nDPI can't be initialised (logged).
+ * One per worker thread: nDPI's module holds packet state. `apps`: whose flows these are. NULL when
+ * nDPI can't be initialised (logged).
  */
-struct classify_ctx *classify_create(unsigned packets_tcp, unsigned packets_udp, struct slab *slab,
-                                     struct counter_block *counters);
+struct classify_ctx *classify_create(const struct classify_conf *conf, struct app_ctx *apps,
+                                     struct slab *slab, struct counter_block *counters);
 
-/** Give a packet with payload; does nothing once the flow's result is final. */
+/**
+ * Give a packet with payload, after the application's parser had it; does nothing once the flow's
+ * result is final.
+ */
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p);
 
+/** An alert is raised on the flow: what was named without nDPI is given to it now. */
+void classify_ask(struct classify_ctx *c, struct flow *f);
+
 /** The flow ends: what nDPI can't tell it may guess, when the result is asked for. */
-void classify_finish(struct classify_ctx *c, struct flow *f);
+void classify_finish(struct flow *f);
 
 /** The result so far; false when the flow was never classified. */
 bool classify_get(struct classify_ctx *c, struct flow *f, struct classify_result *out);

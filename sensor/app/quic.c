@@ -52,6 +52,7 @@ struct quic_tx {
     uint8_t version[4];
     bool old;    /* rules see no version in a header that is not long */
     bool hashed; /* of a version that CYU is made for */
+    uint32_t hello_pieces; /* frames that the hello came in; 0: none that is whole */
     struct app_bytes user_agent, cyu;
     char cyu_hash[33];
 };
@@ -234,6 +235,8 @@ static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s
     if (c.bad || cursor_left(&c) < size)
         return;
     s->done = true;
+    if (t)
+        t->hello_pieces = s->pieces.len / (uint32_t)sizeof(struct piece);
     if (type == (client ? 1 : 2) && t && !tls_hello_read(io, &t->hello, c.at, size))
         app_tx_event(&t->hello.tx, io->dir, QUIC_ERROR_ON_DATA);
     app_bytes_free(io->ctx->slab, &s->hello);
@@ -533,11 +536,21 @@ static void quic_describe(struct app_flow *af, struct app_tx *tx, struct json *o
     json_close(out);
 }
 
+static bool quic_number(struct app_flow *af, struct app_tx *tx, unsigned dir, const char *name,
+                        uint64_t *out)
+{
+    (void)af;
+    (void)dir;
+    *out = ((const struct quic_tx *)tx)->hello_pieces;
+    return *out > 0 && strcmp(name, APP_NUMBER_HELLO_PIECES) == 0;
+}
+
 const struct app_parser app_parser_quic = {
     .app = SIG_APP_QUIC,
     .state_size = sizeof(struct quic_state),
     .datagram = quic_datagram,
     .buffer = quic_buffer,
+    .number = quic_number,
     .tx_clear = quic_clear,
     .state_clear = quic_state_clear,
     .describe = quic_describe,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The framework, detection, DNS, TLS, digests and nDPI. */
+/* The framework, detection, DNS, TLS and digests. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -11,7 +11,6 @@
 
 #include "common/json.h"
 #include "common/slab.h"
-#include "sensor/app/classify.h"
 #include "sensor/app/digest.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/probe.h"
@@ -571,60 +570,6 @@ static void test_tls_hostile(void **state)
     rig_close(&r);
 }
 
-/* ---- nDPI ---------------------------------------------------------------------------------- */
-
-/** An IPv4 UDP packet of a DNS query. */
-static void dns_packet(struct packet *p, uint8_t frame[128])
-{
-    static const char query[] = "\x12\x34\x01\x00\0\1\0\0\0\0\0\0\3www\7example\3org\0\0\1\0\1";
-    size_t n = sizeof(query) - 1;
-    memset(frame, 0, 128);
-    memcpy(frame, "\x45\0\0\0\0\0\0\0\x40\x11\0\0\xc0\0\2\1\xc6\x33\x64\2", 20);
-    frame[3] = (uint8_t)(28 + n);
-    memcpy(frame + 20, "\x9c\x40\0\x35\0\0\0\0", 8);
-    frame[25] = (uint8_t)(8 + n);
-    memcpy(frame + 28, query, n);
-    *p = (struct packet){ .l3 = frame,
-                          .l3_len = (uint32_t)(28 + n),
-                          .l4 = frame + 20,
-                          .l4_len = (uint32_t)(8 + n),
-                          .payload = frame + 28,
-                          .payload_len = (uint32_t)n,
-                          .ip_version = 4,
-                          .proto = 17,
-                          .now_ns = 1000000000 };
-}
-
-static void test_classify(void **state)
-{
-    (void)state;
-    struct rig r;
-    struct packet p;
-    uint8_t frame[128];
-    struct json j;
-    struct slab_stats stats;
-    rig_open(&r, 17, 53);
-    struct classify_ctx *c = classify_create(0, 0, r.slab, &r.counters);
-    assert_non_null(c);
-    dns_packet(&p, frame);
-    for (unsigned i = 0; i < 8; i++)
-        classify_packet(c, &r.flow, TS, &p);
-    classify_finish(c, &r.flow);
-    struct classify_result result;
-    assert_true(classify_get(c, &r.flow, &result));
-    assert_true(result.final);
-    json_begin(&j, &r.json);
-    classify_describe(c, &r.flow, &j);
-    buf_byte(&r.json, 0);
-    assert_non_null(strstr((const char *)r.json.data,
-                           "\"proto\":\"DNS\",\"category\":\"Network\",\"breed\":\"Acceptable\""));
-    classify_flow_free(c, &r.flow);
-    classify_free(c);
-    slab_stats(r.slab, &stats);
-    assert_int_equal(stats.used, 0);
-    rig_close(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -645,7 +590,6 @@ int main(void)
         cmocka_unit_test(test_tls_issuer_with_nul),
         cmocka_unit_test(test_tls_events),
         cmocka_unit_test(test_tls_hostile),
-        cmocka_unit_test(test_classify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of flows: told by the first packet the same as by nDPI, and what is held in case of an
+ * alert. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/slab.h"
+#include "sensor/app/classify.h"
+#include "sensor/app/held.h"
+#include "sensor/app/named.h"
+#include "sensor/decode/packet.h"
+#include "tests/unit/app/rig.h"
+
+#define TS             SIG_DIR_TOSERVER
+#define TC             SIG_DIR_TOCLIENT
+#define BYTES(literal) literal, sizeof(literal) - 1
+#define MESSAGE_MAX    1024
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+struct message {
+    uint8_t at[MESSAGE_MAX];
+    uint32_t len;
+};
+
+static void put(struct message *m, const void *bytes, size_t len)
+{
+    assert_true(m->len + len <= sizeof(m->at));
+    memcpy(m->at + m->len, bytes, len);
+    m->len += (uint32_t)len;
+}
+
+static void put_number(struct message *m, unsigned width, size_t value)
+{
+    for (unsigned i = width; i-- > 0;) {
+        uint8_t byte = (uint8_t)(value >> 8 * i);
+        put(m, &byte, 1);
+    }
+}
+
+static void put_sni(struct message *m, const char *host)
+{
+    size_t n = strlen(host);
+    put_number(m, 2, 0);
+    put_number(m, 2, n + 5);
+    put_number(m, 2, n + 3);
+    put_number(m, 1, 0);
+    put_number(m, 2, n);
+    put(m, host, n);
+}
+
+/* A hello of `type` with `extensions` behind its fixed part. */
+static void hello(struct message *m, uint8_t type, const struct message *extensions)
+{
+    struct message body = { .len = 0 };
+    put(&body, "\x03\x03", 2);
+    for (unsigned i = 0; i < 32; i++)
+        put_number(&body, 1, i);
+    put_number(&body, 1, 0);
+    if (type == 1)
+        put(&body, BYTES("\0\4\x13\x01\xc0\x2f\1\0"));
+    else
+        put(&body, BYTES("\xc0\x2f\0"));
+    if (extensions) {
+        put_number(&body, 2, extensions->len);
+        put(&body, extensions->at, extensions->len);
+    }
+    m->len = 0;
+    put(m, BYTES("\x16\x03\x01"));
+    put_number(m, 2, body.len + 4);
+    put_number(m, 1, type);
+    put_number(m, 3, body.len);
+    put(m, body.at, body.len);
+}
+
+static void client_hello(struct message *m, const char *host)
+{
+    struct message extensions = { .len = 0 };
+    put(&extensions, BYTES("\0\x0a\0\4\0\2\0\x1d"));
+    put_sni(&extensions, host);
+    put(&extensions, BYTES("\0\x2b\0\3\2\3\4"));
+    hello(m, 1, &extensions);
+}
+
+static void server_hello(struct message *m, bool newest)
+{
+    struct message extensions = { .len = 0 };
+    put(&extensions, BYTES("\0\x2b\0\2\3\4"));
+    hello(m, 2, newest ? &extensions : NULL);
+}
+
+static void dns_query(struct message *m, const char *host)
+{
+    m->len = 0;
+    put(m, BYTES("\x12\x34\x01\x00\0\1\0\0\0\0\0\0"));
+    for (const char *dot; *host; host += dot - host + (*dot == '.')) {
+        dot = strchrnul(host, '.');
+        put_number(m, 1, (size_t)(dot - host));
+        put(m, host, (size_t)(dot - host));
+    }
+    put(m, BYTES("\0\0\1\0\1"));
+}
+
+/* ---- what a message says ------------------------------------------------------------------- */
+
+static void test_client_hello(void **state)
+{
+    (void)state;
+    struct message m;
+    char host[NAMED_HOST_MAX];
+    client_hello(&m, "WWW.Example.org");
+    assert_true(named_client_hello(m.at, m.len, host));
+    assert_string_equal(host, "www.example.org");
+    for (uint32_t n = 0; n < m.len; n++)
+        assert_false(named_client_hello(m.at, n, host));
+    put_number(&m, 1, 0); /* something behind it */
+    assert_false(named_client_hello(m.at, m.len, host));
+    client_hello(&m, "www example org");
+    assert_false(named_client_hello(m.at, m.len, host));
+    client_hello(&m, "");
+    assert_false(named_client_hello(m.at, m.len, host));
+    server_hello(&m, true);
+    assert_false(named_client_hello(m.at, m.len, host));
+    struct message twice = { .len = 0 };
+    put_sni(&twice, "a.example");
+    put_sni(&twice, "b.example");
+    hello(&m, 1, &twice);
+    assert_false(named_client_hello(m.at, m.len, host));
+}
+
+/* Of a long name the end is what tables of domains are asked for. */
+static void test_long_host(void **state)
+{
+    (void)state;
+    struct message m;
+    char host[NAMED_HOST_MAX], name[200];
+    memset(name, 'a', sizeof(name));
+    memcpy(name + sizeof(name) - 12, ".example.org", 12);
+    assert_true(named_host((const uint8_t *)name, sizeof(name), host));
+    assert_int_equal(strlen(host), NAMED_HOST_MAX - 1);
+    assert_string_equal(host + NAMED_HOST_MAX - 13, ".example.org");
+    memset(name, 'b', sizeof(name));
+    name[199] = '\0';
+    for (unsigned i = 60; i < 199; i += 60)
+        name[i] = '.';
+    dns_query(&m, name);
+    assert_true(named_dns_query(m.at, m.len, host));
+    assert_string_equal(host, name + 199 - (NAMED_HOST_MAX - 1));
+}
+
+static void test_server_hello(void **state)
+{
+    (void)state;
+    struct message m;
+    server_hello(&m, true);
+    assert_int_equal(named_server_hello(m.at, m.len), NAMED_TLS_13);
+    for (uint32_t n = 0; n < m.len; n++)
+        assert_int_equal(named_server_hello(m.at, n), NAMED_TLS_OTHER);
+    server_hello(&m, false);
+    assert_int_equal(named_server_hello(m.at, m.len), NAMED_TLS_12);
+    client_hello(&m, "www.example.org");
+    assert_int_equal(named_server_hello(m.at, m.len), NAMED_TLS_OTHER);
+}
+
+static void test_dns_query(void **state)
+{
+    (void)state;
+    struct message m;
+    char host[NAMED_HOST_MAX];
+    dns_query(&m, "www.Example.org");
+    assert_true(named_dns_query(m.at, m.len, host));
+    assert_string_equal(host, "www.example.org");
+    for (uint32_t n = 0; n < m.len; n++)
+        assert_false(named_dns_query(m.at, n, host));
+    m.at[2] |= 0x80; /* an answer */
+    assert_false(named_dns_query(m.at, m.len, host));
+    dns_query(&m, "");
+    assert_false(named_dns_query(m.at, m.len, host));
+    dns_query(&m, "a b.example");
+    assert_false(named_dns_query(m.at, m.len, host));
+    dns_query(&m, "a.example");
+    m.at[12] = 0xc0; /* compressed */
+    assert_false(named_dns_query(m.at, m.len, host));
+}
+
+/* ---- what is held -------------------------------------------------------------------------- */
+
+static void test_held(void **state)
+{
+    (void)state;
+    uint8_t bytes[100];
+    struct held *h = held_create(1024);
+    struct held_packet p;
+    memset(bytes, 7, sizeof(bytes));
+    assert_false(held_get(h, 0, &p));
+    uint64_t first = held_put(h, bytes, 100, 5, 0), second = held_put(h, bytes, 50, 6, first);
+    assert_true(held_get(h, second, &p));
+    assert_int_equal(p.len, 50);
+    assert_int_equal(p.now_ns, 6);
+    assert_true(held_get(h, p.before, &p));
+    assert_int_equal(p.len, 100);
+    assert_memory_equal(p.l3, bytes, 100);
+    assert_int_equal(p.before, 0);
+    assert_int_equal(held_put(h, bytes, 100, 7, 0) > second, 1);
+    /* Those that came last are there, whole; those from before are not. */
+    uint64_t places[64];
+    for (unsigned i = 0; i < 64; i++) {
+        memset(bytes, (int)i, sizeof(bytes));
+        places[i] = held_put(h, bytes, 90, i, 0);
+    }
+    unsigned there = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        if (!held_get(h, places[i], &p))
+            continue;
+        there++;
+        assert_int_equal(p.now_ns, i);
+        for (unsigned k = 0; k < p.len; k++)
+            assert_int_equal(p.l3[k], i);
+    }
+    assert_in_range(there, 6, 9);
+    assert_true(held_get(h, places[63], &p));
+    assert_false(held_get(h, first, &p));
+    assert_false(held_get(h, places[63] + 4096, &p));
+    assert_int_equal(held_put(h, bytes, 300, 0, 0), 0); /* too large for this ring */
+    held_free(h);
+}
+
+/* ---- the same as nDPI ---------------------------------------------------------------------- */
+
+/* A packet of a flow from 192.0.2.1 to `server`. */
+struct frame {
+    uint8_t bytes[MESSAGE_MAX + 40];
+    struct packet p;
+};
+
+static void frame_make(struct frame *f, uint8_t proto, unsigned dir, const uint8_t server[4],
+                       uint16_t port, const struct message *m)
+{
+    uint32_t head = 20 + (proto == PACKET_PROTO_TCP ? 20 : 8), len = head + m->len;
+    uint16_t ports[2] = { 40000, port };
+    memset(f, 0, sizeof(*f));
+    f->bytes[0] = 0x45;
+    f->bytes[2] = (uint8_t)(len >> 8);
+    f->bytes[3] = (uint8_t)len;
+    f->bytes[8] = 64;
+    f->bytes[9] = proto;
+    memcpy(f->bytes + (dir ? 16 : 12), "\xc0\0\2\1", 4);
+    memcpy(f->bytes + (dir ? 12 : 16), server, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        f->bytes[20 + 2 * i] = (uint8_t)(ports[i ^ dir] >> 8);
+        f->bytes[21 + 2 * i] = (uint8_t)ports[i ^ dir];
+    }
+    if (proto == PACKET_PROTO_TCP) {
+        f->bytes[27] = (uint8_t)(1 + dir); /* sequence */
+        f->bytes[32] = 0x50;
+        f->bytes[33] = PACKET_TCP_ACK | PACKET_TCP_PSH;
+    } else {
+        f->bytes[24] = (uint8_t)((m->len + 8) >> 8);
+        f->bytes[25] = (uint8_t)(m->len + 8);
+    }
+    memcpy(f->bytes + head, m->at, m->len);
+    f->p = (struct packet){ .l3 = f->bytes,
+                            .l3_len = len,
+                            .payload = f->bytes + head,
+                            .payload_len = m->len,
+                            .ip_version = 4,
+                            .proto = proto,
+                            .sport = ports[dir],
+                            .dport = ports[!dir],
+                            .now_ns = 1000000000 };
+}
+
+/* One flow's packets, through a context of its own. */
+struct told {
+    struct classify_result result;
+    char eve[512];
+    uint64_t counts[16];
+};
+
+static void tell(const struct frame *frames, unsigned count, bool every_flow, bool alert,
+                 struct told *out)
+{
+    struct rig r;
+    struct json j;
+    struct slab_stats stats;
+    const struct classify_conf conf = { .every_flow = every_flow };
+    rig_open(&r, frames[0].p.proto, frames[0].p.dport);
+    memset(r.slots, 0, sizeof(r.slots));
+    struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+    assert_non_null(c);
+    for (unsigned i = 0; i < count; i++)
+        classify_packet(c, &r.flow, frames[i].p.sport == 40000 ? TS : TC, &frames[i].p);
+    if (alert)
+        classify_ask(c, &r.flow);
+    classify_finish(&r.flow);
+    json_begin(&j, &r.json);
+    classify_describe(c, &r.flow, &j);
+    buf_byte(&r.json, 0);
+    assert_in_range(r.json.len, 1, sizeof(out->eve));
+    memcpy(out->eve, r.json.data, r.json.len);
+    assert_true(classify_get(c, &r.flow, &out->result));
+    memcpy(out->counts, r.slots, sizeof(out->counts));
+    classify_flow_free(c, &r.flow);
+    classify_free(c);
+    slab_stats(r.slab, &stats);
+    assert_int_equal(stats.used, 0);
+    rig_close(&r);
+}
+
+/* The counter of that name after a flow was told. */
+static uint64_t counted(const struct told *t, const char *name)
+{
+    for (unsigned i = 0; classify_counters[i].name; i++)
+        if (strcmp(classify_counters[i].name, name) == 0)
+            return t->counts[i];
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
+static const uint8_t nowhere[4] = { 198, 51, 100, 2 }, resolver[4] = { 8, 8, 8, 8 };
+
+static void test_same_names(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t proto;
+        uint16_t port;
+        const uint8_t *server;
+        const char *host;
+        bool newest;      /* TLS 1.3 */
+        const char *proto_name;
+        bool named;       /* without nDPI */
+    } cases[] = {
+        { PACKET_PROTO_UDP, 53, nowhere, "www.example.org", false, "DNS", true },
+        { PACKET_PROTO_UDP, 53, nowhere, "www.youtube.com", false, "DNS.YouTube", true },
+        { PACKET_PROTO_UDP, 53, resolver, "www.example.org", false, "DNS.Google", true },
+        { PACKET_PROTO_UDP, 53, nowhere, "connectivitycheck.gstatic.com", false, NULL, false },
+        { PACKET_PROTO_UDP, 53, nowhere, "ab cd.example.org", false, "DNS", false },
+        { PACKET_PROTO_TCP, 443, nowhere, "www.youtube.com", false, "TLS.YouTube", true },
+        { PACKET_PROTO_TCP, 443, nowhere, "www.example.org", true, "TLS", true },
+        { PACKET_PROTO_TCP, 443, nowhere, "www.example.org", false, "TLS", false },
+        { PACKET_PROTO_TCP, 443, resolver, "www.example.org", true, "TLS.Google", true },
+        { PACKET_PROTO_TCP, 993, nowhere, "mail.example.org", true, "IMAPS", false },
+        { PACKET_PROTO_TCP, 443, nowhere, "teams.microsoft.com", true, "TLS.Teams", false },
+        { PACKET_PROTO_TCP, 9001, nowhere, "www.kq7xv2zpwt4hgd.com", true, NULL, false },
+        { PACKET_PROTO_TCP, 8443, nowhere, "www.youtube.com", true, "TLS.YouTube", true },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct frame frames[2];
+        struct message m;
+        struct told all, own, asked;
+        unsigned n = 1;
+        if (cases[i].proto == PACKET_PROTO_UDP) {
+            dns_query(&m, cases[i].host);
+        } else {
+            client_hello(&m, cases[i].host);
+            frame_make(&frames[0], cases[i].proto, TS, cases[i].server, cases[i].port, &m);
+            server_hello(&m, cases[i].newest);
+            frame_make(&frames[1], cases[i].proto, TC, cases[i].server, cases[i].port, &m);
+            client_hello(&m, cases[i].host);
+            n = 2;
+        }
+        frame_make(&frames[0], cases[i].proto, TS, cases[i].server, cases[i].port, &m);
+        tell(frames, n, true, false, &all);
+        tell(frames, n, false, false, &own);
+        tell(frames, n, false, true, &asked);
+        assert_int_equal(own.result.master, all.result.master);
+        assert_int_equal(own.result.app, all.result.app);
+        assert_int_equal(own.result.category, all.result.category);
+        assert_int_equal(counted(&own, "classify.named"), cases[i].named);
+        assert_int_equal(counted(&own, "classify.packets") == 0, cases[i].named);
+        /* Once an alert is raised, nDPI has said all. */
+        assert_string_equal(asked.eve, all.eve);
+        assert_int_equal(asked.result.risk, all.result.risk);
+        char want[64];
+        snprintf(want, sizeof(want), "\"proto\":\"%s\"", cases[i].proto_name);
+        if (cases[i].proto_name)
+            assert_non_null(strstr(own.eve, want));
+    }
+}
+
+/* Packets that are gone when an alert comes leave the name as it was. */
+static void test_forgotten(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct message m;
+    struct frame f;
+    struct classify_result result;
+    const struct classify_conf conf = { .every_flow = false };
+    rig_open(&r, PACKET_PROTO_TCP, 443);
+    memset(r.slots, 0, sizeof(r.slots));
+    struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+    client_hello(&m, "www.youtube.com");
+    frame_make(&f, PACKET_PROTO_TCP, TS, nowhere, 443, &m);
+    classify_packet(c, &r.flow, TS, &f.p);
+    assert_true(classify_get(c, &r.flow, &result));
+    uint16_t app = result.app;
+    static struct flow others[20000];
+    for (unsigned i = 0; i < 20000; i++) {
+        others[i] = (struct flow){ .proto = PACKET_PROTO_TCP };
+        classify_packet(c, &others[i], TS, &f.p);
+    }
+    classify_ask(c, &r.flow);
+    assert_true(classify_get(c, &r.flow, &result));
+    assert_int_equal(result.app, app);
+    assert_true(result.final);
+    for (unsigned i = 0; classify_counters[i].name; i++)
+        if (strcmp(classify_counters[i].name, "classify.forgotten") == 0)
+            assert_int_equal(r.slots[i], 1);
+    for (unsigned i = 0; i < 20000; i++)
+        classify_flow_free(c, &others[i]);
+    classify_flow_free(c, &r.flow);
+    classify_free(c);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_client_hello), cmocka_unit_test(test_long_host),
+        cmocka_unit_test(test_server_hello), cmocka_unit_test(test_dns_query),
+        cmocka_unit_test(test_held),         cmocka_unit_test(test_same_names),
+        cmocka_unit_test(test_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
