@@ -291,13 +291,25 @@ static void pairs_copy(struct build_engine *to, const struct build_engine *from,
     }
 }
 
+uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts)
+{
+    uint32_t len, bodies = 0;
+    *shorts = false;
+    for (uint32_t i = 0; i < e->patterns.count; i++) {
+        if (is_head(e, i, &len))
+            continue;
+        bodies++;
+        *shorts |= len < SIEVE_GRAM;
+    }
+    return bodies;
+}
+
 void builder_engine_complete(struct build_engine *to, const struct build_engine *from)
 {
     struct fastpattern anywhere = { .from = 0, .to = UINT32_MAX };
-    uint32_t len, bodies = 0;
-    for (uint32_t i = 0; i < to->patterns.count; i++)
-        bodies += !is_head(to, i, &len);
-    if (bodies == 0)
+    uint32_t len;
+    bool shorts;
+    if (builder_engine_bodies(to, &shorts) == 0)
         return;
     uint32_t *numbers = xcalloc(from->patterns.count + 1, sizeof(*numbers));
     for (uint32_t i = 0; i < from->patterns.count; i++) {
@@ -499,7 +511,7 @@ static void engine_emit(struct builder *b, uint32_t index)
     static const uint8_t zeros[64];
     struct build_engine *e = b->engines[index];
     struct image_engine out = {
-        .spec = e->spec, .dir = e->dir, .step = e->step, .whole = e->whole
+        .spec = e->spec, .dir = e->dir, .step = e->step, .whole = e->whole, .spread = e->spread
     };
     uint32_t count = e->patterns.count;
     struct image_span *rules = xcalloc(count + 1, sizeof(*rules));

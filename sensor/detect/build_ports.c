@@ -11,6 +11,11 @@
 
 #include "common/xalloc.h"
 #include "sensor/detect/builder.h"
+#include "sensor/detect/lanes.h"
+
+/* A protocol's patterns that may stand anywhere are so few that each port's engine takes them along
+ * and they need no look of their own. */
+#define SPREAD_MAX 8u
 
 const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir)
 {
@@ -127,6 +132,41 @@ static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned 
     return slot;
 }
 
+/* The engine of a protocol, NULL when it has none that could be spread. */
+static struct build_engine *spread_engine(const struct builder *b, enum image_class cls,
+                                          unsigned dir, enum image_payload payload, unsigned app,
+                                          uint32_t *bodies)
+{
+    uint32_t slot = builder_slot_payload(cls, dir, payload, (enum sig_app)app);
+    struct build_engine *e = slot < b->engine_count ? b->engines[slot] : NULL;
+    bool shorts = false;
+    *bodies = e ? builder_engine_bodies(e, &shorts) : 0;
+    return *bodies > 0 && *bodies <= SPREAD_MAX && !shorts ? e : NULL;
+}
+
+/* Give a port's engine what the small engines of protocols look for anywhere, unless that would be
+ * more than lanes hold. */
+static void engine_spread(struct builder *b, struct build_engine *to, enum image_class cls,
+                          unsigned dir, enum image_payload payload)
+{
+    bool shorts;
+    uint32_t bodies, sum = builder_engine_bodies(to, &shorts);
+    if (!to->whole || to->spread)
+        return;
+    for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++)
+        sum += spread_engine(b, cls, dir, payload, app, &bodies) ? bodies : 0;
+    if (sum > LANES_GRAMS_MAX)
+        return;
+    for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++) {
+        struct build_engine *from = spread_engine(b, cls, dir, payload, app, &bodies);
+        if (!from)
+            continue;
+        builder_engine_complete(to, from);
+        from->spread = true;
+    }
+    to->spread = true;
+}
+
 static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, enum image_class cls,
                           unsigned dir, enum image_payload payload, uint32_t port)
 {
@@ -140,6 +180,8 @@ static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, enum i
     }
     uint32_t any = builder_slot_payload(cls, dir, payload, SIG_APP_UNKNOWN);
     uint32_t slot = set_slot(b, &set, dir, any < b->engine_count ? b->engines[any] : NULL);
+    if (slot < b->engine_count && b->engines[slot])
+        engine_spread(b, b->engines[slot], cls, dir, payload);
     free(set.all);
     return slot;
 }

@@ -229,7 +229,7 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
         out->lanes = builder_lanes(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
     sieve_emit(b, &s->few, &out->few);
     sieve_emit(b, &s->many, &out->many);
-    out->short_count = (uint16_t)gram_count(&s->shorts);
+    out->short_count = gram_count(&s->shorts);
     out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
     for (uint32_t i = 0; i < out->short_count; i++)
         out->short_pairs |= sieve_pair(shorts[i].want);

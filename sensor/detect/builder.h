@@ -39,6 +39,7 @@ struct build_engine {
     bool listed;  /* patterns shorter than a gram are so few that they are compared in turn */
     bool laned;   /* those that have a gram but are none of the many are few enough for lanes */
     bool whole;   /* of a port: it has the body patterns of any port too */
+    bool spread;  /* of a protocol: engines of ports have its body patterns; of a port: it has */
     uint64_t apps;
     struct intern patterns; /* runs of pattern_bytes: a flag byte (nocase), then the bytes */
     struct buf pattern_bytes;
@@ -132,6 +133,9 @@ void builder_engine_add(struct build_engine *e, const struct fastpattern *p, boo
 
 /** Give all patterns of `from` that may stand anywhere to `to`, unless `to` has none of its own. */
 void builder_engine_complete(struct build_engine *to, const struct build_engine *from);
+
+/** How many patterns of `e` may stand anywhere; `*shorts`: some are shorter than a gram. */
+uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts);
 
 /** The ports that choose a rule in direction `dir`: the server's. */
 const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);

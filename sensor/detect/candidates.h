@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A set of rules that are taken out again in their order: three levels of bits, marked by scans. */
+/** A set of rules that are taken out again in their order: bits in three levels, set by scans. */
 #ifndef SENSOR_DETECT_CANDIDATES_H
 #define SENSOR_DETECT_CANDIDATES_H
 

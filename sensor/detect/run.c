@@ -280,14 +280,17 @@ static void scan_engines(struct detect_job *job, enum image_payload payload,
     const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
     uint32_t any = map->engines[payload], port = job->edge->engines[payload];
     uint32_t app = map->apps[payload][job->app];
-    bool whole = port != IMAGE_NONE && job->set->engines[port].whole;
+    const struct image_engine *engines = job->set->engines;
+    bool whole = port != IMAGE_NONE && engines[port].whole;
     if (any != IMAGE_NONE && whole)
         detect_scan_heads(job->t, any, view);
     else if (any != IMAGE_NONE)
         detect_scan(job->t, any, view);
     if (port != IMAGE_NONE)
         detect_scan(job->t, port, view);
-    if (app != IMAGE_NONE)
+    if (app != IMAGE_NONE && engines[app].spread && port != IMAGE_NONE && engines[port].spread)
+        detect_scan_heads(job->t, app, view);
+    else if (app != IMAGE_NONE)
         detect_scan(job->t, app, view);
 }
 

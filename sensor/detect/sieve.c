@@ -252,13 +252,16 @@ void sieve_head(struct detect_thread *t, const struct image_engine *e, const str
         return;
     }
     const uint8_t *bytes = head_bytes(view, room);
-    for (uint32_t i = 0; i < e->places.count && p[i].at + p[i].width <= view->len; i++) {
+    uint32_t count = e->places.count;
+    while (count > 0 && p[count - 1].at + p[count - 1].width > view->len)
+        count--; /* those that need least stand first */
+    for (const struct image_place *end = p + count; p < end; p++) {
         uint64_t v;
-        memcpy(&v, bytes + p[i].at, sizeof(v));
+        memcpy(&v, bytes + p->at, sizeof(v));
         v |= SIEVE_FOLD;
         uint8_t first = sieve_first(v);
-        bool pair = p[i].pairs & sieve_pair(v);
-        if (p[i].first[first / 32] >> first % 32 & pair)
-            place_look(t, e, view, &p[i], v);
+        bool pair = p->pairs & sieve_pair(v);
+        if (p->first[first / 32] >> first % 32 & pair)
+            place_look(t, e, view, p, v);
     }
 }
