@@ -83,7 +83,7 @@ struct classify_hashes {
 };
 
 enum classify_stage {
-    STAGE_WAITS, /* named, but the server's answer may bring a certificate that says more */
+    STAGE_WAITS, /* named, but the server's answer may say more */
     STAGE_NAMED, /* without nDPI, which can be asked yet */
     STAGE_ASKED, /* nDPI is given its packets */
     STAGE_FINAL,
@@ -363,7 +363,7 @@ struct label {
 
 enum verdict {
     VERDICT_NDPI,  /* no name without it */
-    VERDICT_WAITS, /* a name, unless the server's certificate has another */
+    VERDICT_WAITS, /* a name, unless the server's answer has another */
     VERDICT_NAMED,
 };
 
@@ -489,6 +489,17 @@ static enum verdict name_quic(struct classify_ctx *c, struct flow *f, const stru
     return VERDICT_NAMED;
 }
 
+static enum verdict name_http(struct classify_ctx *c, const struct packet *p, struct label *out)
+{
+    char host[NAMED_HOST_MAX];
+    if (!named_http_request(p->payload, p->payload_len, host) ||
+        by_host(c, host, NDPI_PROTOCOL_HTTP, out) == VERDICT_NDPI)
+        return VERDICT_NDPI;
+    if (out->app == NDPI_PROTOCOL_UNKNOWN)
+        by_protocol(c, p, NDPI_PROTOCOL_HTTP, out);
+    return VERDICT_WAITS;
+}
+
 /** The name that a flow's first packet with payload tells. */
 static enum verdict name_first(struct classify_ctx *c, struct flow *f, unsigned dir,
                                const struct packet *p, struct label *out)
@@ -496,7 +507,7 @@ static enum verdict name_first(struct classify_ctx *c, struct flow *f, unsigned 
     if (!c->held || dir != 0)
         return VERDICT_NDPI;
     if (f->proto == PACKET_PROTO_TCP)
-        return name_tls(c, p, out);
+        return p->payload[0] < 0x20 ? name_tls(c, p, out) : name_http(c, p, out);
     if (f->proto != PACKET_PROTO_UDP)
         return VERDICT_NDPI;
     if (p->dport == PORT_DNS && p->sport != PORT_MDNS)
@@ -533,11 +544,14 @@ static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir,
     flow_hold(c, cf, dir, p);
 }
 
-/** The server has answered a ClientHello whose host is in no table. */
+/** The server has answered a ClientHello whose host is in no table, or a request. */
 static void flow_answer(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
                         const struct packet *p)
 {
-    if (named_server_hello(p->payload, p->payload_len) == NAMED_TLS_13) {
+    bool same = p->payload[0] < 0x20
+                    ? named_server_hello(p->payload, p->payload_len) == NAMED_TLS_13
+                    : named_http_answer(p->payload, p->payload_len);
+    if (same) {
         cf->stage = STAGE_NAMED;
         counter_add(c->counters, CLASSIFY_NAMED, 1);
         flow_hold(c, cf, 1, p);

@@ -3,12 +3,12 @@
  * What a flow is called, in nDPI's words: the only user of ndpi_api.h.
  *
  * A flow whose first packet tells by itself what it is and whom it asks for (a ClientHello, a DNS
- * query, QUIC's Initial as our parser has read it) gets its name from nDPI's tables of hosts and
- * addresses without its dissectors: the same name, at a tenth of the time. Its first packets are
- * held for a moment; when an alert is raised on it, nDPI is given them and says all it knows:
- * risks, JA3, category. Every other flow is given to nDPI, packets without payload left out, within
- * a budget; after that, or when nothing more is to learn, nDPI's memory of the flow is freed and
- * only the result is kept. `every_flow` gives nDPI all flows.
+ * query, a browser's request, QUIC's Initial as our parser has read it) gets its name from nDPI's
+ * tables of hosts and addresses without its dissectors: the same name, at a tenth of the time. Its
+ * first packets are held for a moment; when an alert is raised on it, nDPI is given them and says
+ * all it knows: risks, JA3, category. Every other flow is given to nDPI, packets without payload
+ * left out, within a budget; after that, or when nothing more is to learn, nDPI's memory of the
+ * flow is freed and only the result is kept. `every_flow` gives nDPI all flows.
  */
 #ifndef SENSOR_CLASSIFY_H
 #define SENSOR_CLASSIFY_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * First messages that tell by themselves what a flow is and whom it asks for: a ClientHello, a DNS
- * query. Each function wants the whole message in one packet, well formed, with a name in plain
- * letters; whatever is not that is left to nDPI, which knows the odd cases. No state, no memory.
+ * query, a browser's request. Each function wants the whole message in one packet, well formed,
+ * with a name in plain letters; whatever is not that is left to nDPI, which knows the odd cases. No
+ * state, no memory.
  */
 #ifndef SENSOR_NAMED_H
 #define SENSOR_NAMED_H
@@ -31,5 +32,15 @@ enum named_tls named_server_hello(const uint8_t *payload, uint32_t len);
 
 /** A DNS query (RFC 1035 4.1) for one name; `host` in lower case with dots. */
 bool named_dns_query(const uint8_t *payload, uint32_t len, char host[NAMED_HOST_MAX]);
+
+/**
+ * The head of a browser's GET or HEAD (RFC 9112 3) for a host; `host` in lower case without a port.
+ * False for what nDPI tells from plain HTTP by other marks: addresses and clients of file sharing,
+ * tunnels, tests of speed, certificates' status.
+ */
+bool named_http_request(const uint8_t *payload, uint32_t len, char host[NAMED_HOST_MAX]);
+
+/** A server's first bytes: an HTTP answer with a text, an image or nothing in it. */
+bool named_http_answer(const uint8_t *payload, uint32_t len);
 
 #endif

@@ -30,7 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(host);
     if (named_dns_query(copy, len, host))
         check(host);
+    if (named_http_request(copy, len, host))
+        check(host);
     (void)named_server_hello(copy, len);
+    (void)named_http_answer(copy, len);
     free(copy);
     return 0;
 }

@@ -191,6 +191,72 @@ static void test_dns_query(void **state)
     assert_false(named_dns_query(m.at, m.len, host));
 }
 
+/* A request of a browser; `extra` are lines more, each with its end. */
+static void request(struct message *m, const char *path, const char *host, const char *agent,
+                    const char *extra)
+{
+    m->len = (uint32_t)snprintf((char *)m->at, sizeof(m->at),
+                                "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n%s\r\n", path,
+                                host, agent, extra);
+}
+
+#define BROWSER "Mozilla/5.0 (X11; Linux x86_64)"
+
+static void test_http_request(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *host, *agent, *extra;
+        bool want;
+    } cases[] = {
+        { "/", "WWW.example.org:8080", BROWSER, "Accept: */*\r\n", true },
+        { "/a?b=c", "192.0.2.7", BROWSER, "", true },
+        { "/", "www.example.org", "curl/8", "", false },
+        { "/", "www.example.org", BROWSER, "Host: www.example.com\r\n", false },
+        { "/", "www.example.org", BROWSER, "Referer: http://www.speedtest.net/\r\n", false },
+        { "/", "www.example.org", BROWSER, "Content-Type: application/ocsp-request\r\n", false },
+        { "/", "www.example.org", BROWSER, "Accept: application/x-rtsp-tunnelled\r\n", false },
+        { "/", "www.fileserve.example", BROWSER, "", false },
+        { "/?info_hash=a", "www.example.org", BROWSER, "", false },
+        { "/uri-res/N2R", "www.example.org", BROWSER, "", false },
+        { "http://www.example.org/", "www.example.org", BROWSER, "", false },
+        { "/", "a b", BROWSER, "", false },
+    };
+    struct message m;
+    char host[NAMED_HOST_MAX];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        request(&m, cases[i].path, cases[i].host, cases[i].agent, cases[i].extra);
+        assert_int_equal(named_http_request(m.at, m.len, host), cases[i].want);
+        for (uint32_t n = 0; n < m.len; n++)
+            assert_false(named_http_request(m.at, n, host));
+    }
+    request(&m, "/", "WWW.example.org:8080", BROWSER, "");
+    assert_true(named_http_request(m.at, m.len, host));
+    assert_string_equal(host, "www.example.org");
+}
+
+static void test_http_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool want;
+    } cases[] = {
+        { "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\nx", true },
+        { "HTTP/1.0 304 Not Modified\r\n\r\n", true },
+        { "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", false },
+        { "HTTP/1.1 200 OK\r\nContent-Type: application/ocsp-response\r\n\r\n", false },
+        { "HTTP/1.1 200 OK\r\nContent-Disposition: attachment\r\n\r\n", false },
+        { "HTTP/1.1 200 OK\r\nServer: ntopng 5\r\n\r\n", false },
+        { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n", false },
+        { "SSH-2.0-x\r\n\r\n", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(named_http_answer((const uint8_t *)cases[i].text,
+                                           (uint32_t)strlen(cases[i].text)),
+                         cases[i].want);
+}
+
 /* ---- what is held -------------------------------------------------------------------------- */
 
 static void test_held(void **state)
@@ -387,6 +453,44 @@ static void test_same_names(void **state)
     }
 }
 
+static void test_same_http(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *server;
+        const char *host, *type, *proto_name;
+        bool named;
+    } cases[] = {
+        { nowhere, "www.example.org", "text/html", "HTTP", true },
+        { nowhere, "www.youtube.com", "text/html", "HTTP.YouTube", true },
+        { resolver, "www.example.org", "image/png", "HTTP.Google", true },
+        { nowhere, "198.51.100.2", "text/html", "HTTP", true },
+        { nowhere, "www.example.org", "application/octet-stream", "HTTP", false },
+        { nowhere, "www.example.org", "application/ocsp-response", "HTTP", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct frame frames[2];
+        struct message m;
+        struct told all, own, asked;
+        request(&m, "/", cases[i].host, BROWSER, "");
+        frame_make(&frames[0], PACKET_PROTO_TCP, TS, cases[i].server, 80, &m);
+        m.len = (uint32_t)snprintf((char *)m.at, sizeof(m.at),
+                                   "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n", cases[i].type);
+        frame_make(&frames[1], PACKET_PROTO_TCP, TC, cases[i].server, 80, &m);
+        tell(frames, 2, true, false, &all);
+        tell(frames, 2, false, false, &own);
+        tell(frames, 2, false, true, &asked);
+        assert_int_equal(own.result.master, all.result.master);
+        assert_int_equal(own.result.app, all.result.app);
+        assert_int_equal(own.result.category, all.result.category);
+        assert_int_equal(counted(&own, "classify.packets") == 0, cases[i].named);
+        assert_string_equal(asked.eve, all.eve);
+        char want[64];
+        snprintf(want, sizeof(want), "\"proto\":\"%s\"", cases[i].proto_name);
+        assert_non_null(strstr(own.eve, want));
+    }
+}
+
 /* Packets that are gone when an alert comes leave the name as it was. */
 static void test_forgotten(void **state)
 {
@@ -429,7 +533,8 @@ int main(void)
         cmocka_unit_test(test_client_hello), cmocka_unit_test(test_long_host),
         cmocka_unit_test(test_server_hello), cmocka_unit_test(test_dns_query),
         cmocka_unit_test(test_held),         cmocka_unit_test(test_same_names),
-        cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_forgotten),    cmocka_unit_test(test_same_http),
+        cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
