@@ -118,19 +118,29 @@ static struct image_span bits_emit(struct builder *b, const struct image_gram *g
     return span;
 }
 
+static struct image_gram_slot slot_of(const struct image_gram *g, uint32_t number, bool placed)
+{
+    struct image_gram_slot slot = { .want = g->want, .gram = number + 1 };
+    slot.tag = placed ? sieve_tag_placed(g->place, g->width) : sieve_tag(g->gram);
+    slot.back = (uint8_t)-g->at;
+    while (slot.width < SIEVE_WIDTH && sieve_mask(slot.width) != g->mask)
+        slot.width++;
+    return slot;
+}
+
 static struct image_span slots_emit(struct builder *b, const struct image_gram *grams,
                                     uint32_t count, bool placed)
 {
     uint32_t slot_count = power_above(count * 2 + 1);
-    uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
+    struct image_gram_slot *slots = xcalloc(slot_count, sizeof(*slots));
     uint32_t first = builder_put(b, IMAGE_GRAMS, grams, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot = sieve_slot(gram_key(&grams[i], placed), slot_count - 1);
-        while (slots[slot])
+        while (slots[slot].gram)
             slot = (slot + 1) & (slot_count - 1);
-        slots[slot] = first + i + 1;
+        slots[slot] = slot_of(&grams[i], first + i, placed);
     }
-    struct image_span span = { builder_put(b, IMAGE_SLOTS, slots, slot_count), slot_count };
+    struct image_span span = { builder_put(b, IMAGE_GRAM_SLOTS, slots, slot_count), slot_count };
     free(slots);
     return span;
 }

@@ -36,6 +36,7 @@ static const uint32_t element_sizes[IMAGE_SECTIONS] = {
     [IMAGE_BITS] = sizeof(uint64_t),
     [IMAGE_SIEVE_BITS] = sizeof(uint32_t),
     [IMAGE_GRAMS] = sizeof(struct image_gram),
+    [IMAGE_GRAM_SLOTS] = sizeof(struct image_gram_slot),
     [IMAGE_PLACES] = sizeof(struct image_place),
     [IMAGE_LANES] = sizeof(struct image_lanes),
     [IMAGE_DATASETS] = sizeof(struct image_dataset),
@@ -224,15 +225,20 @@ static bool slots_ok(const struct image *image, struct image_span span, uint32_t
 static bool gram_slots_ok(const struct image *image, struct image_span span, uint32_t patterns)
 {
     const struct image_gram *grams = image_section(image, IMAGE_GRAMS, NULL);
-    const uint32_t *slots = image_section(image, IMAGE_SLOTS, NULL);
-    if (!slots_ok(image, span, count_of(image, IMAGE_GRAMS)))
+    const struct image_gram_slot *slots = image_section(image, IMAGE_GRAM_SLOTS, NULL);
+    uint32_t used = 0;
+    if (!span_ok(image, IMAGE_GRAM_SLOTS, span) || span.count & (span.count - 1))
         return false;
     for (uint32_t i = 0; i < span.count; i++) {
-        uint32_t slot = slots[span.first + i];
-        if (slot && grams[slot - 1].pattern >= patterns)
+        const struct image_gram_slot *slot = &slots[span.first + i];
+        if (!slot->gram)
+            continue;
+        if (slot->gram > count_of(image, IMAGE_GRAMS) || slot->back > 4 || slot->width < 1 ||
+            slot->width > 8 || grams[slot->gram - 1].pattern >= patterns)
             return false;
+        used++;
     }
-    return true;
+    return used < span.count || span.count == 0;
 }
 
 /* A filter: a power of two of words. */

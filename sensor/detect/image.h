@@ -54,6 +54,7 @@ enum image_section {
     IMAGE_BITS,       /* uint64_t: hashes of the names of flowbits, then of flowints */
     IMAGE_SIEVE_BITS, /* uint32_t: filters of the sieves (stride.h) */
     IMAGE_GRAMS,      /* struct image_gram */
+    IMAGE_GRAM_SLOTS, /* struct image_gram_slot: tables of grams */
     IMAGE_PLACES,     /* struct image_place */
     IMAGE_LANES,      /* struct image_lanes */
     IMAGE_DATASETS,   /* struct image_dataset */

@@ -22,6 +22,18 @@ struct image_gram {
     uint16_t width;          /* bytes of the gram that count: 1 to 4 */
 };
 
+/**
+ * A slot of a table of grams: what rules out most that do not stand there, so that the gram itself
+ * need not be fetched. Four to a cache line.
+ */
+struct image_gram_slot {
+    _Alignas(16) uint64_t want; /* of the gram */
+    uint32_t gram;              /* in IMAGE_GRAMS + 1; 0: free */
+    uint16_t tag;               /* sieve_tag of what the slot was found by */
+    uint8_t back;               /* from the gram to `want`: 0 to 4 */
+    uint8_t width;              /* bytes of `want` that count: 1 to 8 */
+};
+
 /** Where patterns stand that a buffer can hold at few places only. */
 struct image_place {
     _Alignas(64) uint16_t at;
@@ -34,7 +46,7 @@ struct image_place {
 
 /**
  * Filter and table of grams. `bits`: a power of two (2 to 2^21) of 32-bit words; `slots`: a power
- * of two of slots in IMAGE_SLOTS (index in IMAGE_GRAMS + 1, 0: free). No bits: nothing is in it.
+ * of two of slots in IMAGE_GRAM_SLOTS. No bits: nothing is in it.
  */
 struct image_sieve {
     struct image_span bits, slots;

@@ -69,6 +69,7 @@ static void views_set(struct detect_ruleset *set)
     set->bits = image_section(i, IMAGE_BITS, NULL);
     set->sieve_bits = image_section(i, IMAGE_SIEVE_BITS, NULL);
     set->grams = image_section(i, IMAGE_GRAMS, NULL);
+    set->gram_slots = image_section(i, IMAGE_GRAM_SLOTS, NULL);
     set->places = image_section(i, IMAGE_PLACES, NULL);
     set->lanes = image_section(i, IMAGE_LANES, NULL);
 }

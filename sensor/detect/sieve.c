@@ -29,14 +29,14 @@ static bool pattern_stands(const struct detect_ruleset *set, const struct image_
                         g->nocase);
 }
 
-/* The eight bytes around the gram at place `at` are those of `g`, and then all others. */
-static bool gram_stands(const struct detect_ruleset *set, const struct image_gram *g,
+/* The eight bytes around the gram at place `at` are those of the slot's, and then all others. */
+static bool gram_stands(const struct detect_ruleset *set, const struct image_gram_slot *slot,
                         const struct app_view *view, uint32_t at)
 {
-    uint32_t back = (uint32_t)-g->at;
-    return at >= back &&
-           ((sieve_load(view->data, view->len, at - back) ^ g->want) & g->mask) == 0 &&
-           pattern_stands(set, g, view, at);
+    return at >= slot->back &&
+           ((sieve_load(view->data, view->len, at - slot->back) ^ slot->want) &
+            sieve_mask(slot->width)) == 0 &&
+           pattern_stands(set, &set->grams[slot->gram - 1], view, at);
 }
 
 /* The filter said yes to the gram at `at`: ask the table; how many patterns stand there. `*missed`:
@@ -46,17 +46,17 @@ static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
                           bool *missed)
 {
     const struct detect_ruleset *set = t->set;
-    const uint32_t *slots = set->slots + s->slots.first;
+    const struct image_gram_slot *slots = set->gram_slots + s->slots.first;
     uint32_t mask = s->slots.count - 1;
     uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
     unsigned found = 0;
     *missed = false;
-    for (uint32_t i = sieve_slot(gram, mask); slots[i]; i = (i + 1) & mask) {
-        const struct image_gram *g = &set->grams[slots[i] - 1];
-        if (g->gram != gram)
+    for (uint32_t i = sieve_slot(gram, mask); slots[i].gram; i = (i + 1) & mask) {
+        if (slots[i].tag != sieve_tag(gram))
             continue;
-        if (gram_stands(set, g, view, at)) {
-            detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
+        if (gram_stands(set, &slots[i], view, at)) {
+            uint32_t pattern = set->grams[slots[i].gram - 1].pattern;
+            detect_candidates_add(t, set->patterns[e->pattern_first + pattern]);
             found++;
         } else {
             *missed = true;
@@ -208,11 +208,12 @@ static void place_look(struct detect_thread *t, const struct image_engine *e,
     const struct stride_filter filter = filter_of(set, p->bits);
     if (!stride_has(&filter, placed))
         return;
-    const uint32_t *slots = set->slots + e->head.first;
-    for (uint32_t i = sieve_slot(placed, mask); slots[i]; i = (i + 1) & mask) {
-        const struct image_gram *g = &set->grams[slots[i] - 1];
-        if (g->gram == gram && g->place == p->at && g->width == p->width &&
-            ((v ^ g->want) & g->mask) == 0 && pattern_stands(set, g, view, p->at))
+    const struct image_gram_slot *slots = set->gram_slots + e->head.first;
+    uint16_t tag = sieve_tag_placed(p->at, p->width);
+    for (uint32_t i = sieve_slot(placed, mask); slots[i].gram; i = (i + 1) & mask) {
+        const struct image_gram *g = &set->grams[slots[i].gram - 1];
+        if (slots[i].tag == tag && ((v ^ slots[i].want) & sieve_mask(slots[i].width)) == 0 &&
+            pattern_stands(set, g, view, p->at))
             detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
     }
 }
@@ -222,7 +223,7 @@ static void head_all(struct detect_thread *t, const struct image_engine *e)
 {
     const struct detect_ruleset *set = t->set;
     for (uint32_t i = 0; i < e->head.count; i++) {
-        uint32_t slot = set->slots[e->head.first + i];
+        uint32_t slot = set->gram_slots[e->head.first + i].gram;
         if (slot)
             detect_candidates_add(t,
                                   set->patterns[e->pattern_first + set->grams[slot - 1].pattern]);

@@ -55,9 +55,9 @@ static inline uint64_t sieve_load(const uint8_t *data, uint32_t len, uint32_t at
 /** The mask of the first `width` of a value's bytes as they stand in memory. */
 static inline uint64_t sieve_mask(uint32_t width)
 {
-    uint64_t v = 0;
-    memset(&v, 0xff, width < SIEVE_WIDTH ? width : SIEVE_WIDTH);
-    return v;
+    uint32_t bytes = width < SIEVE_WIDTH ? width : SIEVE_WIDTH;
+    uint64_t low = bytes ? UINT64_MAX >> (64 - 8 * bytes) : 0;
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? low : __builtin_bswap64(low);
 }
 
 /** The first of a value's bytes as they stand in memory. */
@@ -86,6 +86,17 @@ static inline uint32_t sieve_slot(uint32_t gram, uint32_t mask)
 static inline uint32_t sieve_placed(uint32_t gram, uint32_t at, uint32_t width)
 {
     return gram ^ (at << 3 | width) * 0x85EBCA6Bu;
+}
+
+/** What a slot tells of a gram that may stand anywhere, and of one that has a place. */
+static inline uint16_t sieve_tag(uint32_t gram)
+{
+    return (uint16_t)(gram * 0x85EBCA6Bu >> 16);
+}
+
+static inline uint16_t sieve_tag_placed(uint32_t at, uint32_t width)
+{
+    return (uint16_t)(at << 3 | width);
 }
 
 /** Whether a pattern with places from `from` on that ends before `to` is looked up there. */

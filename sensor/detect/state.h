@@ -51,6 +51,7 @@ struct detect_ruleset {
     const uint64_t *bits;
     const uint32_t *sieve_bits;
     const struct image_gram *grams;
+    const struct image_gram_slot *gram_slots;
     const struct image_place *places;
     const struct image_lanes *lanes;
     uint32_t rule_count, spec_count, engine_count;
@@ -161,8 +162,7 @@ struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f);
 /** The port edge of the packet at hand. */
 const struct image_port_edge *detect_edge_find(const struct detect_job *job);
 
-/** Make ready what hangs on the rule set for direction `dir`: port edge, rules without pattern.
- * False when memory is out: the next packet tries again. */
+/** Find port edge and rules without pattern for `dir`; false, for now, when memory is out. */
 bool detect_flow_resolve(struct detect_job *job, unsigned dir);
 
 /** Whether the flow carries the bit. */

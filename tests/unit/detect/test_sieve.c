@@ -379,7 +379,7 @@ static void all_grams_pass(void **state)
         const struct image_lanes *lanes = &b->set->lanes[e->lanes];
         for (unsigned way = LANES_BYTES; way <= lanes_best(); way++) {
             for (uint32_t i = 0; i < e->few.slots.count; i++) {
-                uint32_t slot = b->set->slots[e->few.slots.first + i];
+                uint32_t slot = b->set->gram_slots[e->few.slots.first + i].gram;
                 assert_true(!slot || gram_passes(b, way, lanes, &b->set->grams[slot - 1]));
             }
             for (uint32_t i = 0; i < e->short_count; i++)
