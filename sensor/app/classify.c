@@ -28,6 +28,10 @@
 
 #define BUDGET_TCP 10
 #define BUDGET_UDP 6
+/* Of a flow that has no name by then, for few get one later and each packet costs a dozen
+ * dissectors. */
+#define UNNAMED_TCP 6
+#define UNNAMED_UDP 4
 /* New flows a second of packet time that nDPI is given, and how many at once: a flood of flows that
  * nobody answers must not take the time of those that carry something. */
 #define FLOWS_PER_S 20000u
@@ -276,6 +280,14 @@ static void flow_give_up(struct classify_ctx *c, struct classify_flow *cf)
     flow_settle(c, cf, &found);
 }
 
+/** Packets that nDPI is given of the flow. */
+static unsigned budget(const struct classify_ctx *c, const struct flow *f, bool unnamed)
+{
+    bool tcp = f->proto == PACKET_PROTO_TCP;
+    unsigned all = tcp ? c->budget_tcp : c->budget_udp, some = tcp ? UNNAMED_TCP : UNNAMED_UDP;
+    return unnamed && some < all ? some : all;
+}
+
 /** Give nDPI one packet of the flow, as long as it wants some. */
 static void flow_give(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
                       const uint8_t *l3, uint16_t len, uint64_t now_ns)
@@ -292,7 +304,7 @@ static void flow_give(struct classify_ctx *c, struct flow *f, struct classify_fl
     cf->packets++;
     if (!more) {
         flow_settle(c, cf, &found);
-    } else if (cf->packets >= (f->proto == PACKET_PROTO_TCP ? c->budget_tcp : c->budget_udp)) {
+    } else if (cf->packets >= budget(c, f, found.app_protocol == NDPI_PROTOCOL_UNKNOWN)) {
         counter_add(c->counters, CLASSIFY_BUDGET, found.app_protocol == NDPI_PROTOCOL_UNKNOWN);
         flow_give_up(c, cf);
     } else {

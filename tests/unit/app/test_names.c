@@ -491,6 +491,35 @@ static void test_same_http(void **state)
     }
 }
 
+/* What nobody knows is given to nDPI a few times, and less where the settings say so. */
+static void test_budget(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned conf, want;
+    } cases[] = { { 0, 6 }, { 3, 3 }, { 20, 6 } };
+    struct message m = { .len = 0 };
+    struct frame f;
+    put(&m, BYTES("\xe1\x7c\x90\x02zq7\xff\x81\x13\xc5\x99\x20vb\x8f"));
+    frame_make(&f, PACKET_PROTO_TCP, TS, nowhere, 40123, &m);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        struct told t = { .counts = { 0 } };
+        const struct classify_conf conf = { .packets_tcp = cases[i].conf };
+        rig_open(&r, PACKET_PROTO_TCP, 40123);
+        memset(r.slots, 0, sizeof(r.slots));
+        struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+        for (unsigned n = 0; n < 30; n++)
+            classify_packet(c, &r.flow, TS, &f.p);
+        memcpy(t.counts, r.slots, sizeof(t.counts));
+        assert_int_equal(counted(&t, "classify.packets"), cases[i].want);
+        assert_int_equal(counted(&t, "classify.budget"), 1);
+        classify_flow_free(c, &r.flow);
+        classify_free(c);
+        rig_close(&r);
+    }
+}
+
 /* Packets that are gone when an alert comes leave the name as it was. */
 static void test_forgotten(void **state)
 {
@@ -534,7 +563,7 @@ int main(void)
         cmocka_unit_test(test_server_hello), cmocka_unit_test(test_dns_query),
         cmocka_unit_test(test_held),         cmocka_unit_test(test_same_names),
         cmocka_unit_test(test_forgotten),    cmocka_unit_test(test_same_http),
-        cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
+        cmocka_unit_test(test_budget),       cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
