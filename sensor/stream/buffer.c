@@ -177,6 +177,8 @@ uint64_t stream_buffer_extent(const struct stream_buffer *b, uint64_t from)
 
 uint64_t stream_buffer_next(const struct stream_buffer *b, uint64_t from)
 {
+    if (from >= b->right)
+        return UINT64_MAX; /* mostly: all was taken */
     for (uint32_t i = 0; i < b->count; i++) {
         if (segment_end(segment_at(b, i)) > from)
             return segment_at(b, i)->start > from ? segment_at(b, i)->start : from;
