@@ -158,26 +158,25 @@ static int place_order(const void *left, const void *right)
  * first. Sorts the grams. */
 static struct image_span places_emit(struct builder *b, struct image_gram *grams, uint32_t count)
 {
-    struct image_place *places = xcalloc(count + 1, sizeof(*places));
-    uint32_t kept = 0;
+    struct image_span span = { 0, 0 };
     qsort(grams, count, sizeof(*grams), place_order);
     for (uint32_t i = 0, n; i < count; i += n) {
         for (n = 1; i + n < count && place_order(&grams[i], &grams[i + n]) == 0;)
             n++;
-        struct image_place *p = &places[kept++];
-        *p = (struct image_place){ .at = grams[i].place,
-                                   .width = grams[i].width,
-                                   .mask = gram_value(sieve_mask(grams[i].width)),
-                                   .pairs = grams[i].width == 1 ? UINT64_MAX : 0,
-                                   .bits = bits_emit(b, grams + i, n, true) };
+        struct image_place p = { .at = grams[i].place,
+                                 .width = grams[i].width,
+                                 .mask = gram_value(sieve_mask(grams[i].width)),
+                                 .pairs = grams[i].width == 1 ? UINT64_MAX : 0,
+                                 .bits = bits_emit(b, grams + i, n, true) };
         for (uint32_t k = 0; k < n; k++) {
             uint8_t first = sieve_first(grams[i + k].want);
-            p->first[first / 32] |= 1u << first % 32;
-            p->pairs |= sieve_pair(grams[i + k].want);
+            p.first[first / 32] |= 1u << first % 32;
+            p.pairs |= sieve_pair(grams[i + k].want);
         }
+        uint32_t at = builder_put(b, IMAGE_PLACES, &p, 1);
+        if (span.count++ == 0)
+            span.first = at;
     }
-    struct image_span span = { builder_put(b, IMAGE_PLACES, places, kept), kept };
-    free(places);
     return span;
 }
 
