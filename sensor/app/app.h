@@ -6,8 +6,8 @@
  * port (anchors 2.6); then its parser takes committed bytes in order, makes transactions and moves
  * their progress. Rules look at a transaction through named buffers (signatures/buffer.h), which
  * are built when first asked for and kept. A parser is one file (or folder) with one const `struct
- * app_parser`; parsers.c lists them, and nothing else knows them by name. nDPI runs beside it
- * on each flow within a budget (classify.h).
+ * app_parser`; parsers.c lists them, and nothing else knows them by name. Beside it each flow gets
+ * its name from nDPI (classify.h).
  *
  * Memory: transactions and their bytes come from the worker's slab. A transaction is freed by
  * app_tx_prune once both directions are done and inspected. Limits (transactions a flow, header

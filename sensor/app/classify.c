@@ -40,7 +40,7 @@
 /* Packets of named flows that are held in case of an alert: of each flow the first of either
  * side, some hundred milliseconds of them where thousands of flows begin in a second. */
 #define HELD_BYTES (2u << 20)
-#define HELD_FLOW  2u
+#define HELD_FLOW  2u /* of a flow at most */
 
 #define PORT_DNS   53
 #define PORT_MDNS  5353
@@ -101,7 +101,7 @@ struct classify_flow {
     uint64_t held; /* place of the packet that was held last */
     uint16_t master, app, category;
     uint8_t confidence, packets; /* given to nDPI */
-    uint8_t stage, held_count, held_sides;
+    uint8_t stage, held_sides; /* bits: a packet of that direction is held */
     bool over; /* no packet comes any more */
 };
 
@@ -317,19 +317,25 @@ static uint16_t l3_len(const struct packet *p)
     return p->l3_len > UINT16_MAX ? UINT16_MAX : (uint16_t)p->l3_len;
 }
 
+/** As flow_give, for the packet that is being looked at. */
+static void flow_give_packet(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
+                             const struct packet *p)
+{
+    flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+}
+
 /* ---- packets that are held ------------------------------------------------------------------ */
 
 /** Hold the first packets of a flow, one of either side. */
 static void flow_hold(struct classify_ctx *c, struct classify_flow *cf, unsigned dir,
                       const struct packet *p)
 {
-    if (cf->held_count >= HELD_FLOW || cf->held_sides & 1u << dir)
+    if (cf->held_sides & 1u << dir)
         return;
     uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
     if (place == 0)
         return;
     cf->held = place;
-    cf->held_count++;
     cf->held_sides |= (uint8_t)(1u << dir);
 }
 
@@ -338,9 +344,10 @@ static void flow_ask(struct classify_ctx *c, struct flow *f, struct classify_flo
 {
     struct held_packet old[HELD_FLOW];
     unsigned n = 0;
-    for (uint64_t at = cf->held; n < cf->held_count && held_get(c->held, at, &old[n]);)
+    uint64_t at = cf->held;
+    while (at && n < HELD_FLOW && held_get(c->held, at, &old[n]))
         at = old[n++].before;
-    if (n < cf->held_count) { /* without its first packet nDPI would say something else */
+    if (at) { /* without its first packet nDPI would say something else */
         counter_add(c->counters, CLASSIFY_FORGOTTEN, 1);
         cf->stage = STAGE_FINAL;
         return;
@@ -393,26 +400,6 @@ static uint16_t by_address(struct classify_ctx *c, const struct packet *p)
                : ndpi_network_port_ptree_match(c->module, &dst, htons(p->dport));
 }
 
-/** The name that a host is known by beside the protocol it is asked in. */
-static enum verdict by_host(struct classify_ctx *c, char *host, uint16_t master, struct label *out)
-{
-    ndpi_protocol_match_result match = { 0 };
-    ndpi_protocol_category_t special = NDPI_PROTOCOL_CATEGORY_UNSPECIFIED;
-    u_int len = (u_int)strlen(host);
-    int found = ndpi_match_string_subprotocol(c->module, host, len, &match);
-    /* Hosts that are known for what they are asked for, whoever's they are. */
-    if (ndpi_get_custom_category_match(c->module, host, len, &special) != -1) {
-        out->category = (uint16_t)special;
-        return found > NDPI_PROTOCOL_UNKNOWN ? VERDICT_NDPI : VERDICT_WAITS;
-    }
-    if (found <= NDPI_PROTOCOL_UNKNOWN)
-        return VERDICT_WAITS;
-    *out = (struct label){ master, (uint16_t)found, (uint16_t)match.protocol_category };
-    /* From a flow of these nDPI learns addresses, by which it tells others. */
-    return found == NDPI_PROTOCOL_MSTEAMS || found == NDPI_PROTOCOL_ZOOM ? VERDICT_NDPI
-                                                                        : VERDICT_NAMED;
-}
-
 /** The protocol itself, or what the address says beside it; a category that stands is kept. */
 static void by_protocol(struct classify_ctx *c, const struct packet *p, uint16_t proto,
                         struct label *out)
@@ -424,6 +411,34 @@ static void by_protocol(struct classify_ctx *c, const struct packet *p, uint16_t
     ndpi_protocol found = { out->master, out->app, NDPI_PROTOCOL_CATEGORY_UNSPECIFIED };
     if (out->category == NDPI_PROTOCOL_CATEGORY_UNSPECIFIED)
         out->category = (uint16_t)ndpi_get_proto_category(c->module, found);
+}
+
+/**
+ * The name that `host` is known by beside the protocol it is asked in, else that of the protocol:
+ * `unknown` then.
+ */
+static enum verdict by_host(struct classify_ctx *c, const struct packet *p, char *host,
+                            uint16_t proto, enum verdict unknown, struct label *out)
+{
+    ndpi_protocol_match_result match = { 0 };
+    ndpi_protocol_category_t special = NDPI_PROTOCOL_CATEGORY_UNSPECIFIED;
+    u_int len = (u_int)strlen(host);
+    int found = ndpi_match_string_subprotocol(c->module, host, len, &match);
+    bool known = found > NDPI_PROTOCOL_UNKNOWN;
+    /* Hosts that are known for what they are asked for, whoever's they are. */
+    if (ndpi_get_custom_category_match(c->module, host, len, &special) != -1) {
+        out->category = (uint16_t)special;
+        if (known)
+            return VERDICT_NDPI;
+    }
+    if (!known) {
+        by_protocol(c, p, proto, out);
+        return unknown;
+    }
+    *out = (struct label){ proto, (uint16_t)found, (uint16_t)match.protocol_category };
+    /* From a flow of these nDPI learns addresses, by which it tells others. */
+    return found == NDPI_PROTOCOL_MSTEAMS || found == NDPI_PROTOCOL_ZOOM ? VERDICT_NDPI
+                                                                        : VERDICT_NAMED;
 }
 
 static bool port_is(const struct packet *p, uint16_t port)
@@ -454,13 +469,11 @@ static enum verdict name_tls(struct classify_ctx *c, const struct packet *p, str
     char host[NAMED_HOST_MAX];
     if (!named_client_hello(p->payload, p->payload_len, host))
         return VERDICT_NDPI;
-    enum verdict v = by_host(c, host, NDPI_PROTOCOL_TLS, out);
-    if (v != VERDICT_WAITS)
-        return v;
-    if (mail_port(p) || (tor_shape(host) && ndpi_check_dga_name(c->module, NULL, host, 1)))
+    enum verdict v = by_host(c, p, host, NDPI_PROTOCOL_TLS, VERDICT_WAITS, out);
+    if (v == VERDICT_WAITS &&
+        (mail_port(p) || (tor_shape(host) && ndpi_check_dga_name(c->module, NULL, host, 1))))
         return VERDICT_NDPI;
-    by_protocol(c, p, NDPI_PROTOCOL_TLS, out);
-    return VERDICT_WAITS;
+    return v;
 }
 
 static enum verdict name_dns(struct classify_ctx *c, const struct packet *p, struct label *out)
@@ -468,11 +481,7 @@ static enum verdict name_dns(struct classify_ctx *c, const struct packet *p, str
     char host[NAMED_HOST_MAX];
     if (!named_dns_query(p->payload, p->payload_len, host))
         return VERDICT_NDPI;
-    enum verdict v = by_host(c, host, NDPI_PROTOCOL_DNS, out);
-    if (v != VERDICT_WAITS)
-        return v;
-    by_protocol(c, p, NDPI_PROTOCOL_DNS, out);
-    return VERDICT_NAMED;
+    return by_host(c, p, host, NDPI_PROTOCOL_DNS, VERDICT_NAMED, out);
 }
 
 /**
@@ -494,21 +503,15 @@ static enum verdict name_quic(struct classify_ctx *c, struct flow *f, const stru
         !app_tx_buffer(c->apps, f, tx, SIG_DIR_TOSERVER, SIG_BUF_QUIC_SNI, 0, &sni) ||
         !named_host(sni.data, sni.len, host))
         return VERDICT_NDPI;
-    enum verdict v = by_host(c, host, NDPI_PROTOCOL_QUIC, out);
-    if (v != VERDICT_WAITS)
-        return v;
-    by_protocol(c, p, NDPI_PROTOCOL_QUIC, out);
-    return VERDICT_NAMED;
+    return by_host(c, p, host, NDPI_PROTOCOL_QUIC, VERDICT_NAMED, out);
 }
 
 static enum verdict name_http(struct classify_ctx *c, const struct packet *p, struct label *out)
 {
     char host[NAMED_HOST_MAX];
     if (!named_http_request(p->payload, p->payload_len, host) ||
-        by_host(c, host, NDPI_PROTOCOL_HTTP, out) == VERDICT_NDPI)
+        by_host(c, p, host, NDPI_PROTOCOL_HTTP, VERDICT_WAITS, out) == VERDICT_NDPI)
         return VERDICT_NDPI;
-    if (out->app == NDPI_PROTOCOL_UNKNOWN)
-        by_protocol(c, p, NDPI_PROTOCOL_HTTP, out);
     return VERDICT_WAITS;
 }
 
@@ -544,7 +547,7 @@ static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir,
         return;
     if (v == VERDICT_NDPI) {
         flow_ask(c, f, cf);
-        flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+        flow_give_packet(c, f, cf, p);
         return;
     }
     cf->master = label.master;
@@ -570,7 +573,7 @@ static void flow_answer(struct classify_ctx *c, struct flow *f, struct classify_
         return;
     }
     flow_ask(c, f, cf);
-    flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+    flow_give_packet(c, f, cf, p);
 }
 
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
@@ -583,7 +586,7 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
     if (!cf)
         flow_first(c, f, dir, p);
     else if (cf->stage == STAGE_ASKED)
-        flow_give(c, f, cf, p->l3, l3_len(p), p->now_ns);
+        flow_give_packet(c, f, cf, p);
     else if (cf->stage == STAGE_WAITS && dir == 1)
         flow_answer(c, f, cf, p);
     else
