@@ -150,9 +150,10 @@ static void engine_spread(struct builder *b, struct build_engine *to, enum image
                           unsigned dir, enum image_payload payload)
 {
     bool shorts;
-    uint32_t bodies, sum = builder_engine_bodies(to, &shorts);
+    uint32_t bodies, sum;
     if (!to->whole || to->spread)
         return;
+    sum = builder_engine_bodies(to, &shorts);
     for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++)
         sum += spread_engine(b, cls, dir, payload, app, &bodies) ? bodies : 0;
     if (sum > LANES_GRAMS_MAX)
