@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, grouped, hexDump, pieces, plain, short, whole } from "../src/format/text.ts";
+import { bytes, grouped, hexDump, pieces, plain, short, whole, widest } from "../src/format/text.ts";
 import { age, clockTime, later, nextAt, span, stamp, timeLeft } from "../src/format/time.ts";
 
 const NOW = Date.parse("2026-11-20T20:00:00.000Z");
@@ -100,4 +100,15 @@ test("a deadline is calm, soon, late or none", () => {
         used: 1,
         ms: -60_000,
     });
+});
+
+test("no font draws a text wider than it is said to be", () => {
+    assert.equal(widest(""), 0);
+    assert.ok(widest("10.20.30.40", true) >= 11 * 0.602); // DejaVu Sans Mono
+    assert.ok(widest("WWWW") >= 4 * 0.989); // DejaVu Sans, as below
+    assert.ok(widest("government") >= 6.04);
+    assert.ok(widest("ill, it;") <= 8 * 0.42);
+    assert.equal(widest("caf\u00e9"), Infinity);
+    assert.equal(widest("a\u202eb"), Infinity);
+    assert.equal(widest("x".repeat(61)), Infinity);
 });

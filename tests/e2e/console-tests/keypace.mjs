@@ -263,6 +263,15 @@ async function rowsInSight(page) {
     });
 }
 
+/** Lines that are wider than their column though nothing cuts them. */
+async function overflowing(page) {
+    return page.evaluate(() =>
+        [...document.querySelectorAll(".row > :not(.cut) > :is(.l1, .l2):not(.cut)")]
+            .filter((line) => line.scrollWidth > line.clientWidth)
+            .map((line) => line.textContent),
+    );
+}
+
 /** Few screens of rows exist, whatever the list holds. */
 const SCREENS = 6;
 
@@ -275,6 +284,7 @@ export async function everyKey(stage) {
     stage.numbers.queue_ready_ms ??= Date.now() - from;
     const rows = await rowsInSight(page);
     assert.ok(rows >= 25, `${rows} rows on a 1080p screen`);
+    assert.deepEqual(await overflowing(page), []);
     const { total } = await stage.ask(page, "/incidents?limit=1");
     await readAll(page, total);
     const pace = await (await KeyPace.on(page)).all();

@@ -50,6 +50,23 @@ export function plain(text: string, limit = 4096): string {
         .join("");
 }
 
+const PLAIN = /^[\x20-\x7e]*$/;
+const NARROW = /[ !',.:;IJfijlrt|()[\]/\\-]/g;
+const COMMON = /[0-9a-eghknopqsuvx-z"*?_${}]/g;
+const LONG = 60;
+
+/**
+ * At most so wide the text is drawn, in em, by a font that is not wider than DejaVu Sans, the widest
+ * of those we ask for (`mono`: its Mono). Text that is not plain ASCII, or long, may be of any width.
+ */
+export function widest(text: string, mono = false): number {
+    if (text.length > LONG || !PLAIN.test(text)) return Infinity;
+    if (mono) return 0.61 * text.length;
+    const narrow = text.match(NARROW)?.length ?? 0;
+    const common = text.match(COMMON)?.length ?? 0;
+    return 0.42 * narrow + 0.64 * common + 1.01 * (text.length - narrow - common);
+}
+
 const GROUPS = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SCALES: [number, string][] = [
     [1e12, "T"],

@@ -3,7 +3,7 @@
 // themselves.
 import { useRef } from "preact/hooks";
 import { age, clockTime } from "../format/time.ts";
-import { plain, short } from "../format/text.ts";
+import { plain, short, widest } from "../format/text.ts";
 import { t } from "../msg/index.ts";
 import { app } from "../model/app.ts";
 import { desk } from "../model/desk.ts";
@@ -140,9 +140,20 @@ function TimeLeft({ row, index }: { row: Shown; index: number }) {
     return <TimeLeftView row={row} now={now} />;
 }
 
+/**
+ * A line that is cut where it does not fit costs the browser more to paint than what stands in it.
+ * So only the title's cell is always cut, and of the others those whose text may be too wide for its
+ * column: the room here is that of the columns in queue.css, in em of the line. In a list so narrow
+ * that the columns shrink, queue.css cuts every line.
+ */
+const ROOM = { role: 8.4, type: 11.7, victim: 12.2, peer: 12, sensors: 10.3, owner: 8.5, note: 9.6 };
+const cell = (name: string, fit: boolean): string => (fit ? name : `${name} cut`);
+const fits = (text: string | null | undefined, room: number, mono = false): boolean =>
+    !text || widest(text, mono) <= room;
+
 function What({ row }: { row: Shown }) {
     return (
-        <span role="gridcell" class="c-what">
+        <span role="gridcell" class="c-what cut">
             <span class="l1">
                 {row.status !== "new" && row.status !== "triage" && (
                     <StatusWord status={row.status} />
@@ -169,7 +180,10 @@ function Where({ row }: { row: Shown }) {
     return (
         <span
             role="gridcell"
-            class="c-state"
+            class={cell(
+                "c-state",
+                fits(row.victim_role, ROOM.role) && fits(row.rsit.type, ROOM.type),
+            )}
             title={plain(`${row.victim_role} ${row.rsit.type}`, 200)}
         >
             <span class="l1">
@@ -183,8 +197,13 @@ function Where({ row }: { row: Shown }) {
 }
 
 function Parties({ row }: { row: Shown }) {
+    const short = fits(row.victim, ROOM.victim, true) && fits(row.peer, ROOM.peer, true);
     return (
-        <span role="gridcell" class="c-who" title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}>
+        <span
+            role="gridcell"
+            class={cell("c-who", short)}
+            title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}
+        >
             <span class="l1 mono">
                 <Text value={row.victim} limit={120} />
             </span>
@@ -211,21 +230,22 @@ function Stages({ row }: { row: Shown }) {
 }
 
 function Count({ row }: { row: Shown }) {
+    const sensors = row.sensors.join(", ");
     return (
         <span
             role="gridcell"
             class="c-count"
             title={t("row.alerts", {
                 n: row.count,
-                sensors: plain(row.sensors.join(", "), 200),
+                sensors: plain(sensors, 200),
             })}
         >
             <span class="l1">
                 <span class="num">{short(row.count)}</span>{" "}
                 <Spark values={row.spark} label={t("row.spark")} />
             </span>
-            <span class="l2">
-                <Text value={row.sensors.join(", ")} limit={80} />
+            <span class={cell("l2", fits(sensors, ROOM.sensors))}>
+                <Text value={sensors} limit={80} />
             </span>
         </span>
     );
@@ -233,32 +253,29 @@ function Count({ row }: { row: Shown }) {
 
 function Owner({ row, index, me }: { row: Shown; index: number; me: string }) {
     const now = useClock(index);
+    const mine = row.claimed_by === me;
+    const owner = !row.claimed_by ? t("row.unclaimed") : mine ? t("row.you") : row.claimed_by;
+    const since = row.claimed_by && row.claimed_at ? ` ${clockTime(row.claimed_at, now)}` : "";
+    const note = row.last_note ?? age(row.last_seen, now);
     return (
-        <span role="gridcell" class="c-owner">
+        <span
+            role="gridcell"
+            class={cell("c-owner", fits(owner + since, ROOM.owner) && fits(note, ROOM.note))}
+        >
             <span class="l1">
                 {row.claimed_by ? (
                     <>
-                        <span class={row.claimed_by === me ? "you" : ""}>
-                            {row.claimed_by === me ? (
-                                t("row.you")
-                            ) : (
-                                <Text value={row.claimed_by} limit={40} />
-                            )}
+                        <span class={mine ? "you" : ""}>
+                            <Text value={owner} limit={40} />
                         </span>
-                        {row.claimed_at && (
-                            <span class="dim"> {clockTime(row.claimed_at, now)}</span>
-                        )}
+                        {since && <span class="dim">{since}</span>}
                     </>
                 ) : (
-                    <span class="dim">{t("row.unclaimed")}</span>
+                    <span class="dim">{owner}</span>
                 )}
             </span>
             <span class="l2" title={row.last_note ? plain(row.last_note, 300) : undefined}>
-                {row.last_note ? (
-                    <Text value={row.last_note} limit={80} />
-                ) : (
-                    <span>{age(row.last_seen, now)}</span>
-                )}
+                <Text value={note} limit={80} />
             </span>
         </span>
     );
