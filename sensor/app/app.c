@@ -44,6 +44,7 @@ struct app_ctx *app_create(const struct app_conf *conf, struct slab *slab,
         ctx->conf.http_body_response = BODY_DEFAULT;
     ctx->slab = slab;
     ctx->counters = counters;
+    ctx->probes = app_probes_create();
     ctx->expect = app_expect_create();
     ctx->unbrotli = unbrotli_slots_create();
     return ctx;
@@ -53,6 +54,7 @@ void app_free(struct app_ctx *ctx)
 {
     if (!ctx)
         return;
+    app_probes_free(ctx->probes);
     app_expect_free(ctx->expect);
     unbrotli_slots_free(ctx->unbrotli);
     free(ctx);
@@ -424,9 +426,10 @@ static void other_side(struct app_io *io, const uint8_t *data, uint32_t len)
     bool whole = af->head_len == 0;
     memcpy(af->head + af->head_len, data, n);
     af->head_len = (uint8_t)(af->head_len + n);
-    enum sig_app app = app_probe(io->flow->proto, d, io->flow->server_port, whole ? data : af->head,
-                                 whole ? len : af->head_len, &over);
-    if (app == SIG_APP_UNKNOWN && af->head_len < app_probe_enough(d))
+    enum sig_app app =
+        app_probe(io->ctx->probes, io->flow->proto, d, io->flow->server_port,
+                  whole ? data : af->head, whole ? len : af->head_len, &over);
+    if (app == SIG_APP_UNKNOWN && af->head_len < app_probe_enough(io->ctx->probes, d))
         return;
     if (app != SIG_APP_UNKNOWN && app != af->app)
         note(io, APP_DETECTION_MISMATCH);
@@ -489,7 +492,8 @@ static bool flow_detect(struct app_io *io, const uint8_t *data, uint32_t len, bo
     bool over = false;
     enum sig_app app = af->expected != SIG_APP_UNKNOWN
                            ? (enum sig_app)af->expected
-                           : app_probe(io->flow->proto, d, io->flow->server_port, data, len, &over);
+                           : app_probe(io->ctx->probes, io->flow->proto, d, io->flow->server_port,
+                                       data, len, &over);
     af->probed[d] = len;
     if (app != SIG_APP_UNKNOWN) {
         side_settle(io, d, app);

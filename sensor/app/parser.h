@@ -143,6 +143,7 @@ struct app_ctx {
     struct app_conf conf;
     struct slab *slab;
     struct counter_block *counters;
+    struct app_probes *probes; /* see probe.h */
     struct app_expect *expect; /* data channels to come, see expect.h */
     struct unbrotli_slots *unbrotli; /* see unbrotli.h */
     uint64_t frames;           /* those that rules ask for, bits 1 << enum sig_frame */

@@ -3,10 +3,13 @@
 #include "config.h"
 #include "sensor/app/probe.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/cursor.h"
+#include "common/xalloc.h"
 #include "sensor/decode/packet.h"
 
 #define TCP  PACKET_PROTO_TCP
@@ -490,6 +493,60 @@ static const struct probe_port ports[] = {
     { SIG_APP_NFS,    UDP, BOTH, 2049,  check_nfs_udp },
 };
 
+#define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
+#define PORTS    (sizeof(ports) / sizeof(ports[0]))
+#define WORDS    ((PATTERNS + 63) / 64)
+#define SLOTS    64 /* for ports, by their last bits */
+_Static_assert(PORTS <= 64, "a port's checks are one word");
+
+/** Sets of numbers in the tables above, in whose order they are asked. */
+struct app_probes {
+    uint64_t first[2][2][256][WORDS]; /* [UDP][dir][first byte]: what may hold then */
+    uint64_t port[SLOTS];
+    uint32_t enough[2];
+};
+
+/* ---- which are asked ------------------------------------------------------------------------- */
+
+/** Whether a pattern may hold for bytes that begin so. */
+static bool may_begin(const struct probe_pattern *p, unsigned byte)
+{
+    unsigned want = (uint8_t)p->bytes[0];
+    return p->offset > 0 || want == byte || (p->nocase && tolower((int)want) == tolower((int)byte));
+}
+
+static void pattern_add(struct app_probes *probes, unsigned n)
+{
+    const struct probe_pattern *p = &patterns[n];
+    uint32_t end = (uint32_t)p->offset + p->len;
+    for (unsigned dir = 0; dir < 2; dir++) {
+        if (!(p->dirs & 1u << dir))
+            continue;
+        for (unsigned byte = 0; byte < 256; byte++)
+            if (may_begin(p, byte))
+                probes->first[p->ip_proto == UDP][dir][byte][n / 64] |= UINT64_C(1) << n % 64;
+        if (p->ip_proto == TCP && end > probes->enough[dir])
+            probes->enough[dir] = end;
+    }
+}
+
+struct app_probes *app_probes_create(void)
+{
+    struct app_probes *probes = xcalloc(1, sizeof(*probes));
+    for (unsigned i = 0; i < PATTERNS; i++)
+        pattern_add(probes, i);
+    for (unsigned i = 0; i < PORTS; i++)
+        probes->port[ports[i].port % SLOTS] |= UINT64_C(1) << i;
+    return probes;
+}
+
+void app_probes_free(struct app_probes *probes)
+{
+    free(probes);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
 static enum probe_verdict pattern_try(const struct probe_pattern *p, unsigned dir,
                                       const uint8_t *data, uint32_t len)
 {
@@ -497,8 +554,6 @@ static enum probe_verdict pattern_try(const struct probe_pattern *p, unsigned di
         return PROBE_MORE;
     uint32_t have = len - p->offset < p->len ? len - p->offset : p->len;
     const char *at = (const char *)data + p->offset;
-    if ((*at ^ *p->bytes) & ~(p->nocase ? 'a' ^ 'A' : 0))
-        return PROBE_NO; /* most patterns end here */
     if ((p->nocase ? strncasecmp(at, p->bytes, have) : memcmp(at, p->bytes, have)) != 0)
         return PROBE_NO;
     if (have < p->len)
@@ -506,24 +561,34 @@ static enum probe_verdict pattern_try(const struct probe_pattern *p, unsigned di
     return p->check ? p->check(dir, data, len) : PROBE_YES;
 }
 
-enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uint8_t *data,
-                       uint32_t len, bool *over)
+static enum sig_app patterns_ask(const uint64_t *sets, unsigned dir, const uint8_t *data,
+                                 uint32_t len, bool *more)
+{
+    for (unsigned w = 0; w < WORDS; w++) {
+        for (uint64_t set = sets[w]; set != 0; set &= set - 1) {
+            const struct probe_pattern *p = &patterns[64 * w + (unsigned)__builtin_ctzll(set)];
+            enum probe_verdict v = pattern_try(p, dir, data, len);
+            if (v == PROBE_YES)
+                return (enum sig_app)p->app;
+            *more |= v == PROBE_MORE;
+        }
+    }
+    return SIG_APP_UNKNOWN;
+}
+
+enum sig_app app_probe(const struct app_probes *probes, unsigned ip_proto, unsigned dir,
+                       uint16_t port, const uint8_t *data, uint32_t len, bool *over)
 {
     *over = len >= PROBE_ENOUGH;
     if (len == 0)
         return SIG_APP_UNKNOWN;
     bool more = false;
-    for (unsigned i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        const struct probe_pattern *p = &patterns[i];
-        if (p->ip_proto != ip_proto || !(p->dirs & 1u << dir))
-            continue;
-        enum probe_verdict v = pattern_try(p, dir, data, len);
-        if (v == PROBE_YES)
-            return (enum sig_app)p->app;
-        more |= v == PROBE_MORE;
-    }
-    for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-        const struct probe_port *p = &ports[i];
+    const uint64_t *sets = probes->first[ip_proto == UDP][dir][data[0]];
+    enum sig_app app = patterns_ask(sets, dir, data, len, &more);
+    if (app != SIG_APP_UNKNOWN)
+        return app;
+    for (uint64_t set = probes->port[port % SLOTS]; set != 0; set &= set - 1) {
+        const struct probe_port *p = &ports[__builtin_ctzll(set)];
         if (p->port != port || p->ip_proto != ip_proto || !(p->dirs & 1u << dir))
             continue;
         enum probe_verdict v = p->check(dir, data, len);
@@ -531,19 +596,12 @@ enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uin
             return (enum sig_app)p->app;
         more |= v == PROBE_MORE;
     }
-    if (!more && len >= (ip_proto == TCP ? app_probe_enough(dir) : 0))
+    if (!more && len >= (ip_proto == TCP ? probes->enough[dir] : 0))
         *over = true;
     return SIG_APP_UNKNOWN;
 }
 
-uint32_t app_probe_enough(unsigned dir)
+uint32_t app_probe_enough(const struct app_probes *probes, unsigned dir)
 {
-    uint32_t most = 0;
-    for (unsigned i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        const struct probe_pattern *p = &patterns[i];
-        uint32_t end = (uint32_t)p->offset + p->len;
-        if (p->ip_proto == TCP && p->dirs & 1u << dir && end > most)
-            most = end;
-    }
-    return most;
+    return probes->enough[dir];
 }

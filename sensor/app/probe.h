@@ -11,14 +11,23 @@
 
 #include "signatures/buffer.h"
 
+/** The patterns and checks, found by what they begin with and by port. Read-only once made. */
+struct app_probes;
+
+/** Make them; lack of memory ends the process. Free with app_probes_free. */
+struct app_probes *app_probes_create(void);
+
+/** NULL is allowed. */
+void app_probes_free(struct app_probes *probes);
+
 /**
  * The protocol of `len` bytes from a direction's start. `ip_proto` is 6 or 17; `port` the server's.
  * SIG_APP_UNKNOWN with `*over` false when more bytes could tell, with true when none will.
  */
-enum sig_app app_probe(unsigned ip_proto, unsigned dir, uint16_t port, const uint8_t *data,
-                       uint32_t len, bool *over);
+enum sig_app app_probe(const struct app_probes *probes, unsigned ip_proto, unsigned dir,
+                       uint16_t port, const uint8_t *data, uint32_t len, bool *over);
 
 /** Bytes of a direction, at most APP_HEAD_MAX, behind which no pattern of TCP begins any more. */
-uint32_t app_probe_enough(unsigned dir);
+uint32_t app_probe_enough(const struct app_probes *probes, unsigned dir);
 
 #endif

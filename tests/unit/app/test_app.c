@@ -145,13 +145,15 @@ static void test_probe(void **state)
         { 6,  TC, 9,    BYTES("RFB 003.008\n"),                           SIG_APP_RFB           },
         { 6,  TC, 143,  BYTES("* OK ready"),                              SIG_APP_UNKNOWN       },
     };
+    struct app_probes *probes = app_probes_create();
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         bool over;
-        enum sig_app got = app_probe(cases[i].proto, cases[i].dir, cases[i].port,
+        enum sig_app got = app_probe(probes, cases[i].proto, cases[i].dir, cases[i].port,
                                      (const uint8_t *)cases[i].bytes, cases[i].len, &over);
         if (got != cases[i].want)
             fail_msg("case %u (%s): %s", i, cases[i].bytes, sig_app_name(got));
     }
+    app_probes_free(probes);
 }
 
 static void test_unknown(void **state)
