@@ -16,9 +16,6 @@
 #include "common/xalloc.h"
 #include "sensor/spool/position.h"
 
-/* Names of so many files fit; more segments than the bound allows are never made. */
-#define LIST_BYTES (256u << 10)
-
 /* What of one lane stands in a segment that is about to be shed. */
 struct shed_lane {
     char name[SPOOL_LANE_MAX];
@@ -184,10 +181,10 @@ static int load_segment(struct spool_writer *w, const char *name)
 
 int writer_keep_load(struct spool_writer *w, char *reason, size_t reason_len)
 {
-    char *names = xmalloc(LIST_BYTES);
+    char *names;
     const char *what = "cannot list the folder";
     w->serial = 1;
-    int err = w->files->list(w->files->arg, names, LIST_BYTES);
+    int err = segment_names(w->files, &names);
     for (const char *n = names; err >= 0 && *n; n += strlen(n) + 1) {
         what = "cannot open a segment";
         err = load_segment(w, n);

@@ -13,8 +13,6 @@
 #include "common/xalloc.h"
 #include "sensor/spool/segment.h"
 
-#define LIST_BYTES (256u << 10)
-
 static int walk(int fd, spool_last_fn *fn, void *arg)
 {
     struct stat st;
@@ -64,8 +62,8 @@ static int walk_class(const struct spool_files *files, const char *names, enum s
 
 int spool_last_each(const struct spool_files *files, spool_last_fn *fn, void *arg)
 {
-    char *names = xcalloc(1, LIST_BYTES);
-    int err = files->list(files->arg, names, LIST_BYTES);
+    char *names;
+    int err = segment_names(files, &names);
     for (int class = 0; err >= 0 && class < SEGMENT_CLASSES; class ++)
         err = walk_class(files, names, (enum segment_class) class, UINT64_MAX, SPOOL_LAST_SEGMENTS,
                          fn, arg);

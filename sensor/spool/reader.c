@@ -23,7 +23,6 @@
 
 /* What the collector has is kept so long, for a store that is restored or fails over. */
 #define KEEP_S     600
-#define LIST_BYTES (256u << 10)
 
 struct reader_segment {
     enum segment_class class;
@@ -82,13 +81,12 @@ static int segment_open(const struct spool_reader *r, enum segment_class class, 
     return r->files->open(r->files->arg, name);
 }
 
-static struct reader_segment *segment_find(const struct spool_reader *r, uint64_t serial)
+/* One of the first `known`, which are in order. */
+static struct reader_segment *segment_find(const struct spool_reader *r, unsigned known,
+                                           uint64_t serial)
 {
-    for (unsigned i = 0; i < r->segment_count; i++) {
-        if (r->segments[i].header.serial == serial)
-            return &r->segments[i];
-    }
-    return NULL;
+    struct reader_segment key = { .header.serial = serial };
+    return known ? bsearch(&key, r->segments, known, sizeof(key), by_serial) : NULL;
 }
 
 /* The next segment of the class after `serial`, or NULL. */
@@ -102,13 +100,14 @@ static struct reader_segment *segment_after(const struct spool_reader *r, enum s
     return NULL;
 }
 
-static void segment_take(struct spool_reader *r, const char *name)
+/* Look at a file of the folder; the first `old` segments were known before. */
+static void segment_take(struct spool_reader *r, unsigned old, const char *name)
 {
     struct reader_segment s = { .seen = true, .scouted = SEGMENT_HEADER };
     uint64_t serial;
     if (!segment_name_parse(name, &s.class, &serial))
         return;
-    struct reader_segment *known = segment_find(r, serial);
+    struct reader_segment *known = segment_find(r, old, serial);
     if (known) {
         known->seen = true;
         return;
@@ -127,12 +126,13 @@ static void segment_take(struct spool_reader *r, const char *name)
 /* Look what segments there are now. */
 static int refresh(struct spool_reader *r)
 {
-    char *names = xmalloc(LIST_BYTES);
-    int err = r->files->list(r->files->arg, names, LIST_BYTES);
-    for (unsigned i = 0; i < r->segment_count; i++)
+    char *names;
+    unsigned old = r->segment_count;
+    int err = segment_names(r->files, &names);
+    for (unsigned i = 0; i < old; i++)
         r->segments[i].seen = err < 0;
     for (const char *n = names; err >= 0 && *n; n += strlen(n) + 1)
-        segment_take(r, n);
+        segment_take(r, old, n);
     free(names);
     unsigned kept = 0;
     for (unsigned i = 0; i < r->segment_count; i++) {

@@ -35,10 +35,11 @@ struct bench {
 
 static void clear_folder(struct bench *b)
 {
-    char names[65536];
-    b->files->list(b->files->arg, names, sizeof(names));
+    char *names;
+    assert_true(segment_names(b->files, &names) >= 0);
     for (const char *n = names; *n; n += strlen(n) + 1)
         b->files->remove(b->files->arg, n);
+    free(names);
 }
 
 static int set_up(void **state)
@@ -164,6 +165,29 @@ static void only_what_is_synced_is_read(void **state)
     expect_none(r, "jm.bulk");
     spool_writer_sync(w, true);
     expect_alerts(r, "jm.bulk", 4, 4);
+    spool_reader_close(r);
+    spool_writer_close(w);
+}
+
+/* A sensor that was started ten thousand times while nobody fetched its alerts. */
+static void any_number_of_segments(void **state)
+{
+    struct bench *b = *state;
+    struct segment_header h = { .lane_count = 1, .lanes = { { "jm.urgent", 7 } } };
+    char name[SEGMENT_NAME_MAX];
+    for (h.serial = 1; h.serial <= 11000; h.serial++) {
+        memcpy(h.epoch, &h.serial, sizeof(h.serial));
+        segment_name(SEGMENT_URGENT, h.serial, name);
+        int fd = b->files->create(b->files->arg, name);
+        assert_int_equal(segment_header_write(fd, &h), 0);
+        close(fd);
+    }
+    struct spool_writer *w = open_writer(b);
+    put(w, "jm.bulk", 10);
+    assert_int_equal(spool_writer_sync(w, true), 0);
+    struct spool_reader *r = open_reader(b);
+    expect_epoch(r, "jm.bulk", 0);
+    expect_alerts(r, "jm.bulk", 2, 2);
     spool_reader_close(r);
     spool_writer_close(w);
 }
@@ -610,6 +634,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_bound_sheds_bulk_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(committed_segments_go_when_old, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_number_of_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
         cmocka_unit_test(checksums),
     };
