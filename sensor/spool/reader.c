@@ -61,7 +61,7 @@ struct spool_reader {
     char *dir;
     struct spool_files *files;
     struct reader_segment *segments; /* by serial */
-    unsigned segment_count;
+    unsigned segment_count, segment_room;
     struct reader_lane *lanes[POSITION_MAX];
     unsigned lane_count;
     struct position positions[POSITION_MAX]; /* as stored at open */
@@ -116,7 +116,10 @@ static void segment_take(struct spool_reader *r, unsigned old, const char *name)
     /* One that is just being made has no header yet: the next look will find it. */
     if (fd >= 0 && segment_header_read(fd, &s.header) >= 0 && s.header.serial == serial) {
         segment_epoch_text(s.header.epoch, s.epoch);
-        r->segments = xreallocarray(r->segments, r->segment_count + 1, sizeof(s));
+        if (r->segment_count == r->segment_room) {
+            r->segment_room = r->segment_room ? 2 * r->segment_room : 16;
+            r->segments = xreallocarray(r->segments, r->segment_room, sizeof(s));
+        }
         r->segments[r->segment_count++] = s;
     }
     if (fd >= 0)
