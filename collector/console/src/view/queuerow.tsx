@@ -197,11 +197,11 @@ function Where({ row }: { row: Shown }) {
 }
 
 function Parties({ row }: { row: Shown }) {
-    const short = fits(row.victim, ROOM.victim, true) && fits(row.peer, ROOM.peer, true);
+    const fit = fits(row.victim, ROOM.victim, true) && fits(row.peer, ROOM.peer, true);
     return (
         <span
             role="gridcell"
-            class={cell("c-who", short)}
+            class={cell("c-who", fit)}
             title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}
         >
             <span class="l1 mono">
