@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/event.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/selftest.h"
 #include "common/xalloc.h"
@@ -100,7 +101,7 @@ static int spool_remove(void *arg, const char *name)
     return err < 0 && err != ABENG_ERR ? err : ABENG_OK;
 }
 
-static int spool_list(void *arg, char *names, size_t size)
+static int spool_list(void *arg, struct buf *names)
 {
     struct writer *w = arg;
     struct channel_message m = { .verb = CHANNEL_SPOOL_LIST };
@@ -108,12 +109,9 @@ static int spool_list(void *arg, char *names, size_t size)
     int err = w->ask(w->ask_arg, &m, &fd);
     if (err < 0 || fd < 0)
         return err < 0 ? err : ABENG_EIO;
-    ssize_t n = pread(fd, names, size - 1, 0);
+    err = file_read_fd(fd, names);
     close(fd);
-    if (n < 0)
-        return ABENG_EIO;
-    names[n] = 0;
-    return (size_t)n == size - 1 ? ABENG_ELIMIT : (int)m.arg;
+    return err;
 }
 
 static int evidence_file(void *arg, const char *name)

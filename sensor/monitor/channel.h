@@ -20,7 +20,7 @@ enum channel_verb {
     CHANNEL_SPOOL_CREATE,    /* engine: new segment `name` */
     CHANNEL_SPOOL_OPEN,      /* engine: existing segment `name`, read and write */
     CHANNEL_SPOOL_REMOVE,    /* engine: remove segment `name` */
-    CHANNEL_SPOOL_LIST,      /* engine: descriptor of a memfd with NUL-ended names, `arg` of them */
+    CHANNEL_SPOOL_LIST,      /* engine: descriptor of a memfd with NUL-ended names */
     CHANNEL_EVIDENCE_CREATE, /* engine: new evidence file `name`; old ones go; arg: since when
                               * there are some, ms */
     CHANNEL_DATASET,         /* engine: file `name` of a dataset; arg: enum channel_dataset */

@@ -26,8 +26,8 @@
 struct files {
     int log_dir, spool_dir, cache_dir, evidence_dir, dataset_dir; /* -1: there is none */
     struct keep *kept;                                            /* stored files, NULL: none */
-    uint64_t evidence_bytes, evidence_ns;            /* bounds */
-    uid_t owner;                                     /* of spool segments; (uid_t)-1: ours */
+    uint64_t evidence_bytes, evidence_ns;                         /* bounds */
+    uid_t owner; /* of spool segments; (uid_t)-1: ours */
     gid_t group;
 };
 
@@ -262,20 +262,19 @@ static int list_segments(struct files *f, struct channel_message *m)
         f->spool_dir < 0 ? -1 : openat(f->spool_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = folder < 0 ? NULL : fdopendir(folder);
     int out = memfd_create("spool-list", MFD_CLOEXEC);
-    m->arg = 0;
-    for (struct dirent *e; dir && out >= 0 && (e = readdir(dir));) {
-        if (!channel_name_ok(e->d_name))
-            continue;
-        if (file_write_all(out, e->d_name, strlen(e->d_name) + 1) == 0)
-            m->arg++;
+    bool whole = dir && out >= 0;
+    for (struct dirent *e; whole && (e = readdir(dir));) {
+        if (channel_name_ok(e->d_name))
+            whole = file_write_all(out, e->d_name, strlen(e->d_name) + 1) == 0;
     }
     if (dir)
         closedir(dir);
-    if (!dir || out < 0)
-        m->status = ABENG_EIO;
-    else
-        lseek(out, 0, SEEK_SET);
-    return out;
+    if (whole && lseek(out, 0, SEEK_SET) == 0)
+        return out;
+    if (out >= 0)
+        close(out);
+    m->status = ABENG_EIO;
+    return -1;
 }
 
 bool files_answer(struct files *f, struct channel_message *m, int *fd)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/xalloc.h"
 
@@ -59,30 +60,18 @@ static int folder_remove(void *arg, const char *name)
     return err;
 }
 
-static int folder_list(void *arg, char *names, size_t size)
+static int folder_list(void *arg, struct buf *names)
 {
     const struct folder *f = arg;
     DIR *d = opendir(f->path);
-    int count = 0;
-    size_t at = 0;
     if (!d)
         return ABENG_EIO;
     for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-        size_t n = strlen(e->d_name) + 1;
-        if (e->d_name[0] == '.')
-            continue;
-        if (n + 1 > size - at) {
-            count = ABENG_ELIMIT;
-            break;
-        }
-        memcpy(names + at, e->d_name, n);
-        at += n;
-        count++;
+        if (e->d_name[0] != '.')
+            buf_add(names, e->d_name, strlen(e->d_name) + 1);
     }
-    if (size)
-        names[at] = 0;
     closedir(d);
-    return count;
+    return names->bad ? ABENG_ELIMIT : ABENG_OK;
 }
 
 struct spool_files *spool_files_folder(const char *dir)

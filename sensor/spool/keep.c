@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/xalloc.h"
@@ -181,11 +182,12 @@ static int load_segment(struct spool_writer *w, const char *name)
 
 int writer_keep_load(struct spool_writer *w, char *reason, size_t reason_len)
 {
-    char *names;
+    struct buf names;
     const char *what = "cannot list the folder";
     w->serial = 1;
-    int err = segment_names(w->files, &names);
-    for (const char *n = names; err >= 0 && *n; n += strlen(n) + 1) {
+    buf_init(&names, SPOOL_LIST_MAX);
+    int err = w->files->list(w->files->arg, &names);
+    for (const char *n = buf_str(&names); err >= 0 && *n; n += strlen(n) + 1) {
         what = "cannot open a segment";
         err = load_segment(w, n);
     }
@@ -199,7 +201,7 @@ int writer_keep_load(struct spool_writer *w, char *reason, size_t reason_len)
     if (err < 0)
         snprintf(reason, reason_len, "spool: %s: %s", what,
                  err == ABENG_EIO ? strerror(errno) : err_text(err));
-    free(names);
+    buf_free(&names);
     return err < 0 ? err : ABENG_OK;
 }
 

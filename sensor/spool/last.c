@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/xalloc.h"
 #include "sensor/spool/segment.h"
@@ -62,11 +63,12 @@ static int walk_class(const struct spool_files *files, const char *names, enum s
 
 int spool_last_each(const struct spool_files *files, spool_last_fn *fn, void *arg)
 {
-    char *names;
-    int err = segment_names(files, &names);
+    struct buf names;
+    buf_init(&names, SPOOL_LIST_MAX);
+    int err = files->list(files->arg, &names);
     for (int class = 0; err >= 0 && class < SEGMENT_CLASSES; class ++)
-        err = walk_class(files, names, (enum segment_class) class, UINT64_MAX, SPOOL_LAST_SEGMENTS,
-                         fn, arg);
-    free(names);
+        err = walk_class(files, buf_str(&names), (enum segment_class) class, UINT64_MAX,
+                         SPOOL_LAST_SEGMENTS, fn, arg);
+    buf_free(&names);
     return err < 0 ? err : ABENG_OK;
 }

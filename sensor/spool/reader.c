@@ -22,7 +22,7 @@
 #include "sensor/spool/segment.h"
 
 /* What the collector has is kept so long, for a store that is restored or fails over. */
-#define KEEP_S     600
+#define KEEP_S 600
 
 struct reader_segment {
     enum segment_class class;
@@ -61,7 +61,7 @@ struct spool_reader {
     char *dir;
     struct spool_files *files;
     struct reader_segment *segments; /* by serial */
-    unsigned segment_count, segment_room;
+    unsigned segment_count, segment_cap;
     struct reader_lane *lanes[POSITION_MAX];
     unsigned lane_count;
     struct position positions[POSITION_MAX]; /* as stored at open */
@@ -116,9 +116,9 @@ static void segment_take(struct spool_reader *r, unsigned old, const char *name)
     /* One that is just being made has no header yet: the next look will find it. */
     if (fd >= 0 && segment_header_read(fd, &s.header) >= 0 && s.header.serial == serial) {
         segment_epoch_text(s.header.epoch, s.epoch);
-        if (r->segment_count == r->segment_room) {
-            r->segment_room = r->segment_room ? 2 * r->segment_room : 16;
-            r->segments = xreallocarray(r->segments, r->segment_room, sizeof(s));
+        if (r->segment_count == r->segment_cap) {
+            r->segment_cap = r->segment_cap ? 2 * r->segment_cap : 16;
+            r->segments = xreallocarray(r->segments, r->segment_cap, sizeof(s));
         }
         r->segments[r->segment_count++] = s;
     }
@@ -129,14 +129,15 @@ static void segment_take(struct spool_reader *r, unsigned old, const char *name)
 /* Look what segments there are now. */
 static int refresh(struct spool_reader *r)
 {
-    char *names;
+    struct buf names;
     unsigned old = r->segment_count;
-    int err = segment_names(r->files, &names);
+    buf_init(&names, SPOOL_LIST_MAX);
+    int err = r->files->list(r->files->arg, &names);
     for (unsigned i = 0; i < old; i++)
         r->segments[i].seen = err < 0;
-    for (const char *n = names; err >= 0 && *n; n += strlen(n) + 1)
+    for (const char *n = buf_str(&names); err >= 0 && *n; n += strlen(n) + 1)
         segment_take(r, old, n);
-    free(names);
+    buf_free(&names);
     unsigned kept = 0;
     for (unsigned i = 0; i < r->segment_count; i++) {
         if (r->segments[i].seen)

@@ -23,7 +23,6 @@
 #define HEADER_MARK_AT  4080
 #define RECORD_MAGIC    0x31434552u /* "REC1" */
 #define WINDOW_BYTES    (256u << 10)
-#define LIST_BYTES      (64u << 10) /* at first: two thousand names */
 
 static const char *const class_names[SEGMENT_CLASSES] = {
     [SEGMENT_URGENT] = "urgent",
@@ -54,22 +53,6 @@ bool segment_name_parse(const char *name, enum segment_class *class, uint64_t *s
         return strcmp(name, again) == 0;
     }
     return false;
-}
-
-int segment_names(const struct spool_files *files, char **names)
-{
-    int count = ABENG_ELIMIT;
-    *names = NULL;
-    for (size_t size = LIST_BYTES; count == ABENG_ELIMIT && size <= SEGMENT_LIST_MAX; size *= 2) {
-        free(*names);
-        *names = xmalloc(size);
-        count = files->list(files->arg, *names, size);
-    }
-    if (count < 0) {
-        free(*names);
-        *names = NULL;
-    }
-    return count;
 }
 
 void segment_epoch_text(const uint8_t epoch[SPOOL_EPOCH_BYTES], char out[2 * SPOOL_EPOCH_BYTES + 1])

@@ -29,8 +29,6 @@ struct buf;
 #define SEGMENT_LANES_MAX     64
 #define SEGMENT_NAME_MAX      40
 #define SEGMENT_RECORD_HEADER 24
-/** A start takes a segment of its own: a spool of 4 GiB has room for a million, 28 bytes a name. */
-#define SEGMENT_LIST_MAX      (64u << 20)
 
 enum segment_class { SEGMENT_URGENT, SEGMENT_BULK, SEGMENT_CLASSES };
 
@@ -75,12 +73,6 @@ void segment_name(enum segment_class class, uint64_t serial, char out[SEGMENT_NA
 
 /** Whether `name` is a segment's, and whose. */
 bool segment_name_parse(const char *name, enum segment_class *class, uint64_t *serial);
-
-/**
- * All names in the folder, NUL-ended, an empty one at the end, in `*names`, which the caller frees.
- * Count, or ABENG_EIO, ABENG_ELIMIT beyond SEGMENT_LIST_MAX bytes of names; `*names` is NULL then.
- */
-int segment_names(const struct spool_files *files, char **names);
 
 /** An epoch as 32 hexadecimal digits. */
 void segment_epoch_text(const uint8_t epoch[SPOOL_EPOCH_BYTES],

@@ -25,7 +25,10 @@
 #define SPOOL_EPOCH_BYTES 16
 #define SPOOL_LANE_MAX    24 /* "jm.urgent" and its NUL */
 #define SPOOL_RECORD_MAX  (64u << 10)
+/** Bytes of names: a start takes a segment, a spool of 4 GiB has room for a million of 28 bytes. */
+#define SPOOL_LIST_MAX (64u << 20)
 
+struct buf;
 struct spool_writer;
 struct spool_reader;
 
@@ -39,9 +42,8 @@ enum spool_kind {
 struct spool_files {
     int (*create)(void *arg, const char *name); /* new segment for appending: descriptor or error */
     int (*remove)(void *arg, const char *name);
-    int (*list)(void *arg, char *names,
-                size_t size); /* NUL-ended names, empty one at the end; count or error */
-    int (*open)(void *arg, const char *name); /* an existing segment, read and write */
+    int (*list)(void *arg, struct buf *names); /* append each name and its NUL; 0 or error */
+    int (*open)(void *arg, const char *name);  /* an existing segment, read and write */
     void *arg;
 };
 

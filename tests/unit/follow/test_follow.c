@@ -312,10 +312,12 @@ static void each_lane_is_taken_up_where_it_ends(void **state)
     assert_false(had(p, place.file, 120, "jm.bulk"));
     progress_close(p);
 
-    char names[4096];
-    files->list(files->arg, names, sizeof(names));
-    for (const char *n = names; *n; n += strlen(n) + 1)
+    struct buf names;
+    buf_init(&names, SPOOL_LIST_MAX);
+    assert_int_equal(files->list(files->arg, &names), 0);
+    for (const char *n = buf_str(&names); *n; n += strlen(n) + 1)
         files->remove(files->arg, n);
+    buf_free(&names);
     rmdir(dir);
     spool_files_free(files);
     counter_block_free(&counters);

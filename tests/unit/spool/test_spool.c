@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/crc32c.h"
 #include "common/err.h"
 #include "common/event.h"
@@ -33,13 +34,20 @@ struct bench {
     struct spool_conf conf;
 };
 
+/* The folder's names, NUL-ended, an empty one at the end; free `names`. */
+static const char *folder_names(const struct bench *b, struct buf *names)
+{
+    buf_init(names, SPOOL_LIST_MAX);
+    assert_int_equal(b->files->list(b->files->arg, names), 0);
+    return buf_str(names);
+}
+
 static void clear_folder(struct bench *b)
 {
-    char *names;
-    assert_true(segment_names(b->files, &names) >= 0);
-    for (const char *n = names; *n; n += strlen(n) + 1)
+    struct buf names;
+    for (const char *n = folder_names(b, &names); *n; n += strlen(n) + 1)
         b->files->remove(b->files->arg, n);
-    free(names);
+    buf_free(&names);
 }
 
 static int set_up(void **state)
@@ -255,16 +263,16 @@ static void commits_last_and_rewinds_work(void **state)
 
 static void newest_segment(struct bench *b, char name[SEGMENT_NAME_MAX])
 {
-    char names[65536];
+    struct buf names;
     uint64_t best = 0, serial;
     enum segment_class class;
-    b->files->list(b->files->arg, names, sizeof(names));
-    for (const char *n = names; *n; n += strlen(n) + 1) {
+    for (const char *n = folder_names(b, &names); *n; n += strlen(n) + 1) {
         if (segment_name_parse(n, &class, &serial) && serial >= best) {
             best = serial;
             segment_name(class, serial, name);
         }
     }
+    buf_free(&names);
 }
 
 static size_t read_segment(struct bench *b, const char *name, uint8_t *bytes, size_t size)
@@ -541,25 +549,22 @@ static void a_full_disk(void **state)
 
 static unsigned count_segments(struct bench *b, bool age)
 {
-    char names[65536];
+    struct buf names;
     unsigned count = 0;
     enum segment_class class;
     uint64_t serial;
-    b->files->list(b->files->arg, names, sizeof(names));
-    for (const char *n = names; *n; n += strlen(n) + 1) {
+    for (const char *n = folder_names(b, &names); *n; n += strlen(n) + 1) {
         if (!segment_name_parse(n, &class, &serial))
             continue;
         count++;
         if (!age)
             continue;
-        struct timespec old[2] = {
-            {time(NULL) - 700,  0},
-            { time(NULL) - 700, 0}
-        };
+        struct timespec old[2] = { { time(NULL) - 700, 0 }, { time(NULL) - 700, 0 } };
         int fd = b->files->open(b->files->arg, n);
         futimens(fd, old);
         close(fd);
     }
+    buf_free(&names);
     return count;
 }
 
