@@ -407,6 +407,14 @@ static void side_settle(struct app_io *io, unsigned dir, enum sig_app app)
     io->af->settled[dir] = io->packet;
 }
 
+/** What the bytes of io->dir say that it is. `over`: no more of them could tell more. */
+static enum sig_app side_probe(const struct app_io *io, const uint8_t *data, uint32_t len,
+                               bool *over)
+{
+    return app_probe(io->ctx->probes, io->flow->proto, io->dir, io->flow->server_port, data, len,
+                     over);
+}
+
 /**
  * The protocol is known from the other side's bytes: what this side says by itself. Its first bytes
  * are kept until they are enough to tell.
@@ -426,9 +434,7 @@ static void other_side(struct app_io *io, const uint8_t *data, uint32_t len)
     bool whole = af->head_len == 0;
     memcpy(af->head + af->head_len, data, n);
     af->head_len = (uint8_t)(af->head_len + n);
-    enum sig_app app =
-        app_probe(io->ctx->probes, io->flow->proto, d, io->flow->server_port,
-                  whole ? data : af->head, whole ? len : af->head_len, &over);
+    enum sig_app app = side_probe(io, whole ? data : af->head, whole ? len : af->head_len, &over);
     if (app == SIG_APP_UNKNOWN && af->head_len < app_probe_enough(io->ctx->probes, d))
         return;
     if (app != SIG_APP_UNKNOWN && app != af->app)
@@ -490,10 +496,8 @@ static bool flow_detect(struct app_io *io, const uint8_t *data, uint32_t len, bo
     struct app_flow *af = io->af;
     unsigned d = io->dir;
     bool over = false;
-    enum sig_app app = af->expected != SIG_APP_UNKNOWN
-                           ? (enum sig_app)af->expected
-                           : app_probe(io->ctx->probes, io->flow->proto, d, io->flow->server_port,
-                                       data, len, &over);
+    enum sig_app app = af->expected != SIG_APP_UNKNOWN ? (enum sig_app)af->expected
+                                                       : side_probe(io, data, len, &over);
     af->probed[d] = len;
     if (app != SIG_APP_UNKNOWN) {
         side_settle(io, d, app);
@@ -713,8 +717,13 @@ uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
             return 0;
         flow_change_now(ctx, af);
     }
-    struct app_io io = { .ctx = ctx, .flow = f, .af = af, .out = out, .now_ns = p->now_ns,
-                         .packet = p->number, .dir = dir };
+    struct app_io io = { .ctx = ctx,
+                         .flow = f,
+                         .af = af,
+                         .out = out,
+                         .now_ns = p->now_ns,
+                         .packet = p->number,
+                         .dir = dir };
     if (af->app == SIG_APP_UNKNOWN) {
         stream_detect(&io, span);
         return span->len;
@@ -741,8 +750,13 @@ void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struc
     struct app_flow *af = flow_make(ctx, f);
     if (!af || p->payload_len == 0)
         return;
-    struct app_io io = { .ctx = ctx, .flow = f, .af = af, .out = out, .now_ns = p->now_ns,
-                         .packet = p->number, .dir = dir };
+    struct app_io io = { .ctx = ctx,
+                         .flow = f,
+                         .af = af,
+                         .out = out,
+                         .now_ns = p->now_ns,
+                         .packet = p->number,
+                         .dir = dir };
     if (af->first_dir < 0)
         af->first_dir = (int8_t)dir;
     bool first = af->side[dir] == SIG_APP_UNKNOWN;
