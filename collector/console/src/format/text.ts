@@ -51,6 +51,10 @@ export function plain(text: string, limit = 4096): string {
 }
 
 const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Nothing in it can hide or rearrange anything: no element of its own is needed around it. */
+export const harmless = (text: string): boolean => PLAIN.test(text);
+
 const NARROW = /[ !',.:;IJfijlrt|()[\]/\\-]/g;
 const COMMON = /[0-9a-eghknopqsuvx-z"*?_${}]/g;
 const LONG = 60;
@@ -60,7 +64,7 @@ const LONG = 60;
  * of those we ask for (`mono`: its Mono). Text that is not plain ASCII, or long, may be of any width.
  */
 export function widest(text: string, mono = false): number {
-    if (text.length > LONG || !PLAIN.test(text)) return Infinity;
+    if (text.length > LONG || !harmless(text)) return Infinity;
     if (mono) return 0.61 * text.length;
     const narrow = text.match(NARROW)?.length ?? 0;
     const common = text.match(COMMON)?.length ?? 0;

@@ -2,13 +2,10 @@
 // The small parts that every page is made of: hostile-safe text, tier chips, stage strips, clocks,
 // sparklines.
 import type { Incident, Stage, Status, Tier, Tlp } from "../api/types.ts";
-import { pieces } from "../format/text.ts";
+import { harmless, pieces } from "../format/text.ts";
 import { clockTime, span, stamp, timeLeft } from "../format/time.ts";
 import { t, type MessageKey } from "../msg/index.ts";
 import { stateName } from "../model/app.ts";
-
-/** Nothing in it can hide or rearrange anything: no element of its own is needed around it. */
-const HARMLESS = /^[\x20-\x7e]*$/;
 
 /**
  * Text from outside: what is hidden or would rearrange its surroundings is shown by name, direction
@@ -22,7 +19,7 @@ export function Text({
     limit?: number;
 }) {
     if (!value) return null;
-    if (value.length <= limit && HARMLESS.test(value)) return <>{value}</>;
+    if (value.length <= limit && harmless(value)) return <>{value}</>;
     return (
         <bdi>
             {pieces(value, limit).map((piece) =>

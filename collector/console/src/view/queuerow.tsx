@@ -147,7 +147,7 @@ function TimeLeft({ row, index }: { row: Shown; index: number }) {
  * that the columns shrink, queue.css cuts every line.
  */
 const ROOM = { role: 8.4, type: 11.7, victim: 12.2, peer: 12, sensors: 10.3, owner: 8.5, note: 9.6 };
-const cell = (name: string, fit: boolean): string => (fit ? name : `${name} cut`);
+const cutUnless = (fit: boolean, name: string): string => (fit ? name : `${name} cut`);
 const fits = (text: string | null | undefined, room: number, mono = false): boolean =>
     !text || widest(text, mono) <= room;
 
@@ -180,9 +180,9 @@ function Where({ row }: { row: Shown }) {
     return (
         <span
             role="gridcell"
-            class={cell(
-                "c-state",
+            class={cutUnless(
                 fits(row.victim_role, ROOM.role) && fits(row.rsit.type, ROOM.type),
+                "c-state",
             )}
             title={plain(`${row.victim_role} ${row.rsit.type}`, 200)}
         >
@@ -201,7 +201,7 @@ function Parties({ row }: { row: Shown }) {
     return (
         <span
             role="gridcell"
-            class={cell("c-who", fit)}
+            class={cutUnless(fit, "c-who")}
             title={plain(`${row.victim} ${row.peer ?? ""}`, 300)}
         >
             <span class="l1 mono">
@@ -244,7 +244,7 @@ function Count({ row }: { row: Shown }) {
                 <span class="num">{short(row.count)}</span>{" "}
                 <Spark values={row.spark} label={t("row.spark")} />
             </span>
-            <span class={cell("l2", fits(sensors, ROOM.sensors))}>
+            <span class={cutUnless(fits(sensors, ROOM.sensors), "l2")}>
                 <Text value={sensors} limit={80} />
             </span>
         </span>
@@ -260,7 +260,10 @@ function Owner({ row, index, me }: { row: Shown; index: number; me: string }) {
     return (
         <span
             role="gridcell"
-            class={cell("c-owner", fits(owner + since, ROOM.owner) && fits(note, ROOM.note))}
+            class={cutUnless(
+                fits(owner + since, ROOM.owner) && fits(note, ROOM.note),
+                "c-owner",
+            )}
         >
             <span class="l1">
                 {row.claimed_by ? (
