@@ -22,6 +22,7 @@
 #include "common/xalloc.h"
 #include "sensor/app/app.h"
 #include "sensor/app/held.h"
+#include "sensor/app/hosts.h"
 #include "sensor/app/named.h"
 #include "sensor/decode/packet.h"
 #include "sensor/flow/flow.h"
@@ -79,6 +80,7 @@ struct classify_ctx {
     unsigned budget_tcp, budget_udp;
     struct rate rate;  /* of new flows */
     struct held *held; /* NULL: every flow is nDPI's */
+    struct hosts *hosts; /* NULL: likewise */
 };
 
 /** Fingerprints, kept only by flows that have one. */
@@ -101,8 +103,8 @@ struct classify_flow {
     uint64_t held; /* place of the packet that was held last */
     uint16_t master, app, category;
     uint8_t confidence, packets; /* given to nDPI */
-    uint8_t stage, held_sides; /* bits: a packet of that direction is held */
-    bool over; /* no packet comes any more */
+    uint8_t stage, held_sides;   /* bits: a packet of that direction is held */
+    bool over;                   /* no packet comes any more */
 };
 
 /* ---- nDPI's memory ------------------------------------------------------------------------- */
@@ -175,6 +177,7 @@ struct classify_ctx *classify_create(const struct classify_conf *conf, struct ap
     c->budget_tcp = conf->packets_tcp ? conf->packets_tcp : BUDGET_TCP;
     c->budget_udp = conf->packets_udp ? conf->packets_udp : BUDGET_UDP;
     c->held = conf->every_flow ? NULL : held_create(HELD_BYTES);
+    c->hosts = c->held ? hosts_create() : NULL;
     return c;
 }
 
@@ -184,6 +187,7 @@ void classify_free(struct classify_ctx *c)
         return;
     ndpi_exit_detection_module(c->module);
     held_free(c->held);
+    hosts_free(c->hosts);
     free(c);
 }
 
@@ -413,6 +417,26 @@ static void by_protocol(struct classify_ctx *c, const struct packet *p, uint16_t
         out->category = (uint16_t)ndpi_get_proto_category(c->module, found);
 }
 
+/** What the tables say of `host`; they stay as they are once they are read. */
+static const struct hosts_answer *host_look(struct classify_ctx *c, char *host)
+{
+    bool known;
+    struct hosts_answer *answer = hosts_look(c->hosts, host, &known);
+    if (known)
+        return answer;
+    ndpi_protocol_match_result match = { 0 };
+    ndpi_protocol_category_t special = NDPI_PROTOCOL_CATEGORY_UNSPECIFIED;
+    u_int len = (u_int)strlen(host);
+    int found = ndpi_match_string_subprotocol(c->module, host, len, &match);
+    answer->is_special = ndpi_get_custom_category_match(c->module, host, len, &special) != -1;
+    answer->special = (uint16_t)special;
+    if (found > NDPI_PROTOCOL_UNKNOWN) {
+        answer->app = (uint16_t)found;
+        answer->category = (uint16_t)match.protocol_category;
+    }
+    return answer;
+}
+
 /**
  * The name that `host` is known by beside the protocol it is asked in, else that of the protocol:
  * `unknown` then.
@@ -420,25 +444,21 @@ static void by_protocol(struct classify_ctx *c, const struct packet *p, uint16_t
 static enum verdict by_host(struct classify_ctx *c, const struct packet *p, char *host,
                             uint16_t proto, enum verdict unknown, struct label *out)
 {
-    ndpi_protocol_match_result match = { 0 };
-    ndpi_protocol_category_t special = NDPI_PROTOCOL_CATEGORY_UNSPECIFIED;
-    u_int len = (u_int)strlen(host);
-    int found = ndpi_match_string_subprotocol(c->module, host, len, &match);
-    bool known = found > NDPI_PROTOCOL_UNKNOWN;
-    /* Hosts that are known for what they are asked for, whoever's they are. */
-    if (ndpi_get_custom_category_match(c->module, host, len, &special) != -1) {
-        out->category = (uint16_t)special;
-        if (known)
+    const struct hosts_answer *host_is = host_look(c, host);
+    if (host_is->is_special) {
+        out->category = host_is->special;
+        if (host_is->app != NDPI_PROTOCOL_UNKNOWN)
             return VERDICT_NDPI;
     }
-    if (!known) {
+    if (host_is->app == NDPI_PROTOCOL_UNKNOWN) {
         by_protocol(c, p, proto, out);
         return unknown;
     }
-    *out = (struct label){ proto, (uint16_t)found, (uint16_t)match.protocol_category };
+    *out = (struct label){ proto, host_is->app, host_is->category };
     /* From a flow of these nDPI learns addresses, by which it tells others. */
-    return found == NDPI_PROTOCOL_MSTEAMS || found == NDPI_PROTOCOL_ZOOM ? VERDICT_NDPI
-                                                                        : VERDICT_NAMED;
+    return host_is->app == NDPI_PROTOCOL_MSTEAMS || host_is->app == NDPI_PROTOCOL_ZOOM
+               ? VERDICT_NDPI
+               : VERDICT_NAMED;
 }
 
 static bool port_is(const struct packet *p, uint16_t port)
@@ -528,13 +548,12 @@ static enum verdict name_first(struct classify_ctx *c, struct flow *f, unsigned 
     if (p->dport == PORT_DNS && p->sport != PORT_MDNS)
         return name_dns(c, p, out);
     return p->dport == PORT_HTTPS && app_protocol(f) == SIG_APP_QUIC ? name_quic(c, f, p, out)
-                                                                      : VERDICT_NDPI;
+                                                                     : VERDICT_NDPI;
 }
 
 /* ---- the flow's way ------------------------------------------------------------------------- */
 
-static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir,
-                       const struct packet *p)
+static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
 {
     struct label label = { 0 };
     enum verdict v = name_first(c, f, dir, p, &label);

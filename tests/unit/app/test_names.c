@@ -15,6 +15,7 @@
 #include "common/slab.h"
 #include "sensor/app/classify.h"
 #include "sensor/app/held.h"
+#include "sensor/app/hosts.h"
 #include "sensor/app/named.h"
 #include "sensor/decode/packet.h"
 #include "tests/unit/app/rig.h"
@@ -252,9 +253,9 @@ static void test_http_answer(void **state)
         { "SSH-2.0-x\r\n\r\n", false },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(named_http_answer((const uint8_t *)cases[i].text,
-                                           (uint32_t)strlen(cases[i].text)),
-                         cases[i].want);
+        assert_int_equal(
+            named_http_answer((const uint8_t *)cases[i].text, (uint32_t)strlen(cases[i].text)),
+            cases[i].want);
 }
 
 /* ---- what is held -------------------------------------------------------------------------- */
@@ -297,6 +298,35 @@ static void test_held(void **state)
     assert_false(held_get(h, places[63] + 4096, &p));
     assert_int_equal(held_put(h, bytes, 300, 0, 0), 0); /* too large for this ring */
     held_free(h);
+}
+
+/* An answer is that of its own host, however many fall on one place. */
+static void test_hosts(void **state)
+{
+    (void)state;
+    struct hosts *h = hosts_create();
+    unsigned again = 0;
+    char long_host[61] = "";
+    memset(long_host, 'a', sizeof(long_host) - 1);
+    for (uint16_t round = 0; round < 2; round++) {
+        for (uint16_t i = 1; i <= 4000; i++) {
+            char host[NAMED_HOST_MAX];
+            bool known;
+            snprintf(host, sizeof(host), "%.*s%u.example", i % 60, long_host, i);
+            struct hosts_answer *a = hosts_look(h, host, &known);
+            assert_int_equal(a->app, known ? i : 0);
+            assert_int_equal(a->is_special, known);
+            *a = (struct hosts_answer){ .app = i, .is_special = true };
+            assert_int_equal(hosts_look(h, host, &known)->app, i);
+            assert_true(known);
+            a = hosts_look(h, "www.example", &known);
+            again += known;
+            assert_int_equal(a->app, known ? 9999 : 0);
+            a->app = 9999;
+        }
+    }
+    assert_in_range(again, 7900, 7999); /* a few took its place */
+    hosts_free(h);
 }
 
 /* ---- the same as nDPI ---------------------------------------------------------------------- */
@@ -422,9 +452,9 @@ static void test_same_names(void **state)
         uint16_t port;
         const uint8_t *server;
         const char *host;
-        bool newest;      /* TLS 1.3 */
+        bool newest; /* TLS 1.3 */
         const char *proto_name;
-        bool named;       /* without nDPI */
+        bool named; /* without nDPI */
     } cases[] = {
         { PACKET_PROTO_UDP, 53, nowhere, "www.example.org", false, "DNS", true },
         { PACKET_PROTO_UDP, 53, nowhere, "www.youtube.com", false, "DNS.YouTube", true },
@@ -548,10 +578,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client_hello), cmocka_unit_test(test_long_host),
         cmocka_unit_test(test_server_hello), cmocka_unit_test(test_dns_query),
-        cmocka_unit_test(test_held),         cmocka_unit_test(test_same_names),
-        cmocka_unit_test(test_forgotten),    cmocka_unit_test(test_same_http),
-        cmocka_unit_test(test_budget),       cmocka_unit_test(test_http_request),
-        cmocka_unit_test(test_http_answer),
+        cmocka_unit_test(test_held),         cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_same_names),   cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_same_http),    cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
