@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layers of Content-Encoding: zlib's memory, gzip's header, one step of decoding. */
+/* Layers of Content-Encoding: where their data begin, one step of decoding. */
 #include "config.h"
 #include "sensor/app/http_layer.h"
+
+#include <isa-l/igzip_lib.h>
 
 #include "common/cursor.h"
 #include "sensor/app/unbrotli.h"
@@ -10,18 +12,6 @@
  * First bytes that are gathered to find a layer's start (a gzip header with its name and comment).
  */
 #define HEAD_MAX 4096u
-
-/* ---- zlib's memory ------------------------------------------------------------------------- */
-
-static void *zlib_alloc(void *slab, unsigned items, unsigned size)
-{
-    return slab_try_sized(slab, (size_t)items * size);
-}
-
-static void zlib_free(void *slab, void *block)
-{
-    slab_free_sized(slab, block);
-}
 
 /* ---- the layer ----------------------------------------------------------------------------- */
 
@@ -39,8 +29,7 @@ void http_layer_free(struct http_layer *layer)
 {
     if (!layer)
         return;
-    if (layer->started && layer->coding != HTTP_BROTLI)
-        (void)inflateEnd(&layer->z);
+    slab_free(layer->ctx->slab, layer->inflate, sizeof(*layer->inflate));
     unbrotli_free(layer->brotli);
     app_bytes_free(layer->ctx->slab, &layer->head);
     slab_free(layer->ctx->slab, layer, sizeof(*layer));
@@ -65,7 +54,7 @@ static bool skip_text(struct cursor *c)
 
 /**
  * Length of the gzip header (RFC 1952 2.3) in `len` bytes, -2 while it is not whole, -1 when it is
- * none. By hand, because zlib refuses reserved flags and a wrong header checksum, and browsers
+ * none. By hand, because libraries refuse reserved flags and a wrong header checksum, and browsers
  * don't.
  */
 static int64_t gzip_header(const uint8_t *data, uint32_t len)
@@ -89,10 +78,25 @@ static int64_t gzip_header(const uint8_t *data, uint32_t len)
     return c.bad ? -2 : c.at - data;
 }
 
+#define ZLIB_HEADER     2
+#define ZLIB_DICTIONARY 0x20 /* one that both sides know: nobody has it here */
+#define ZLIB_WINDOW_MAX 7
+
 /** RFC 1950 2.2: a zlib header, else "deflate" is raw (RFC 1951). */
 static bool is_zlib_header(const uint8_t *data, uint32_t len)
 {
-    return len >= 2 && (data[0] & 0x0f) == 8 && ((unsigned)data[0] << 8 | data[1]) % 31 == 0;
+    return len >= ZLIB_HEADER && (data[0] & 0x0f) == 8 &&
+           ((unsigned)data[0] << 8 | data[1]) % 31 == 0;
+}
+
+/** Where the data of a "deflate" begin, as gzip_header. */
+static int64_t deflate_header(const uint8_t *data, uint32_t len)
+{
+    if (len < ZLIB_HEADER)
+        return -2;
+    if (!is_zlib_header(data, len))
+        return 0;
+    return data[1] & ZLIB_DICTIONARY || data[0] >> 4 > ZLIB_WINDOW_MAX ? -1 : ZLIB_HEADER;
 }
 
 static bool brotli_open(struct http_layer *layer)
@@ -103,27 +107,34 @@ static bool brotli_open(struct http_layer *layer)
     return layer->brotli;
 }
 
-static bool zlib_open(struct http_layer *layer, int bits)
+/** `sum`: Adler-32 follows the data and is to be right. */
+static bool inflate_open(struct http_layer *layer, bool sum)
 {
-    layer->z.zalloc = zlib_alloc;
-    layer->z.zfree = zlib_free;
-    layer->z.opaque = layer->ctx->slab;
-    return inflateInit2(&layer->z, bits) == Z_OK;
+    struct inflate_state *z = slab_try_alloc(layer->ctx->slab, sizeof(*z));
+    layer->inflate = z;
+    if (!z) {
+        app_count(layer->ctx, APP_COUNT_NO_MEMORY);
+        return false;
+    }
+    isal_inflate_init(z);
+    z->crc_flag = sum ? ISAL_ZLIB_NO_HDR_VER : ISAL_DEFLATE;
+    /* A distance from before the start shows what is there: nothing of other flows. */
+    memset(z->tmp_out_buffer, 0, sizeof(z->tmp_out_buffer));
+    return true;
 }
 
 int64_t http_layer_start(struct http_layer *layer, const uint8_t *data, uint32_t len)
 {
-    int64_t skip = layer->coding == HTTP_GZIP                 ? gzip_header(data, len)
-                   : layer->coding == HTTP_DEFLATE && len < 2 ? -2
-                                                              : 0;
+    int64_t skip = layer->coding == HTTP_GZIP      ? gzip_header(data, len)
+                   : layer->coding == HTTP_DEFLATE ? deflate_header(data, len)
+                                                   : 0;
     if (skip == -2)
         return len < HEAD_MAX ? -2 : -1;
     if (skip < 0)
         return -1;
-    bool zlib = layer->coding == HTTP_DEFLATE && is_zlib_header(data, len);
     layer->started = layer->coding == HTTP_BROTLI
                          ? brotli_open(layer)
-                         : zlib_open(layer, zlib ? MAX_WBITS : -MAX_WBITS);
+                         : inflate_open(layer, layer->coding == HTTP_DEFLATE && skip > 0);
     return layer->started ? skip : -1;
 }
 
@@ -131,28 +142,46 @@ int64_t http_layer_start(struct http_layer *layer, const uint8_t *data, uint32_t
 
 void http_layer_give(struct http_layer *layer, const uint8_t *data, uint32_t len)
 {
-    layer->z.next_in = (Bytef *)(uintptr_t)data;
-    layer->z.avail_in = len;
+    layer->in = data;
+    layer->in_len = len;
 }
 
-static enum http_layer_result inflate_step(struct http_layer *layer)
+/** What was decoded before an error and had no room in the step that met it. */
+static enum http_layer_result inflate_rest(struct inflate_state *z, uint8_t *step, uint32_t *made)
 {
-    uInt room = layer->z.avail_out;
-    int rc = inflate(&layer->z, Z_SYNC_FLUSH);
-    layer->done = rc == Z_STREAM_END;
-    if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-        return HTTP_LAYER_BROKEN;
-    bool more = rc == Z_OK && layer->z.avail_out < room;
-    return more ? HTTP_LAYER_MORE : HTTP_LAYER_IDLE;
+    uint32_t left = (uint32_t)(z->tmp_out_valid - z->tmp_out_processed);
+    uint32_t room = HTTP_LAYER_STEP - *made, n = left < room ? left : room;
+    memcpy(step + *made, z->tmp_out_buffer + z->tmp_out_processed, n);
+    z->tmp_out_processed += (int32_t)n;
+    *made += n;
+    return n < left ? HTTP_LAYER_MORE : HTTP_LAYER_BROKEN;
 }
 
-static enum http_layer_result brotli_step(struct http_layer *layer)
+static enum http_layer_result inflate_step(struct http_layer *layer, uint8_t *step, uint32_t *made)
 {
-    struct unbrotli_io io = { layer->z.next_in, layer->z.avail_in, layer->z.next_out,
-                              layer->z.avail_out };
+    struct inflate_state *z = layer->inflate;
+    if (layer->broken)
+        return inflate_rest(z, step, made);
+    memset(step, 0, HTTP_LAYER_STEP); /* as the window */
+    z->next_in = (uint8_t *)(uintptr_t)layer->in;
+    z->avail_in = layer->in_len;
+    z->next_out = step;
+    z->avail_out = HTTP_LAYER_STEP;
+    layer->broken = isal_inflate(z) < 0;
+    http_layer_give(layer, z->next_in, z->avail_in);
+    *made = HTTP_LAYER_STEP - z->avail_out;
+    layer->done = z->block_state == ISAL_BLOCK_FINISH;
+    if (layer->broken)
+        return inflate_rest(z, step, made);
+    return z->avail_out == 0 ? HTTP_LAYER_MORE : HTTP_LAYER_IDLE;
+}
+
+static enum http_layer_result brotli_step(struct http_layer *layer, uint8_t *step, uint32_t *made)
+{
+    struct unbrotli_io io = { layer->in, layer->in_len, step, HTTP_LAYER_STEP };
     enum unbrotli_status status = unbrotli_next(layer->brotli, &io);
     http_layer_give(layer, io.in, (uint32_t)io.in_left);
-    layer->z.avail_out = (uInt)io.out_left;
+    *made = HTTP_LAYER_STEP - (uint32_t)io.out_left;
     layer->done = status == UNBROTLI_END;
     if (status == UNBROTLI_NO_ROOM)
         app_count(layer->ctx, APP_COUNT_DECOMPRESS_LIMIT);
@@ -163,11 +192,9 @@ static enum http_layer_result brotli_step(struct http_layer *layer)
 
 enum http_layer_result http_layer_step(struct http_layer *layer, uint8_t *step, uint32_t *made)
 {
-    layer->z.next_out = step;
-    layer->z.avail_out = HTTP_LAYER_STEP;
-    enum http_layer_result result =
-        layer->coding == HTTP_BROTLI ? brotli_step(layer) : inflate_step(layer);
-    *made = HTTP_LAYER_STEP - layer->z.avail_out;
+    *made = 0;
+    enum http_layer_result result = layer->coding == HTTP_BROTLI ? brotli_step(layer, step, made)
+                                                                 : inflate_step(layer, step, made);
     layer->gave |= *made > 0;
     return result;
 }

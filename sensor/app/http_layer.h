@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * One layer of Content-Encoding: its start is gathered and found, then it decodes, with zlib or
- * brotli, whose memory is the worker's. What comes out goes to the caller step by step.
+ * One layer of Content-Encoding: its start is gathered and found, then it decodes, with ISA-L or
+ * brotli, in memory of the worker. What comes out goes to the caller step by step.
+ *
+ * What stands before an error comes out whole, as it does for a browser. ISA-L may say a little
+ * more than that (a copy from before the start, of at most 258 bytes, counts as written): zeros or
+ * bytes of this body, the same in each run.
  */
 #ifndef SENSOR_APP_HTTP_LAYER_H
 #define SENSOR_APP_HTTP_LAYER_H
 
-#include <zlib.h>
-
 #include "sensor/app/parser.h"
 
+struct inflate_state;
 struct unbrotli;
 
 /** Decoded bytes that are handed on at a time. */
 #define HTTP_LAYER_STEP 4096u
 
 enum http_coding {
-    HTTP_GZIP,    /* RFC 1952 */
-    HTTP_DEFLATE, /* RFC 1950, or as many servers send it without its header */
+    HTTP_GZIP,        /* RFC 1952 */
+    HTTP_DEFLATE,     /* RFC 1950, or as many servers send it without its header */
     HTTP_RAW_DEFLATE, /* RFC 1951 */
     HTTP_BROTLI,
 };
 
 /** A layer, in the slab with all that it allocates. */
 struct http_layer {
-    z_stream z;
+    struct inflate_state *inflate; /* of all but brotli, once it has started */
     struct unbrotli *brotli;
     struct app_ctx *ctx;
+    const uint8_t *in; /* given, not decoded yet */
+    uint32_t in_len;
     struct app_bytes head; /* first bytes, until the layer can start */
     uint8_t coding;        /* enum http_coding */
     bool started, done;
+    bool broken; /* what was decoded before that is still to be handed on */
     bool passes; /* its data do not have it */
     bool gave;   /* something came out */
 };

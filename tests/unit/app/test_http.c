@@ -235,6 +235,37 @@ static void test_compressed(void **state)
         }
 }
 
+/** What stands before an error is seen, however short, and with pieces of any length. */
+static void test_broken_end(void **state)
+{
+    (void)state;
+    static const char text[] = "what stands before the error";
+    /* A copy from 32,768 bytes back (RFC 1951 3.2.5): the bits of a last block with fixed codes,
+     * length 257, distance 29 and its extra bits. */
+    static const uint8_t far[] = { 0x03, 0xde, 0xff, 0xff };
+    EACH_STEP(i)
+    {
+        uint8_t body[128];
+        struct rig r;
+        struct app_view view;
+        z_stream z = { .next_in = (Bytef *)(uintptr_t)text,
+                       .avail_in = sizeof(text) - 1,
+                       .next_out = body,
+                       .avail_out = sizeof(body) - sizeof(far) };
+        assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        assert_int_equal(deflate(&z, Z_SYNC_FLUSH), Z_OK);
+        size_t n = z.total_out;
+        (void)deflateEnd(&z);
+        memcpy(body + n, far, sizeof(far));
+        response_compressed(&r, "deflate", body, n + sizeof(far), steps[i]);
+        assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 0), TC, SIG_BUF_FILE_DATA, 0, &view));
+        assert_in_range(view.len, sizeof(text) - 1, sizeof(text) - 1 + 258);
+        assert_memory_equal(view.data, text, sizeof(text) - 1);
+        assert_int_equal(r.slots[APP_COUNT_DECOMPRESS_ERROR], 1);
+        rig_close(&r);
+    }
+}
+
 static void test_bomb_and_garbage(void **state)
 {
     (void)state;
@@ -655,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_uri),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_broken_end),
         cmocka_unit_test(test_bomb_and_garbage),
         cmocka_unit_test(test_brotli),
         cmocka_unit_test(test_windows),
