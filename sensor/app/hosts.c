@@ -10,7 +10,8 @@
 #include "common/xalloc.h"
 #include "sensor/app/named.h"
 
-#define PLACES 1024u /* a power of two; 90 KiB */
+#define SETS 512u /* a power of two; 90 KiB in all */
+#define WAYS 2u
 
 struct place {
     char host[NAMED_HOST_MAX]; /* "": free */
@@ -18,7 +19,7 @@ struct place {
 };
 
 struct hosts {
-    struct place places[PLACES];
+    struct place places[SETS][WAYS]; /* of a set the newest first */
 };
 
 struct hosts *hosts_create(void)
@@ -41,14 +42,17 @@ static uint64_t hash_host(const char *host, size_t len)
 struct hosts_answer *hosts_look(struct hosts *h, const char *host, bool *known)
 {
     size_t len = strnlen(host, NAMED_HOST_MAX - 1);
-    struct place *p = &h->places[hash_host(host, len) & (PLACES - 1)];
-    *known = memcmp(p->host, host, len) == 0 && p->host[len] == '\0' && len > 0;
-    if (!*known) {
-        memcpy(p->host, host, len);
-        p->host[len] = '\0';
-        p->answer = (struct hosts_answer){ 0 };
-    }
-    return &p->answer;
+    struct place *set = h->places[hash_host(host, len) & (SETS - 1)];
+    *known = true;
+    for (unsigned i = 0; i < WAYS; i++)
+        if (memcmp(set[i].host, host, len) == 0 && set[i].host[len] == '\0' && len > 0)
+            return &set[i].answer;
+    *known = false;
+    memmove(set + 1, set, (WAYS - 1) * sizeof(*set));
+    memcpy(set->host, host, len);
+    set->host[len] = '\0';
+    set->answer = (struct hosts_answer){ 0 };
+    return &set->answer;
 }
 
 void hosts_free(struct hosts *h)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What nDPI's tables say of the hosts that were asked for last: a table of fixed size, one per
- * worker, in which a host takes the place of another that falls on the same. Whoever asks for many
- * hosts makes others be looked up again, no more.
+ * worker, in which a host takes the place of one that falls on the same and came before. Whoever
+ * asks for many hosts makes others be looked up again, no more.
  */
 #ifndef SENSOR_HOSTS_H
 #define SENSOR_HOSTS_H
