@@ -473,14 +473,17 @@ static void pairs_emit(struct builder *b, struct buf *pairs, uint32_t count, str
 
 static void names_emit(struct builder *b, struct build_engine *e, struct image_engine *out)
 {
-    uint32_t count = e->names.count, slot_count = 4, firsts[IMAGE_NAME_WORDS] = { 0 };
+    uint32_t count = e->names.count, slot_count = 4, words = 1;
     if (count == 0)
         return;
     while (slot_count < count * 2)
         slot_count *= 2;
+    while (words * 32 < count * IMAGE_NAME_BITS)
+        words *= 2;
     const struct build_window *windows = (const struct build_window *)e->name_windows.data;
     struct image_span *rules = xcalloc(count, sizeof(*rules));
     uint32_t *slots = xcalloc(slot_count, sizeof(*slots));
+    uint32_t *bits = xcalloc(words, sizeof(*bits));
     pairs_emit(b, &e->name_pairs, count, rules);
     uint32_t blob = builder_put(b, IMAGE_BLOB, e->name_bytes.data, (uint32_t)e->name_bytes.len);
     for (uint32_t i = 0; i < count; i++) {
@@ -493,17 +496,17 @@ static void names_emit(struct builder *b, struct build_engine *e, struct image_e
         while (slots[slot])
             slot = (slot + 1) & (slot_count - 1);
         slots[slot] = index + 1;
-        uint8_t first = e->name_bytes.data[run->at];
-        if (windows[i].to > run->len) /* else it is the whole buffer or nothing */
-            firsts[image_name_word(run->len, first)] |= 1u << first % 32;
+        uint64_t place = windows[i].to > run->len ? name.hash : ~name.hash;
+        bits[image_name_word(place, words)] |= image_name_mask(place);
     }
-    out->name_firsts = builder_put(b, IMAGE_SIEVE_BITS, firsts, IMAGE_NAME_WORDS);
+    out->name_bits = (struct image_span){ builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
     out->names = (struct image_span){
         (uint32_t)(b->sections[IMAGE_NAMES].len / sizeof(struct image_name)) - count, count
     };
     out->slots = (struct image_span){ builder_put(b, IMAGE_SLOTS, slots, slot_count), slot_count };
     free(rules);
     free(slots);
+    free(bits);
 }
 
 static void engine_emit(struct builder *b, uint32_t index)

@@ -305,9 +305,7 @@ static bool engine_ok(const struct image *image, const struct image_engine *e)
            gram_slots_ok(image, e->head, e->pattern_count) &&
            (e->places.count == 0 || e->head.count > 0) &&
            slots_ok(image, e->slots, count_of(image, IMAGE_NAMES)) &&
-           (e->slots.count == 0 ||
-            span_ok(image, IMAGE_SIEVE_BITS,
-                    (struct image_span){ e->name_firsts, IMAGE_NAME_WORDS }));
+           (e->slots.count == 0 || filter_ok(image, e->name_bits));
 }
 
 static bool payload_engines_ok(const struct image *image, const uint32_t *engines, uint32_t count)

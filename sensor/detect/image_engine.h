@@ -77,12 +77,12 @@ enum image_tier {
  * of name endings, each may be missing.
  */
 struct image_engine {
-    uint16_t spec;            /* in IMAGE_SPECS */
-    uint8_t dir;              /* enum sig_dir */
-    uint8_t step;             /* enum image_step, of `many` */
-    uint8_t whole;            /* of a port: it has the body patterns of any port too */
-    uint8_t databases;        /* bits 1 << enum image_tier: there is one */
-    uint8_t spread;           /* of a protocol: engines of ports that have this mark have its body
+    uint16_t spec;     /* in IMAGE_SPECS */
+    uint8_t dir;       /* enum sig_dir */
+    uint8_t step;      /* enum image_step, of `many` */
+    uint8_t whole;     /* of a port: it has the body patterns of any port too */
+    uint8_t databases; /* bits 1 << enum image_tier: there is one */
+    uint8_t spread;    /* of a protocol: engines of ports that have this mark have its body
                                * patterns */
     uint8_t unused;
     uint32_t short_count;     /* patterns shorter than a gram, few, from `shorts` on */
@@ -96,19 +96,27 @@ struct image_engine {
     struct image_sieve many;               /* patterns that `step` finds */
     struct image_span head;                /* slots of grams of patterns with fixed places */
     struct image_span slots;               /* of names: a power of two */
-    uint32_t name_firsts;                  /* of names: their filter (image_name_word) */
+    struct image_span name_bits;           /* of names: their filter (image_name_word) */
     struct image_database tiers[IMAGE_TIERS];
 };
 
-/** What tells a name ending before its hash is looked up: two words to each length from 0 on, in
- * IMAGE_SIEVE_BITS, with a bit for each byte that an ending of this length begins with. What has to
- * be the whole buffer is none of them: the whole buffer is looked up in any case. */
-#define IMAGE_NAME_WORDS (2u * 256u)
+/** Bits of a filter of name endings for each of them, at least. */
+#define IMAGE_NAME_BITS 16u
 
-/** Of the words of a length the one that has the bit of lower-case byte `c`, which is `c` % 32. */
-static inline uint32_t image_name_word(uint32_t len, uint8_t c)
+/**
+ * An ending's place in its engine's filter, which tells before tables are asked that lie further
+ * away: a word of `words`, a power of two, in IMAGE_SIEVE_BITS. What has to be the whole buffer
+ * stands there by its hash's complement.
+ */
+static inline uint32_t image_name_word(uint64_t hash, uint32_t words)
 {
-    return len * 2 + (c >> 6 & 1);
+    return (uint32_t)(hash >> 32) & (words - 1);
+}
+
+/** Its bits in that word. */
+static inline uint32_t image_name_mask(uint64_t hash)
+{
+    return 1u << (hash >> 54 & 31) | 1u << (hash >> 59);
 }
 
 #endif

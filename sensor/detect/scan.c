@@ -34,21 +34,26 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-/* Walk the buffer from its end; wherever a name of that length may begin, and where the buffer
- * does, look the hash up. */
+static bool name_may_be(const uint32_t *bits, uint32_t words, uint64_t hash)
+{
+    uint32_t mask = image_name_mask(hash);
+    return (bits[image_name_word(hash, words)] & mask) == mask;
+}
+
+/* Walk the buffer from its end; where a name may begin, look the hash up. */
 static void scan_names(struct detect_thread *t, const struct image_engine *e,
                        const struct app_view *view)
 {
     const struct detect_ruleset *set = t->set;
     const uint32_t *slots = set->slots + e->slots.first;
-    const uint32_t *firsts = set->sieve_bits + e->name_firsts;
+    const uint32_t *bits = set->sieve_bits + e->name_bits.first;
     uint32_t mask = e->slots.count - 1;
     uint32_t longest = view->len < IMAGE_NAME_LEN_MAX ? view->len : IMAGE_NAME_LEN_MAX;
     uint64_t hash = 0;
     for (uint32_t len = 1; len <= longest; len++) {
-        uint8_t first = search_lower(view->data[view->len - len]);
-        hash = image_suffix_step(hash, first);
-        if (!(firsts[image_name_word(len, first)] >> first % 32 & 1) && len < view->len)
+        hash = image_suffix_step(hash, search_lower(view->data[view->len - len]));
+        if (!name_may_be(bits, e->name_bits.count, hash) &&
+            !(len == view->len && name_may_be(bits, e->name_bits.count, ~hash)))
             continue;
         for (uint32_t slot = (uint32_t)hash & mask; slots[slot]; slot = (slot + 1) & mask) {
             const struct image_name *name = &set->names[slots[slot] - 1];
