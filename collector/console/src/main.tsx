@@ -60,9 +60,11 @@ function App() {
             <TopBar />
             <Queue route={route} />
             {route.page !== "queue" && (
-                <Guard key={route.page}>
-                    {mayOpen(me, route.page) ? <Page route={route} /> : <NotServed />}
-                </Guard>
+                <div class="cover">
+                    <Guard key={route.page}>
+                        {mayOpen(me, route.page) ? <Page route={route} /> : <NotServed />}
+                    </Guard>
+                </div>
             )}
             <Notices />
             <DecisionDialogs />
@@ -76,7 +78,7 @@ function App() {
     );
 }
 
-/** Once opened the queue stays, out of sight: back from an incident is one key, and no new list. */
+/** Once opened the queue stays, under the page that covers it: back from an incident is one key, and no new list. */
 function Queue({ route }: { route: Route }) {
     const q = useRef<string | null>(null);
     const away = route.page !== "queue";

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { KIND, incidentOf, makeHostile, random } from "./data.mjs";
 import { aDayOpen, aheadOfTime, plantedLeaks } from "./day.mjs";
+import { coveredQueue } from "./cover.mjs";
 import { everyKey } from "./keypace.mjs";
 import { takeScreenshots } from "./shots.mjs";
 import {
@@ -969,6 +970,7 @@ export const SCENES = [
     { name: "search words and filters", run: searchAndFilters },
     { name: "a row tells the time in sight", run: clocksInSight, mock: { incidents: 120 } },
     { name: "a list that was left is there again at once", run: backAtOnce },
+    { name: "the queue under a page is out of reach", run: coveredQueue },
     { name: "a view is kept and found again", run: savedViews },
     { name: "a state shows its part of a campaign, or not", run: campaignReleased },
     { name: "a notice is drafted, sent, acknowledged, answered", run: noticeUpTheLadder },

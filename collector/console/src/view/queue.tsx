@@ -26,6 +26,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
     const list = useRef<ListHandle>(null);
     const search = useRef<HTMLInputElement>(null);
     const pane = useRef<HTMLElement>(null);
+    const root = useAway(away);
     const [paneOpen, setPaneOpen] = useState(preference("pane") !== "off");
     const queue = desk.queue;
 
@@ -117,6 +118,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
 
     return (
         <div
+            ref={root}
             id={away ? "queue-away" : "content"}
             role={away ? "none" : "main"}
             aria-hidden={away}
@@ -125,6 +127,7 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
             <h1 class="sr">{t("queue.title")}</h1>
             <QueueBar
                 q={q}
+                away={away}
                 search={search}
                 onFilter={filter}
                 paneOpen={paneOpen}
@@ -137,11 +140,18 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
                     handle={list}
                     q={q}
                     beside={paneOpen}
+                    away={away}
                     onOpen={open}
                     onSettle={() => actions.top!()}
                 />
                 {paneOpen && (
-                    <section class="pane" ref={pane} tabIndex={0} aria-label={t("incident.facts")}>
+                    <section
+                        class="pane"
+                        ref={pane}
+                        tabIndex={0}
+                        inert={away}
+                        aria-label={t("incident.facts")}
+                    >
                         {away ? null : queue.cursor ? (
                             <IncidentView id={queue.cursor} beside />
                         ) : (
@@ -154,6 +164,30 @@ export function QueuePage({ q, away }: { q: string; away: boolean }) {
     );
 }
 
+/**
+ * While another page covers the queue, nothing in it has the focus, and its rows are not found by
+ * the browser's search. Not `inert`, nor hidden from the start: both have all rows drawn anew.
+ */
+function useAway(away: boolean) {
+    const root = useRef<HTMLDivElement>(null);
+    useLayoutEffect(() => {
+        if (!away) return;
+        const { activeElement } = document;
+        if (activeElement instanceof HTMLElement && root.current!.contains(activeElement))
+            activeElement.blur();
+        const hide = (e: KeyboardEvent) => {
+            if (e.key === "F3" || ((e.ctrlKey || e.metaKey) && "fg".includes(e.key.toLowerCase())))
+                root.current!.classList.add("unfound");
+        };
+        document.addEventListener("keydown", hide, { capture: true });
+        return () => {
+            document.removeEventListener("keydown", hide, { capture: true });
+            root.current?.classList.remove("unfound");
+        };
+    }, [away]);
+    return root;
+}
+
 function checkAll(test: (row: Incident) => boolean): void {
     desk.queue.checkAll(test);
     desk.touch();
@@ -161,6 +195,7 @@ function checkAll(test: (row: Incident) => boolean): void {
 
 interface BarProps {
     q: string;
+    away: boolean;
     search: { current: HTMLInputElement | null };
     onFilter: (key: string, value: string) => void;
     paneOpen: boolean;
@@ -203,7 +238,7 @@ function useSearchText(q: string) {
     };
 }
 
-function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: BarProps) {
+function QueueBar({ q, away, search, onFilter, paneOpen, onPane, onSettle, onLeave }: BarProps) {
     const { loading } = useStore(desk, (s) => s);
     const stats = useStore(app, (s) => s.stats);
     const many = useStore(
@@ -224,7 +259,7 @@ function QueueBar({ q, search, onFilter, paneOpen, onPane, onSettle, onLeave }: 
     const state = values(q, "state").join(", ").toUpperCase();
     const words = values(q, "is");
     return (
-        <div class="bar">
+        <div class="bar" inert={away}>
             <form class="search" role="search" onSubmit={submit}>
                 <input
                     ref={search}

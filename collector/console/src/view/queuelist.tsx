@@ -28,6 +28,8 @@ interface Props {
     q: string;
     /** An incident stands beside the list, which is narrower then. */
     beside: boolean;
+    /** Another page covers it. */
+    away: boolean;
     onOpen: () => void;
     onSettle: () => void;
 }
@@ -101,7 +103,7 @@ function useView(handle: Ref<ListHandle>, q: string, above: number) {
     return { view, box, head, probe, scrolled };
 }
 
-export function QueueList({ handle, q, beside, onOpen, onSettle }: Props) {
+export function QueueList({ handle, q, beside, away, onOpen, onSettle }: Props) {
     const { revision, above, failed, loading } = useStore(desk, (s) => s);
     const queue = desk.queue;
     const { view, box, head, probe, scrolled } = useView(handle, q, above);
@@ -121,7 +123,7 @@ export function QueueList({ handle, q, beside, onOpen, onSettle }: Props) {
         <div class="list">
             <Head box={head} />
             {newAbove > 0 && (
-                <button type="button" class="pill new-above" onClick={onSettle}>
+                <button type="button" class="pill new-above" inert={away} onClick={onSettle}>
                     ↑ {t("queue.new-above", { n: newAbove })}
                 </button>
             )}
@@ -129,7 +131,7 @@ export function QueueList({ handle, q, beside, onOpen, onSettle }: Props) {
                 ref={box}
                 class="rows"
                 role="grid"
-                tabIndex={0}
+                tabIndex={away ? -1 : 0}
                 aria-label={t("queue.title")}
                 aria-rowcount={queue.total}
                 aria-multiselectable="true"
@@ -146,7 +148,9 @@ export function QueueList({ handle, q, beside, onOpen, onSettle }: Props) {
                 >
                     {rows}
                 </div>
-                {queue.size === 0 && <Empty q={q} failed={failed} loading={loading} />}
+                {queue.size === 0 && (
+                    <Empty q={q} away={away} failed={failed} loading={loading} />
+                )}
             </div>
         </div>
     );
@@ -170,10 +174,17 @@ function Head({ box }: { box: Ref<HTMLDivElement> }) {
     );
 }
 
-function Empty({ q, failed, loading }: { q: string; failed: string | null; loading: boolean }) {
+interface EmptyProps {
+    q: string;
+    away: boolean;
+    failed: string | null;
+    loading: boolean;
+}
+
+function Empty({ q, away, failed, loading }: EmptyProps) {
     if (failed)
         return (
-            <div class="empty" role="row">
+            <div class="empty" role="row" inert={away}>
                 <div role="gridcell">
                     <p class="error">{t("queue.failed", { why: failed })}</p>
                     <button type="button" onClick={() => void desk.load(q)}>
