@@ -703,6 +703,19 @@ static void stream_detect(struct app_io *io, const struct stream_span *span)
     }
 }
 
+/** What a parser is called with for bytes that came in `dir` with `p`. */
+static struct app_io io_of(struct app_ctx *ctx, struct flow *f, struct app_flow *af, unsigned dir,
+                           const struct packet *p, struct app_result *out)
+{
+    return (struct app_io){ .ctx = ctx,
+                            .flow = f,
+                            .af = af,
+                            .out = out,
+                            .now_ns = p->now_ns,
+                            .packet = p->number,
+                            .dir = dir };
+}
+
 uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
                     const struct stream_span *span, const struct packet *p, struct app_result *out)
 {
@@ -717,13 +730,7 @@ uint32_t app_stream(struct app_ctx *ctx, struct flow *f, unsigned dir,
             return 0;
         flow_change_now(ctx, af);
     }
-    struct app_io io = { .ctx = ctx,
-                         .flow = f,
-                         .af = af,
-                         .out = out,
-                         .now_ns = p->now_ns,
-                         .packet = p->number,
-                         .dir = dir };
+    struct app_io io = io_of(ctx, f, af, dir, p, out);
     if (af->app == SIG_APP_UNKNOWN) {
         stream_detect(&io, span);
         return span->len;
@@ -750,13 +757,7 @@ void app_datagram(struct app_ctx *ctx, struct flow *f, unsigned dir, const struc
     struct app_flow *af = flow_make(ctx, f);
     if (!af || p->payload_len == 0)
         return;
-    struct app_io io = { .ctx = ctx,
-                         .flow = f,
-                         .af = af,
-                         .out = out,
-                         .now_ns = p->now_ns,
-                         .packet = p->number,
-                         .dir = dir };
+    struct app_io io = io_of(ctx, f, af, dir, p, out);
     if (af->first_dir < 0)
         af->first_dir = (int8_t)dir;
     bool first = af->side[dir] == SIG_APP_UNKNOWN;

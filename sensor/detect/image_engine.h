@@ -83,7 +83,7 @@ struct image_engine {
     uint8_t whole;     /* of a port: it has the body patterns of any port too */
     uint8_t databases; /* bits 1 << enum image_tier: there is one */
     uint8_t spread;    /* of a protocol: engines of ports that have this mark have its body
-                               * patterns */
+                        * patterns */
     uint8_t unused;
     uint32_t short_count;     /* patterns shorter than a gram, few, from `shorts` on */
     uint32_t shorts;          /* in IMAGE_GRAMS */

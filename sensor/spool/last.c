@@ -4,14 +4,12 @@
 #include "config.h"
 #include "sensor/spool/spool.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/xalloc.h"
 #include "sensor/spool/segment.h"
 
 static int walk(int fd, spool_last_fn *fn, void *arg)

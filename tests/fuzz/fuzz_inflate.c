@@ -80,17 +80,29 @@ static void by_zlib(const uint8_t *data, size_t len, struct decoded *out)
     (void)inflateEnd(&z);
 }
 
+/** Nothing of the layer is left in the slab. */
+static void expect_empty(const struct slab *slab)
+{
+    struct slab_stats stats;
+    slab_stats(slab, &stats);
+    expect(stats.used == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum http_coding codings[] = { HTTP_RAW_DEFLATE, HTTP_DEFLATE, HTTP_GZIP };
     static struct decoded ours, theirs;
+    static uint64_t counts[APP_COUNT_FLOWS + SIG_APP_COUNT];
+    static struct counter_block counters = { counts };
+    static const struct app_conf conf = { 0 };
+    static struct slab *slab; /* one for all inputs, as a worker's is for all bodies */
+    static struct app_ctx *app;
     if (size < 2)
         return 0;
-    struct slab *slab = slab_create(SLAB_BYTES);
-    uint64_t slots[APP_COUNT_FLOWS + SIG_APP_COUNT] = { 0 };
-    struct counter_block counters = { slots };
-    const struct app_conf conf = { 0 };
-    struct app_ctx *app = app_create(&conf, slab, &counters);
+    if (!app) {
+        slab = slab_create(SLAB_BYTES);
+        app = app_create(&conf, slab, &counters);
+    }
     struct http_layer *layer = http_layer_open(app, codings[data[1] % 3]);
     ours = (struct decoded){ .len = 0 };
     int64_t skip = by_layer(layer, data + 2, (uint32_t)size - 2, data[0] + 1u, &ours);
@@ -102,7 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(!theirs.whole || ours.len == theirs.len);
     }
     http_layer_free(layer);
-    app_free(app);
-    slab_free_all(slab);
+    expect_empty(slab);
     return 0;
 }

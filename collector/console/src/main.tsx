@@ -78,7 +78,10 @@ function App() {
     );
 }
 
-/** Once opened the queue stays, under the page that covers it: back from an incident is one key, and no new list. */
+/**
+ * Once opened the queue stays, under the page that covers it: back from an incident is one key, and
+ * no new list.
+ */
 function Queue({ route }: { route: Route }) {
     const q = useRef<string | null>(null);
     const away = route.page !== "queue";
