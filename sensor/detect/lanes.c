@@ -81,27 +81,6 @@ enum lanes_way lanes_best(void)
     return __builtin_cpu_supports("avx2") ? LANES_HALVES : LANES_BYTES;
 }
 
-/* The last bytes of a buffer, with room for two marks and more behind them. */
-struct tail {
-    uint32_t from; /* the first one's place; UINT32_MAX: none were copied yet */
-    uint8_t bytes[3 * PLACES];
-};
-
-/* The bytes at `at`, `want` of them: where they stand, or a copy that has room behind the buffer's
- * last. After a copy `at` may rise by PLACES once. */
-static inline const uint8_t *at_or_copy(struct tail *tail, const uint8_t *data, uint32_t len,
-                                        uint32_t at, uint32_t want)
-{
-    if (__builtin_expect(at < len && len - at >= want, 1))
-        return data + at;
-    if (tail->from == UINT32_MAX) {
-        tail->from = at;
-        memset(tail->bytes, LANES_FOLD, sizeof(tail->bytes));
-        memcpy(tail->bytes, data + (at < len ? at : len), at < len ? len - at : 0);
-    }
-    return tail->bytes + (at - tail->from);
-}
-
 /* ---- halves of indexes ----------------------------------------------------------------------- */
 
 /* Halves of the indexes of the pairs that begin at 32 places. */
@@ -130,41 +109,91 @@ AVX2 static inline struct nibbles nibbles_at(const uint8_t *at)
 /* What stands `n` bytes behind `here`, which `next` follows. */
 #define MOVED(here, next, n)                                                                       \
     _mm256_alignr_epi8(_mm256_permute2x128_si256(here, next, 0x21), here, n)
-
-AVX2 static inline __m256i looked_up(const uint8_t table[LANES_HALF], __m256i value)
-{
-    __m128i once = _mm_loadu_si128((const __m128i *)(const void *)table);
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(once), value);
-}
-
-/* In which buckets of a plane a pair is. */
-AVX2 static inline __m256i pair_look(const struct image_lanes *l, unsigned pair, unsigned plane,
-                                     __m256i upper, __m256i lower)
-{
-    return _mm256_and_si256(looked_up(l->upper[pair][plane], upper),
-                            looked_up(l->lower[pair][plane], lower));
-}
-
-/* Which of 32 places pass. A place's further pairs are the first pairs of the places behind it: the
- * same halves, moved by a byte, by two and three. */
-AVX2 static inline __attribute__((always_inline)) uint32_t
-places_half(const struct image_lanes *l, unsigned planes, const struct nibbles *here,
-            const struct nibbles *next)
-{
-    __m256i upper[LANES_PAIRS] = { here->upper, MOVED(here->upper, next->upper, 1),
-                                   MOVED(here->upper, next->upper, 2),
-                                   MOVED(here->upper, next->upper, 3) };
-    __m256i lower[LANES_PAIRS] = { here->lower, MOVED(here->lower, next->lower, 1),
-                                   MOVED(here->lower, next->lower, 2),
-                                   MOVED(here->lower, next->lower, 3) };
-    __m256i any = _mm256_setzero_si256();
-    for (unsigned plane = 0; plane < planes; plane++) {
-        __m256i all = pair_look(l, 0, plane, upper[0], lower[0]);
-        for (unsigned pair = 1; pair < LANES_PAIRS; pair++)
-            all = _mm256_and_si256(all, pair_look(l, pair, plane, upper[pair], lower[pair]));
-        any = _mm256_or_si256(any, all);
+#define MOVED_BOTH(here, next, n)                                                                  \
+    (struct nibbles)                                                                               \
+    {                                                                                              \
+        MOVED((here).upper, (next).upper, n), MOVED((here).lower, (next).lower, n)                 \
     }
+
+/* The halves of 64 pairs, and the buckets of each plane that these places are in so far. */
+struct places {
+    struct nibbles first, second;
+};
+
+struct passed {
+    __m256i first[LANES_HALF_PLANES_MAX], second[LANES_HALF_PLANES_MAX];
+};
+
+AVX2 static inline __m256i table_load(const uint8_t table[LANES_HALF])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+/* Leave of each plane's buckets those that have pair number `pair`. Tables are loaded once for 64
+ * places, and nothing but what is in registers is looked up in them. */
+AVX2 static inline __attribute__((always_inline)) void pair_look(const struct image_lanes *l,
+                                                                 unsigned planes, unsigned pair,
+                                                                 struct places p,
+                                                                 struct passed *passed)
+{
+#pragma GCC unroll 4
+    for (unsigned plane = 0; plane < planes; plane++) {
+        __m256i upper = table_load(l->upper[pair][plane]);
+        __m256i lower = table_load(l->lower[pair][plane]);
+        __m256i first = _mm256_and_si256(_mm256_shuffle_epi8(upper, p.first.upper),
+                                         _mm256_shuffle_epi8(lower, p.first.lower));
+        __m256i second = _mm256_and_si256(_mm256_shuffle_epi8(upper, p.second.upper),
+                                          _mm256_shuffle_epi8(lower, p.second.lower));
+        passed->first[plane] = pair ? _mm256_and_si256(passed->first[plane], first) : first;
+        passed->second[plane] = pair ? _mm256_and_si256(passed->second[plane], second) : second;
+    }
+}
+
+/* Which of 32 places are in some bucket. */
+AVX2 static inline __attribute__((always_inline)) uint32_t some_of(unsigned planes,
+                                                                   const __m256i *passed)
+{
+    __m256i any = passed[0];
+#pragma GCC unroll 4
+    for (unsigned plane = 1; plane < planes; plane++)
+        any = _mm256_or_si256(any, passed[plane]);
     return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256()));
+}
+
+/* Which of the 64 places of `here` and `mid` pass. A place's further pairs are the first pairs of
+ * the places behind it: the same halves, moved by a byte, by two and three. */
+AVX2 static inline __attribute__((always_inline)) uint64_t
+places_look(const struct image_lanes *l, unsigned planes, struct nibbles here, struct nibbles mid,
+            struct nibbles next)
+{
+    struct passed passed;
+    pair_look(l, planes, 0, (struct places){ here, mid }, &passed);
+    pair_look(l, planes, 1, (struct places){ MOVED_BOTH(here, mid, 1), MOVED_BOTH(mid, next, 1) },
+              &passed);
+    pair_look(l, planes, 2, (struct places){ MOVED_BOTH(here, mid, 2), MOVED_BOTH(mid, next, 2) },
+              &passed);
+    pair_look(l, planes, 3, (struct places){ MOVED_BOTH(here, mid, 3), MOVED_BOTH(mid, next, 3) },
+              &passed);
+    return some_of(planes, passed.first) | (uint64_t)some_of(planes, passed.second) << HALF;
+}
+
+/* Bytes that are read for a mark and the halves that follow its own. */
+#define MARK_BYTES (PLACES + HALF + 1)
+
+/* `count` marks from `bytes` on; MARK_BYTES are read for the last one. */
+AVX2 static inline __attribute__((always_inline)) void mark_planes(const struct image_lanes *l,
+                                                                   unsigned planes,
+                                                                   const uint8_t *bytes,
+                                                                   uint64_t *marks, uint32_t count)
+{
+    struct nibbles here = nibbles_at(bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        struct nibbles mid = nibbles_at(bytes + HALF);
+        bytes += PLACES;
+        struct nibbles next = nibbles_at(bytes);
+        marks[i] = places_look(l, planes, here, mid, next);
+        here = next;
+    }
 }
 
 /* Which of 32 pairs are those that are looked for as they are. */
@@ -179,38 +208,65 @@ AVX2 static inline uint32_t twos_half(const struct image_lanes *l, const uint8_t
     return (uint32_t)_mm256_movemask_epi8(any);
 }
 
-AVX2 static inline __attribute__((always_inline)) void
-mark_planes(const struct image_lanes *l, unsigned planes, const uint8_t *data, uint32_t len,
-            uint32_t at, uint64_t *marks, uint32_t count)
+/* Written out for each number of planes. */
+AVX2 static void mark_readable(const struct image_lanes *l, const uint8_t *bytes, uint64_t *marks,
+                               uint32_t count)
 {
-    struct tail tail = { .from = UINT32_MAX };
-    const uint8_t *bytes = at_or_copy(&tail, data, len, at, PLACES + 1);
-    struct nibbles here = nibbles_at(bytes);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t to = at + (i + 1) * PLACES;
-        struct nibbles mid = nibbles_at(bytes + HALF);
-        uint64_t twos = 0;
-        if (l->two_count)
-            twos = twos_half(l, bytes) | (uint64_t)twos_half(l, bytes + HALF) << HALF;
-        bytes = at_or_copy(&tail, data, len, to, PLACES + 1);
-        struct nibbles next = nibbles_at(bytes);
-        marks[i] = (places_half(l, planes, &here, &mid) |
-                    (uint64_t)places_half(l, planes, &mid, &next) << HALF | twos) &
-                   places_of(len + PLACES - to);
-        here = next;
-    }
+    if (l->half_planes == 1)
+        mark_planes(l, 1, bytes, marks, count);
+    else if (l->half_planes == 2)
+        mark_planes(l, 2, bytes, marks, count);
+    else
+        mark_planes(l, LANES_HALF_PLANES_MAX, bytes, marks, count);
+    if (l->two_count == 0)
+        return;
+    for (uint32_t i = 0; i < count; i++, bytes += PLACES)
+        marks[i] |= twos_half(l, bytes) | (uint64_t)twos_half(l, bytes + HALF) << HALF;
 }
 
-/* Written out for each number of planes. */
+/* Fewer bytes than a mark reads are left: at most two marks. They are copied, with room behind. */
+#define TAIL_BYTES (MARK_BYTES - 1)
+#define TAIL_ROOM  (PLACES + MARK_BYTES)
+
+struct tail {
+    uint8_t before[TAIL_BYTES]; /* of a buffer that has so many: copied along, never looked at */
+    uint8_t bytes[TAIL_BYTES + (TAIL_ROOM + HALF - 1) / HALF * HALF];
+};
+
+_Static_assert(TAIL_BYTES % HALF == 0 && TAIL_BYTES <= 2 * PLACES, "copied by halves");
+
+/* The last `left` of `len` bytes. Whole vectors are stored: such copies are too short to be worth
+ * a call. */
+AVX2 static inline void tail_fill(struct tail *tail, const uint8_t *data, uint32_t len,
+                                  uint32_t left)
+{
+    const __m256i none = _mm256_set1_epi8((char)LANES_FOLD);
+    uint8_t *end = tail->bytes + left;
+    for (uint32_t i = 0; i < TAIL_ROOM; i += HALF)
+        _mm256_storeu_si256((__m256i *)(void *)(end + i), none);
+    if (len < TAIL_BYTES) {
+        memcpy(tail->bytes, data + (len - left), left);
+        return;
+    }
+    for (uint32_t i = HALF; i <= TAIL_BYTES; i += HALF)
+        _mm256_storeu_si256((__m256i *)(void *)(end - i),
+                            _mm256_loadu_si256((const __m256i *)(const void *)(data + (len - i))));
+}
+
 AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                              uint32_t at, uint64_t *marks, uint32_t count)
 {
-    if (l->half_planes == 1)
-        mark_planes(l, 1, data, len, at, marks, count);
-    else if (l->half_planes == 2)
-        mark_planes(l, 2, data, len, at, marks, count);
-    else
-        mark_planes(l, LANES_HALF_PLANES_MAX, data, len, at, marks, count);
+    uint32_t left = len - at, whole = left < MARK_BYTES ? 0 : (left - MARK_BYTES) / PLACES + 1;
+    if (whole >= count) {
+        mark_readable(l, data + at, marks, count);
+        return;
+    }
+    if (whole > 0)
+        mark_readable(l, data + at, marks, whole);
+    struct tail tail;
+    tail_fill(&tail, data, len, left - whole * PLACES);
+    mark_readable(l, tail.bytes, marks + whole, count - whole);
+    marks[count - 1] &= places_of(left - (count - 1) * PLACES);
 }
 
 /* ---- whole indexes --------------------------------------------------------------------------- */
