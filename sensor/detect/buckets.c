@@ -12,116 +12,191 @@
 /* Costs fall with each move; most have settled after this many looks at all items. */
 #define ROUNDS_MAX 8
 
-/* Of one key in one bucket: which values there are, how often, and what they weigh. */
-struct key_values {
-    uint32_t weight, any;
-    uint16_t times[BUCKETS_VALUES_MAX];
+/* Buckets are weighed so many at a time, as vectors are; rows may be longer than what is used. */
+#define BLOCK 8u
+
+/* All rows are of one value for each bucket. What would become of all of them with an item in each
+ * is asked for each move: it takes a row for each of the item's values, and no branch. */
+struct spread {
+    const struct buckets_model *m;
+    unsigned buckets, row; /* how long a row is: whole blocks */
+    float *cost;           /* the share of places that each lets through */
+    float *share;          /* of each key: the share of values that it lets through */
+    float *more;           /* of each key: 0 when all values will do already, else 1 */
+    float *gain;           /* of each key's values: what each would add to that; none if it is in */
+    uint32_t *weight;      /* of each key: of the values that are in */
+    uint16_t *any;         /* of each key: items that all values will do for */
+    uint16_t *times;       /* of each key's values: items that have it */
 };
 
-struct bucket {
-    double cost; /* the share of places that it lets through */
-    struct key_values keys[BUCKETS_KEYS_MAX];
+static size_t key_row(const struct spread *s, unsigned key)
+{
+    return (size_t)key * s->row;
+}
+
+static size_t value_row(const struct spread *s, unsigned key, unsigned value)
+{
+    return ((size_t)key * s->m->values + value) * s->row;
+}
+
+static float share_of(uint32_t weight)
+{
+    return (float)weight / (float)BUCKETS_WHOLE;
+}
+
+/* Nothing is in any bucket: their keys let nothing through, and each value would add its weight. */
+static void spread_init(struct spread *s, const struct buckets_model *m, unsigned buckets)
+{
+    size_t row = (buckets + BLOCK - 1) / BLOCK * BLOCK, keys = row * m->keys;
+    size_t values = keys * m->values;
+    *s = (struct spread){ .m = m, .buckets = buckets, .row = (unsigned)row };
+    s->cost = xcalloc(row, sizeof(*s->cost));
+    s->share = xcalloc(keys, sizeof(*s->share));
+    s->more = xcalloc(keys, sizeof(*s->more));
+    s->gain = xcalloc(values, sizeof(*s->gain));
+    s->weight = xcalloc(keys, sizeof(*s->weight));
+    s->any = xcalloc(keys, sizeof(*s->any));
+    s->times = xcalloc(values, sizeof(*s->times));
+    for (size_t at = 0; at < keys; at++)
+        s->more[at] = 1;
+    for (unsigned key = 0; key < m->keys; key++) {
+        for (unsigned value = 0; value < m->values; value++) {
+            for (unsigned b = 0; b < row; b++)
+                s->gain[value_row(s, key, value) + b] = share_of(m->weights[key][value]);
+        }
+    }
+}
+
+static void spread_fini(struct spread *s)
+{
+    free(s->times);
+    free(s->any);
+    free(s->weight);
+    free(s->gain);
+    free(s->more);
+    free(s->share);
+    free(s->cost);
+}
+
+/* Of one key in one bucket, as it has become. */
+static void share_set(struct spread *s, unsigned key, unsigned b)
+{
+    size_t at = key_row(s, key) + b;
+    s->share[at] = s->any[at] ? 1 : share_of(s->weight[at]);
+    s->more[at] = s->any[at] ? 0 : 1;
+}
+
+/* One item more of the value, or one less, in a bucket. */
+static void value_add(struct spread *s, unsigned key, uint8_t value, unsigned b, bool in)
+{
+    const uint32_t weight = s->m->weights[key][value];
+    size_t at = value_row(s, key, value) + b, of_key = key_row(s, key) + b;
+    uint16_t before = s->times[at];
+    s->times[at] = (uint16_t)(in ? before + 1 : before - 1);
+    if (in && before == 0) {
+        s->weight[of_key] += weight;
+        s->gain[at] = 0;
+    } else if (!in && before == 1) {
+        s->weight[of_key] -= weight;
+        s->gain[at] = share_of(weight);
+    }
+}
+
+static void item_add(struct spread *s, const struct buckets_item *item, unsigned b, bool in)
+{
+    float cost = 1;
+    for (unsigned key = 0; key < s->m->keys; key++) {
+        size_t at = key_row(s, key) + b;
+        if (item->value[key] != BUCKETS_ANY)
+            value_add(s, key, item->value[key], b, in);
+        else
+            s->any[at] = (uint16_t)(in ? s->any[at] + 1 : s->any[at] - 1);
+        share_set(s, key, b);
+        cost *= s->share[at];
+    }
+    s->cost[b] = cost;
+}
+
+struct block {
+    float of[BLOCK];
 };
 
-static uint32_t weight_of(const struct key_values *k)
+/* What each of a block's buckets would let through with the item in it. */
+static inline struct block block_weigh(const struct spread *s, const struct buckets_item *item,
+                                       unsigned from)
 {
-    return k->any ? BUCKETS_WHOLE : k->weight;
-}
-
-/* What its keys have become. */
-static void cost_set(const struct buckets_model *m, struct bucket *b)
-{
-    b->cost = 1;
-    for (unsigned k = 0; k < m->keys; k++)
-        b->cost *= (double)weight_of(&b->keys[k]) / BUCKETS_WHOLE;
-}
-
-/* What it would let through with the item in it. */
-static double cost_with(const struct buckets_model *m, const struct bucket *b,
-                        const struct buckets_item *item)
-{
-    double share = 1;
-    for (unsigned k = 0; k < m->keys; k++) {
-        uint8_t value = item->value[k];
-        uint32_t weight = weight_of(&b->keys[k]);
-        if (value == BUCKETS_ANY)
-            weight = BUCKETS_WHOLE;
-        else if (!b->keys[k].any && !b->keys[k].times[value])
-            weight += m->weights[k][value];
-        share *= (double)weight / BUCKETS_WHOLE;
-    }
-    return share;
-}
-
-static void put(const struct buckets_model *m, struct bucket *b, const struct buckets_item *item)
-{
-    for (unsigned k = 0; k < m->keys; k++) {
-        uint8_t value = item->value[k];
-        if (value == BUCKETS_ANY)
-            b->keys[k].any++;
-        else if (b->keys[k].times[value]++ == 0)
-            b->keys[k].weight += m->weights[k][value];
-    }
-    cost_set(m, b);
-}
-
-static void take(const struct buckets_model *m, struct bucket *b, const struct buckets_item *item)
-{
-    for (unsigned k = 0; k < m->keys; k++) {
-        uint8_t value = item->value[k];
-        if (value == BUCKETS_ANY)
-            b->keys[k].any--;
-        else if (--b->keys[k].times[value] == 0)
-            b->keys[k].weight -= m->weights[k][value];
-    }
-    cost_set(m, b);
-}
-
-/* Where the item costs least. */
-static uint8_t cheapest(const struct buckets_model *m, const struct bucket *all, unsigned buckets,
-                        const struct buckets_item *item)
-{
-    double least = 2;
-    uint8_t best = 0;
-    for (unsigned i = 0; i < buckets; i++) {
-        double more = cost_with(m, &all[i], item) - all[i].cost;
-        if (more >= least)
+    struct block cost = { { 1, 1, 1, 1, 1, 1, 1, 1 } };
+    for (unsigned key = 0; key < s->m->keys; key++) {
+        if (item->value[key] == BUCKETS_ANY)
             continue;
-        least = more;
-        best = (uint8_t)i;
+        const float *share = s->share + key_row(s, key) + from;
+        const float *more = s->more + key_row(s, key) + from;
+        const float *gain = s->gain + value_row(s, key, item->value[key]) + from;
+        for (unsigned i = 0; i < BLOCK; i++)
+            cost.of[i] *= share[i] + more[i] * gain[i];
     }
-    return best;
+    return cost;
 }
 
-static bool move_all(const struct buckets_model *m, const struct buckets_item *items,
-                     uint32_t count, struct bucket *all, unsigned buckets, uint8_t *out)
+/* Where the item adds least. */
+static uint8_t cheapest(const struct spread *s, const struct buckets_item *item)
+{
+    float least = 2;
+    unsigned best = 0;
+    for (unsigned from = 0; from < s->buckets; from += BLOCK) {
+        struct block cost = block_weigh(s, item, from);
+        for (unsigned i = 0; i < BLOCK && from + i < s->buckets; i++) {
+            float more = cost.of[i] - s->cost[from + i];
+            if (more >= least)
+                continue;
+            least = more;
+            best = from + i;
+        }
+    }
+    return (uint8_t)best;
+}
+
+static bool move_all(struct spread *s, const struct buckets_item *items, uint32_t count,
+                     uint8_t *out)
 {
     bool moved = false;
     for (uint32_t i = 0; i < count; i++) {
-        take(m, &all[out[i]], &items[i]);
-        uint8_t to = cheapest(m, all, buckets, &items[i]);
+        item_add(s, &items[i], out[i], false);
+        uint8_t to = cheapest(s, &items[i]);
         moved |= to != out[i];
         out[i] = to;
-        put(m, &all[to], &items[i]);
+        item_add(s, &items[i], to, true);
     }
     return moved;
+}
+
+/* Of a bucket, reckoned anew. */
+static double passes(const struct spread *s, unsigned b)
+{
+    double share = 1;
+    for (unsigned key = 0; key < s->m->keys; key++) {
+        size_t at = key_row(s, key) + b;
+        share *= s->any[at] ? 1 : (double)s->weight[at] / BUCKETS_WHOLE;
+    }
+    return share;
 }
 
 double buckets_spread(const struct buckets_model *m, const struct buckets_item *items,
                       uint32_t count, unsigned buckets, uint8_t *out)
 {
-    struct bucket *all = xcalloc(buckets, sizeof(*all));
+    struct spread s;
     double share = 0;
+    spread_init(&s, m, buckets);
     for (uint32_t i = 0; i < count; i++) {
-        out[i] = cheapest(m, all, buckets, &items[i]);
-        put(m, &all[out[i]], &items[i]);
+        out[i] = cheapest(&s, &items[i]);
+        item_add(&s, &items[i], out[i], true);
     }
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        if (!move_all(m, items, count, all, buckets, out))
+        if (!move_all(&s, items, count, out))
             break;
     }
-    for (unsigned i = 0; i < buckets; i++)
-        share += all[i].cost;
-    free(all);
+    for (unsigned b = 0; b < buckets; b++)
+        share += passes(&s, b);
+    spread_fini(&s);
     return share;
 }

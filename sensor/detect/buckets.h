@@ -21,7 +21,8 @@
 
 /** The keys of a place and what is known of traffic. */
 struct buckets_model {
-    unsigned keys; /* of each place */
+    unsigned keys;   /* of each place */
+    unsigned values; /* of each key */
     uint32_t weights[BUCKETS_KEYS_MAX][BUCKETS_VALUES_MAX];
 };
 

@@ -46,7 +46,9 @@ struct build_lanes *build_lanes_create(const struct rarity *r)
         }
     }
     l->whole.keys = LANES_PAIRS;
+    l->whole.values = LANES_INDEXES;
     l->halves.keys = 2 * LANES_PAIRS;
+    l->halves.values = LANES_HALF;
     for (unsigned i = 0; i < LANES_PAIRS * LANES_INDEXES; i++) {
         uint8_t pair = (uint8_t)(i / LANES_INDEXES), index = (uint8_t)(i % LANES_INDEXES);
         model_add(&l->whole, pair, index, shares[index]);

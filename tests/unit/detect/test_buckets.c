@@ -27,7 +27,7 @@ static uint32_t dice(uint32_t sides)
 /* Half of the weight on four values, as traffic has it. */
 static struct buckets_model model(void)
 {
-    struct buckets_model m = { .keys = KEYS };
+    struct buckets_model m = { .keys = KEYS, .values = VALUES };
     for (unsigned k = 0; k < KEYS; k++) {
         for (unsigned v = 0; v < VALUES; v++)
             m.weights[k][v] = v < 4 ? BUCKETS_WHOLE / 8 : BUCKETS_WHOLE / 24;
