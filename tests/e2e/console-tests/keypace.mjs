@@ -274,13 +274,19 @@ async function rowsInSight(page) {
     });
 }
 
-/** Lines that are wider than their column though nothing cuts them. */
+/** Lines wider than their column and rows larger than their place, though nothing cuts them. */
 async function overflowing(page) {
-    return page.evaluate(() =>
-        [...document.querySelectorAll(".row > :not(.cut) > :is(.l1, .l2):not(.cut)")]
-            .filter((line) => line.scrollWidth > line.clientWidth)
-            .map((line) => line.textContent),
-    );
+    return page.evaluate(() => {
+        const wider = (element) => element.scrollWidth > element.clientWidth;
+        const lines = document.querySelectorAll(".row > :not(.cut) > :is(.l1, .l2):not(.cut)");
+        const rows = [...document.querySelectorAll(".row")];
+        return [
+            ...[...lines].filter(wider).map((line) => line.textContent),
+            ...rows
+                .filter((row) => wider(row) || row.scrollHeight > row.clientHeight)
+                .map((row) => row.id),
+        ];
+    });
 }
 
 /** Few screens of rows exist, whatever the list holds. */

@@ -69,7 +69,7 @@ export function Row({
             role="row"
             aria-rowindex={index + 1}
             aria-selected={checked}
-            style={{ top: `${top}px` }}
+            style={{ transform: `translateY(${top}px)` }}
             onClick={choose}
             onDblClick={onOpen}
         >
