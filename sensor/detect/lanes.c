@@ -226,31 +226,31 @@ AVX2 static void mark_readable(const struct image_lanes *l, const uint8_t *bytes
 
 /* Fewer bytes than a mark reads are left: at most two marks. They are copied, with room behind. */
 #define TAIL_BYTES (MARK_BYTES - 1)
-#define TAIL_ROOM  (PLACES + MARK_BYTES)
+#define TAIL_ROOM  ((PLACES + MARK_BYTES + HALF - 1) / HALF * HALF)
 
 struct tail {
-    uint8_t before[TAIL_BYTES]; /* of a buffer that has so many: copied along, never looked at */
-    uint8_t bytes[TAIL_BYTES + (TAIL_ROOM + HALF - 1) / HALF * HALF];
+    uint8_t bytes[2 * TAIL_BYTES + TAIL_ROOM];
 };
 
 _Static_assert(TAIL_BYTES % HALF == 0 && TAIL_BYTES <= 2 * PLACES, "copied by halves");
 
-/* The last `left` of `len` bytes. Whole vectors are stored: such copies are too short to be worth
- * a call. */
-AVX2 static inline void tail_fill(struct tail *tail, const uint8_t *data, uint32_t len,
-                                  uint32_t left)
+/* The last `left` of `len` bytes; returns where they begin. Whole vectors are stored, since such
+ * copies are too short to be worth a call: from a buffer that has so many, TAIL_BYTES are copied. */
+AVX2 static inline const uint8_t *tail_fill(struct tail *tail, const uint8_t *data, uint32_t len,
+                                            uint32_t left)
 {
     const __m256i none = _mm256_set1_epi8((char)LANES_FOLD);
-    uint8_t *end = tail->bytes + left;
+    uint8_t *first = tail->bytes + TAIL_BYTES, *end = first + left;
     for (uint32_t i = 0; i < TAIL_ROOM; i += HALF)
         _mm256_storeu_si256((__m256i *)(void *)(end + i), none);
     if (len < TAIL_BYTES) {
-        memcpy(tail->bytes, data + (len - left), left);
-        return;
+        memcpy(first, data + (len - left), left);
+        return first;
     }
     for (uint32_t i = HALF; i <= TAIL_BYTES; i += HALF)
         _mm256_storeu_si256((__m256i *)(void *)(end - i),
                             _mm256_loadu_si256((const __m256i *)(const void *)(data + (len - i))));
+    return first;
 }
 
 AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
@@ -264,8 +264,8 @@ AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, u
     if (whole > 0)
         mark_readable(l, data + at, marks, whole);
     struct tail tail;
-    tail_fill(&tail, data, len, left - whole * PLACES);
-    mark_readable(l, tail.bytes, marks + whole, count - whole);
+    const uint8_t *last = tail_fill(&tail, data, len, left - whole * PLACES);
+    mark_readable(l, last, marks + whole, count - whole);
     marks[count - 1] &= places_of(left - (count - 1) * PLACES);
 }
 
