@@ -224,7 +224,7 @@ AVX2 static void mark_readable(const struct image_lanes *l, const uint8_t *bytes
         marks[i] |= twos_half(l, bytes) | (uint64_t)twos_half(l, bytes + HALF) << HALF;
 }
 
-/* Fewer bytes than a mark reads are left: at most two marks. They are copied, with room behind. */
+/* Fewer bytes are left than a mark reads: two marks at most. They are copied with room behind. */
 #define TAIL_BYTES (MARK_BYTES - 1)
 #define TAIL_ROOM  ((PLACES + MARK_BYTES + HALF - 1) / HALF * HALF)
 
@@ -235,7 +235,7 @@ struct tail {
 _Static_assert(TAIL_BYTES % HALF == 0 && TAIL_BYTES <= 2 * PLACES, "copied by halves");
 
 /* The last `left` of `len` bytes; returns where they begin. Whole vectors are stored, since such
- * copies are too short to be worth a call: from a buffer that has so many, TAIL_BYTES are copied. */
+ * copies are too short to be worth a call; of a buffer that has so many TAIL_BYTES are copied. */
 AVX2 static inline const uint8_t *tail_fill(struct tail *tail, const uint8_t *data, uint32_t len,
                                             uint32_t left)
 {
