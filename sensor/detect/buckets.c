@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/xalloc.h"
 
@@ -86,31 +85,29 @@ static void share_set(struct spread *s, unsigned key, unsigned b)
     s->more[at] = s->any[at] ? 0 : 1;
 }
 
-/* One item more of the value, or one less, in a bucket. */
-static void value_add(struct spread *s, unsigned key, uint8_t value, unsigned b, bool in)
+/* `by` items more of the value in a bucket: one, or one less. */
+static void value_add(struct spread *s, unsigned key, uint8_t value, unsigned b, int by)
 {
     const uint32_t weight = s->m->weights[key][value];
     size_t at = value_row(s, key, value) + b, of_key = key_row(s, key) + b;
-    uint16_t before = s->times[at];
-    s->times[at] = (uint16_t)(in ? before + 1 : before - 1);
-    if (in && before == 0) {
-        s->weight[of_key] += weight;
-        s->gain[at] = 0;
-    } else if (!in && before == 1) {
-        s->weight[of_key] -= weight;
-        s->gain[at] = share_of(weight);
-    }
+    bool was = s->times[at] > 0;
+    s->times[at] = (uint16_t)(s->times[at] + by);
+    bool is = s->times[at] > 0;
+    if (was == is)
+        return;
+    s->weight[of_key] += is ? weight : -weight;
+    s->gain[at] = is ? 0 : share_of(weight);
 }
 
-static void item_add(struct spread *s, const struct buckets_item *item, unsigned b, bool in)
+static void item_add(struct spread *s, const struct buckets_item *item, unsigned b, int by)
 {
     float cost = 1;
     for (unsigned key = 0; key < s->m->keys; key++) {
         size_t at = key_row(s, key) + b;
-        if (item->value[key] != BUCKETS_ANY)
-            value_add(s, key, item->value[key], b, in);
+        if (item->value[key] == BUCKETS_ANY)
+            s->any[at] = (uint16_t)(s->any[at] + by);
         else
-            s->any[at] = (uint16_t)(in ? s->any[at] + 1 : s->any[at] - 1);
+            value_add(s, key, item->value[key], b, by);
         share_set(s, key, b);
         cost *= s->share[at];
     }
@@ -161,23 +158,21 @@ static bool move_all(struct spread *s, const struct buckets_item *items, uint32_
 {
     bool moved = false;
     for (uint32_t i = 0; i < count; i++) {
-        item_add(s, &items[i], out[i], false);
+        item_add(s, &items[i], out[i], -1);
         uint8_t to = cheapest(s, &items[i]);
         moved |= to != out[i];
         out[i] = to;
-        item_add(s, &items[i], to, true);
+        item_add(s, &items[i], to, 1);
     }
     return moved;
 }
 
-/* Of a bucket, reckoned anew. */
+/* Its cost as a double: shares are exact (they are weights by a power of two). */
 static double passes(const struct spread *s, unsigned b)
 {
     double share = 1;
-    for (unsigned key = 0; key < s->m->keys; key++) {
-        size_t at = key_row(s, key) + b;
-        share *= s->any[at] ? 1 : (double)s->weight[at] / BUCKETS_WHOLE;
-    }
+    for (unsigned key = 0; key < s->m->keys; key++)
+        share *= s->share[key_row(s, key) + b];
     return share;
 }
 
@@ -189,7 +184,7 @@ double buckets_spread(const struct buckets_model *m, const struct buckets_item *
     spread_init(&s, m, buckets);
     for (uint32_t i = 0; i < count; i++) {
         out[i] = cheapest(&s, &items[i]);
-        item_add(&s, &items[i], out[i], true);
+        item_add(&s, &items[i], out[i], 1);
     }
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         if (!move_all(&s, items, count, out))

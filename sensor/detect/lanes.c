@@ -115,18 +115,27 @@ AVX2 static inline struct nibbles nibbles_at(const uint8_t *at)
         MOVED((here).upper, (next).upper, n), MOVED((here).lower, (next).lower, n)                 \
     }
 
-/* The halves of 64 pairs, and the buckets of each plane that these places are in so far. */
+/* The halves of 64 pairs. */
 struct places {
     struct nibbles first, second;
 };
 
+/* The buckets of each plane that these places are in so far. */
 struct passed {
     __m256i first[LANES_HALF_PLANES_MAX], second[LANES_HALF_PLANES_MAX];
 };
 
+/* A half's table of one pair and plane. */
 AVX2 static inline __m256i table_load(const uint8_t table[LANES_HALF])
 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+/* In which buckets 32 pairs are. */
+AVX2 static inline __m256i half_look(__m256i upper, __m256i lower, struct nibbles pairs)
+{
+    return _mm256_and_si256(_mm256_shuffle_epi8(upper, pairs.upper),
+                            _mm256_shuffle_epi8(lower, pairs.lower));
 }
 
 /* Leave of each plane's buckets those that have pair number `pair`. Tables are loaded once for 64
@@ -140,10 +149,8 @@ AVX2 static inline __attribute__((always_inline)) void pair_look(const struct im
     for (unsigned plane = 0; plane < planes; plane++) {
         __m256i upper = table_load(l->upper[pair][plane]);
         __m256i lower = table_load(l->lower[pair][plane]);
-        __m256i first = _mm256_and_si256(_mm256_shuffle_epi8(upper, p.first.upper),
-                                         _mm256_shuffle_epi8(lower, p.first.lower));
-        __m256i second = _mm256_and_si256(_mm256_shuffle_epi8(upper, p.second.upper),
-                                          _mm256_shuffle_epi8(lower, p.second.lower));
+        __m256i first = half_look(upper, lower, p.first);
+        __m256i second = half_look(upper, lower, p.second);
         passed->first[plane] = pair ? _mm256_and_si256(passed->first[plane], first) : first;
         passed->second[plane] = pair ? _mm256_and_si256(passed->second[plane], second) : second;
     }
