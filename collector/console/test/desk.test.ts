@@ -218,6 +218,34 @@ test("the list of a search that was left is there again at once, as it is by now
     assert.equal(lists.length, 1, "and it is read again");
 });
 
+test("the way back to a list of which nothing was learnt finds it as it was left", async () => {
+    const rows = [incident("a"), incident("b"), incident("c", { tier: 1 })];
+    const desk = await opened(...rows);
+    const { order } = desk.queue;
+    void desk.open("tier:1");
+    lists.shift()!.answer(pageOf(rows[2]!));
+    await settled();
+    desk.queue.cursor = "c";
+    void desk.open("");
+    assert.equal(desk.queue.order, order, "not sorted again");
+    assert.equal(desk.queue.cursor, "c");
+    assert.equal(desk.queue.total, 3);
+});
+
+test("a list left with a row that has gone comes back without it", async () => {
+    const rows = [incident("a"), incident("b"), incident("c", { tier: 1 })];
+    const desk = await opened(...rows);
+    void desk.read("a");
+    details.shift()!.answer(detail(incident("a", { version: 2, status: "rejected" })));
+    await settled();
+    assert.ok(desk.queue.get("a")?.gone, "held until the list settles");
+    void desk.open("tier:1");
+    lists.shift()!.answer(pageOf(rows[2]!));
+    await settled();
+    void desk.open("");
+    assert.deepEqual(desk.queue.order, ["c", "b"]);
+});
+
 test("after a gap in the stream no kept list is shown", async () => {
     const desk = await opened(incident("a"), incident("b", { tier: 1 }));
     void desk.open("tier:1");

@@ -111,7 +111,7 @@ test("a refused decision brings the row back to its place", () => {
 test("after a gap the list is merged without moving: changes in place, absences held", () => {
     const queue = filled("a", "b", "c");
     queue.cursor = "c";
-    const before = new Map(queue.all);
+    const before = [...queue.all.values()];
     queue.upsert(incident("m", { deadline: at(50) }));
     const { above } = queue.merge(
         [
@@ -132,7 +132,7 @@ test("after a gap the list is merged without moving: changes in place, absences 
 
 test("a merged first page says nothing about rows beyond it", () => {
     const queue = filled("a", "b");
-    queue.merge([incident("a")], 2, new Map());
+    queue.merge([incident("a")], 2, []);
     assert.ok(!queue.get("b")?.gone);
 });
 

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matches, parse, replace, toQuery, toggle, values, write } from "../src/model/search.ts";
+import {
+    ages,
+    matches,
+    parse,
+    replace,
+    toggle,
+    toQuery,
+    values,
+    write,
+} from "../src/model/search.ts";
 import { incident } from "./helper.ts";
 
 test("words are read with keys, quotes and plain text", () => {
@@ -111,4 +120,9 @@ test("ages are judged against the clock, and nonsense is the collector's to refu
         assert.equal(matches(row, text, "lin"), verdict, text);
     assert.equal(matches(row, "is:unclaimed", "lin"), true);
     assert.equal(matches(incident("b", { claimed_by: "ana" }), "is:unclaimed", "lin"), false);
+});
+
+test("only the age of its rows changes a search by itself", () => {
+    assert.ok(ages("tier:1 -age:<30m"));
+    assert.ok(!ages('tier:1 state:jm is:mine "age"'));
 });

@@ -6,7 +6,9 @@ import { incident } from "./helper.ts";
 
 function listOf(n: number): Kept {
     const rows = Array.from({ length: n }, (_, i) => incident(`jm-${i}`));
-    return { rows: new Map(rows.map((row) => [row.id, row])), unread: 0, next: null };
+    const order = rows.map(({ id }) => id);
+    const held = new Map(rows.map((row) => [row.id, row]));
+    return { rows: held, order, settled: true, unread: 0, next: null };
 }
 
 test("the oldest lists make room, by their number and by their rows", () => {
@@ -34,5 +36,15 @@ test("an older version of a row changes nothing", () => {
     shelf.put("", listOf(1));
     shelf.learn(incident("jm-0", { version: 4 }), "me");
     shelf.learn(incident("jm-0", { version: 3 }), "me");
-    assert.equal(shelf.take("")?.rows.get("jm-0")?.version, 4);
+    const kept = shelf.take("")!;
+    assert.equal(kept.rows.get("jm-0")?.version, 4);
+    assert.equal(kept.settled, false, "its order may be another");
+});
+
+test("what concerns none of its rows leaves a list settled", () => {
+    const shelf = new Shelf();
+    shelf.put("tier:4", listOf(2));
+    shelf.learn(incident("bb-1", { tier: 1 }), "me");
+    shelf.learn(incident("jm-0", { version: 0 }), "me");
+    assert.equal(shelf.take("tier:4")?.settled, true);
 });

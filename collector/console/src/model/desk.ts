@@ -13,7 +13,7 @@ import type {
 import { t } from "../msg/index.ts";
 import { app, notify } from "./app.ts";
 import { Queue, type Shown } from "./queue.ts";
-import { matcher, matches, toQuery } from "./search.ts";
+import { ages, matcher, matches, toQuery } from "./search.ts";
 import { Shelf, inOrder, type Kept } from "./shelf.ts";
 import { Store } from "./store.ts";
 
@@ -116,19 +116,24 @@ export class Desk extends Store<DeskState> {
 
     /** A list that is left is kept for the way back, when it is the one of its search. */
     private shelve(): void {
-        const { all, unread } = this.queue;
-        if (this.whole) this.shelf.put(this.q, { rows: all, unread, next: this.next });
+        const { all: rows, order, unread, held } = this.queue;
+        const kept = { rows, order, unread, next: this.next, settled: !held };
+        if (this.whole) this.shelf.put(this.q, kept);
         this.whole = false;
     }
 
-    private resume(q: string, { rows, unread, next }: Kept): Promise<void> {
+    private resume(q: string, { rows, order, settled, unread, next }: Kept): Promise<void> {
         this.reading?.abort();
         this.reading = new AbortController();
         this.loaded = Promise.resolve();
         this.q = q;
         this.next = next;
-        const left = this.present(inOrder(rows.values(), q, app.state.me?.user ?? ""));
-        this.queue.replace(left, unread + left.length);
+        if (settled && !this.queue.pending && !ages(q))
+            this.queue.take(rows, order, unread + order.length);
+        else {
+            const left = this.present(inOrder(rows.values(), q, app.state.me?.user ?? ""));
+            this.queue.replace(left, unread + left.length);
+        }
         this.whole = true;
         this.set({ loading: false, failed: null, above: 0 });
         this.touch();
@@ -172,11 +177,13 @@ export class Desk extends Store<DeskState> {
             const known = row !== read || Object.keys(overlay).length > 0;
             return !known || verdict({ ...row, ...overlay }) !== false;
         };
-        return items.flatMap((read) => {
+        const rows: Incident[] = [];
+        for (const read of items) {
             const seen = this.newest(read.id);
             const row = seen && seen.version > read.version ? seen : read;
-            return stays(row, read) ? [row] : [];
-        });
+            if (stays(row, read)) rows.push(row);
+        }
+        return rows;
     }
 
     /** The next page, when the view comes near the end of what is here. */
@@ -226,12 +233,12 @@ export class Desk extends Store<DeskState> {
     private async readAgain(): Promise<void> {
         await this.loaded;
         const q = this.q;
-        const before = new Map(this.queue.all);
+        const before = [...this.queue.all.values()];
         try {
             const page = await api.incidents(toQuery(q), null);
             if (q !== this.q) return;
             const items = this.present(page.items);
-            const left = page.next === null ? before : new Map<string, Incident>();
+            const left = page.next === null ? before : [];
             this.touch(this.queue.merge(items, page.total, left).above);
         } catch {
             // the stream's own reconnecting brings the next chance

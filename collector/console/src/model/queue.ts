@@ -46,7 +46,10 @@ export function compare(a: Incident, b: Incident): number {
 
 /** Of one version, and what is reckoned without a new one is the same too. */
 const unchanged = (a: Incident | undefined, b: Incident): boolean =>
-    a?.version === b.version && a.count === b.count && String(a.spark) === String(b.spark);
+    a === b ||
+    (a?.version === b.version && a.count === b.count && String(a.spark) === String(b.spark));
+
+const NO_OVERLAY: Partial<Incident> = Object.freeze({});
 
 export interface Change {
     /** Rows put in before the cursor, so that the view can move along with them. */
@@ -80,6 +83,11 @@ export class Queue {
     /** Is there something to settle? */
     get held(): boolean {
         return this.gone.size > 0 || this.moved;
+    }
+
+    /** Is a decision of ours under way? */
+    get pending(): boolean {
+        return this.overlays.size > 0;
     }
 
     base(id: string): Incident | undefined {
@@ -127,16 +135,20 @@ export class Queue {
 
     /** A new list: another search, or the first load. */
     replace(items: Incident[], total: number): void {
-        const index = Math.max(0, this.indexOf(this.cursor));
-        const before = this.rows;
-        this.rows = new Map();
+        const rows = new Map<string, Incident>();
         for (const row of items) {
-            const known = before.get(row.id);
-            if (unchanged(known, row)) this.rows.set(row.id, known!);
-            else this.rows.set(row.id, row);
+            const known = this.rows.get(row.id);
+            rows.set(row.id, unchanged(known, row) ? known! : row);
         }
-        for (const id of before.keys()) if (!this.rows.has(id)) this.drawn.delete(id);
-        this.order = [...this.rows.keys()];
+        this.take(rows, [...rows.keys()], total);
+    }
+
+    /** A list that stands already, which becomes this queue's own. */
+    take(rows: Map<string, Incident>, order: string[], total: number): void {
+        const index = Math.max(0, this.indexOf(this.cursor));
+        this.rows = rows;
+        this.order = order;
+        for (const id of this.drawn.keys()) if (!rows.has(id)) this.drawn.delete(id);
         this.gone.clear();
         this.fresh.clear();
         this.moved = false;
@@ -175,12 +187,12 @@ export class Queue {
      * The same list read again after a gap in the stream: merged, so that the page stays still. What
      * was here `before` it was asked for, has not changed since and is not in it has left.
      */
-    merge(items: Incident[], total: number, before: Map<string, Incident>): Change {
+    merge(items: Incident[], total: number, before: Incident[]): Change {
         const seen = new Set(items.map((row) => row.id));
         let above = 0;
         for (const row of items) above += this.upsert(row).above;
-        for (const [id, row] of before)
-            if (!seen.has(id) && this.rows.get(id) === row) this.leave(id);
+        for (const row of before)
+            if (!seen.has(row.id) && this.rows.get(row.id) === row) this.leave(row.id);
         this.total = total;
         return { above };
     }
@@ -247,7 +259,7 @@ export class Queue {
 
     /** What our decisions under way make of an incident, whether it stands in the list or not. */
     overlayOf(id: string): Partial<Incident> {
-        return this.overlays.get(id) ?? {};
+        return this.overlays.get(id) ?? NO_OVERLAY;
     }
 
     /** Puts held rows where they belong. */

@@ -133,6 +133,9 @@ function holdsWord(row: Incident, word: Word, user: string): boolean | null {
     }
 }
 
+/** Rows of this search come and go by the clock alone. */
+export const ages = (text: string): boolean => parse(text).some(({ key }) => key === "age");
+
 export type Verdict = boolean | null;
 
 /** Reads the search once: does a row belong to its list? null when only the collector can tell. */

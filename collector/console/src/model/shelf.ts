@@ -7,6 +7,9 @@ import { matcher, matches } from "./search.ts";
 
 export interface Kept {
     rows: Map<string, Incident>;
+    order: string[];
+    /** All rows belong to the list and `order` is theirs: nothing has been learnt since. */
+    settled: boolean;
     /** How many the list has beyond these. */
     unread: number;
     /** From where more of the list is read. */
@@ -43,6 +46,7 @@ export class Shelf {
             if (known && known.version > row.version) continue;
             if (!known && matches(row, q, user) !== true) continue;
             kept.rows.set(row.id, row);
+            kept.settled = false;
         }
     }
 

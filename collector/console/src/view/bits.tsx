@@ -40,29 +40,14 @@ export function Prose({ value }: { value: string }) {
     );
 }
 
-const TIER_SHAPES: Record<Tier, string> = {
-    1: "M7.2 1h9.6L23 7.2v9.6L16.8 23H7.2L1 16.8V7.2z",
-    2: "M12 .8 23.2 12 12 23.2.8 12z",
-    3: "M4 2h16a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2z",
-    4: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20z",
-};
-
 export const tierLabel = (n: Tier): string => t("tier.label", { n, name: t(`tier.${n}`) });
 
 /** Octagon, diamond, square, circle: the tier is told by shape, number and colour alike. */
 export function TierChip({ tier }: { tier: Tier }) {
     return (
-        <svg
-            class={`tier tier-${tier}`}
-            viewBox="0 0 24 24"
-            role="img"
-            aria-label={tierLabel(tier)}
-        >
-            <path d={TIER_SHAPES[tier]} />
-            <text x="12" y="16.4" text-anchor="middle">
-                {tier}
-            </text>
-        </svg>
+        <span class={`tier tier-${tier}`} role="img" aria-label={tierLabel(tier)}>
+            {tier}
+        </span>
     );
 }
 

@@ -2,12 +2,12 @@
 // The list itself: only the rows on the screen exist, and what comes in above the cursor moves the
 // view along with it.
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Ref, VNode } from "preact";
+import type { Ref } from "preact";
 import { t } from "../msg/index.ts";
-import { app } from "../model/app.ts";
 import { desk } from "../model/desk.ts";
 import { useStore } from "../model/store.ts";
-import { Row, sameLook, sight, type RowLook } from "./queuerow.tsx";
+import { useBlocks } from "./queueblock.tsx";
+import { sight } from "./queuerow.tsx";
 
 export interface ListHandle {
     /** Scrolls just so far that the cursor can be seen. */
@@ -17,10 +17,6 @@ export interface ListHandle {
     focus(): void;
 }
 
-/** After so long without a change rows out of sight are drawn, a few a step, until none waits. */
-const FILL_PAUSE_MS = 40;
-const FILL_STEP_MS = 8;
-const FILL_ROWS = 6;
 const MORE_BEFORE_END = 60;
 
 interface Props {
@@ -117,7 +113,7 @@ export function QueueList({ handle, q, beside, away, onOpen, onSettle }: Props) 
     Object.assign(sight, { top, last });
     const newAbove = queue.freshBefore(top);
     const cursorIndex = queue.indexOf(queue.cursor);
-    const rows = useRows([top, last, page], view.row, beside, onOpen);
+    const blocks = useBlocks({ top, last, page }, view.row, beside, onOpen);
 
     return (
         <div class="list">
@@ -146,7 +142,7 @@ export function QueueList({ handle, q, beside, away, onOpen, onSettle }: Props) 
                     role="presentation"
                     style={{ height: `${queue.size * view.row}px` }}
                 >
-                    {rows}
+                    {blocks}
                 </div>
                 {queue.size === 0 && (
                     <Empty q={q} away={away} failed={failed} loading={loading} />
@@ -203,95 +199,4 @@ function Empty({ q, away, failed, loading }: EmptyProps) {
             </div>
         </div>
     );
-}
-
-interface Drawn {
-    look: RowLook;
-    node: VNode;
-}
-
-/** From which place a row is drawn: the first and the last page have places of their own. */
-function placeOf(index: number, size: number, page: number): string {
-    if (index < page) return `top ${index}`;
-    if (index >= size - page) return `end ${size - index}`;
-    return `mid ${index % (3 * page)}`;
-}
-
-/** What stands ready: what is seen, a page on either side of it, the list's first and last page. */
-function ready(top: number, last: number, size: number, page: number): number[] {
-    const ranges = [
-        [top, last],
-        [last, last + page],
-        [top - page, top],
-        [0, page],
-        [size - page, size],
-    ] as const;
-    const all = new Set<number>();
-    for (const [from, to] of ranges)
-        for (let i = Math.max(0, from); i < Math.min(size, to); i++) all.add(i);
-    return [...all];
-}
-
-/**
- * The rows from `top` to `last`, and those that a key may show next. A row that looks as it did is
- * given back as it was drawn: one step of the cursor redraws two rows. Rows out of sight are drawn a
- * few at a time when no key has come for a while, so that a jump by a page or to an end finds them
- * there; until then their place stays as it was, out of sight too: places that take turns (`mid`)
- * are as many as the rows around the seen ones.
- */
-function useRows(
-    [top, last, page]: readonly [number, number, number],
-    height: number,
-    beside: boolean,
-    onOpen: () => void,
-): VNode[] {
-    const me = useStore(app, (s) => s.me?.user ?? "");
-    const queue = desk.queue;
-    const kept = useRef({ page, beside, places: new Map<string, Drawn>() });
-    const spare = useRef(0);
-    const filling = useRef(false);
-    const [, fill] = useState({});
-    const open = useRef(onOpen);
-    open.current = onOpen;
-    if (kept.current.page !== page) kept.current = { page, beside, places: new Map() };
-    const { places } = kept.current;
-    if (kept.current.beside !== beside) {
-        // Another width lays out all rows anew: those out of sight come back when there is time.
-        kept.current.beside = beside;
-        for (const [place, { look }] of places)
-            if (look.index < top || look.index >= last) places.delete(place);
-    }
-    let waiting = false;
-    for (const index of ready(top, last, queue.size, page)) {
-        const row = queue.at(index)!;
-        const current = queue.cursor === row.id;
-        const checked = queue.checked.has(row.id);
-        const look = { row, index, top: index * height, me, current, checked };
-        const place = placeOf(index, queue.size, page);
-        const known = places.get(place);
-        if (known && sameLook(known.look, look)) continue;
-        const now = (index >= top && index < last) || known?.look.current;
-        if (!now && spare.current-- <= 0) waiting = true;
-        else
-            places.set(place, {
-                look,
-                node: <Row key={place} {...look} onOpen={() => open.current()} />,
-            });
-    }
-    for (const [place, { look }] of places)
-        if (look.index >= queue.size || (look.current && look.row.id !== queue.cursor))
-            places.delete(place);
-    const pause = filling.current ? FILL_STEP_MS : FILL_PAUSE_MS;
-    spare.current = 0;
-    filling.current = false;
-    useEffect(() => {
-        if (!waiting) return;
-        const timer = setTimeout(() => {
-            spare.current = FILL_ROWS;
-            filling.current = true;
-            fill({});
-        }, pause);
-        return () => clearTimeout(timer);
-    });
-    return [...places.values()].map(({ node }) => node);
 }

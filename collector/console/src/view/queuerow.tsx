@@ -24,7 +24,6 @@ import {
 export interface RowLook {
     row: Shown;
     index: number;
-    top: number;
     me: string;
     current: boolean;
     checked: boolean;
@@ -33,7 +32,6 @@ export interface RowLook {
 export const sameLook = (a: RowLook, b: RowLook): boolean =>
     a.row === b.row &&
     a.index === b.index &&
-    a.top === b.top &&
     a.me === b.me &&
     a.current === b.current &&
     a.checked === b.checked;
@@ -41,7 +39,6 @@ export const sameLook = (a: RowLook, b: RowLook): boolean =>
 export function Row({
     row,
     index,
-    top,
     me,
     current,
     checked,
@@ -69,7 +66,6 @@ export function Row({
             role="row"
             aria-rowindex={index + 1}
             aria-selected={checked}
-            style={{ transform: `translateY(${top}px)` }}
             onClick={choose}
             onDblClick={onOpen}
         >
