@@ -232,6 +232,16 @@ test("the way back to a list of which nothing was learnt finds it as it was left
     assert.equal(desk.queue.total, 3);
 });
 
+test("what another list told of a row is known on the way back", async () => {
+    const rows = [incident("a"), incident("b"), incident("c", { tier: 1 })];
+    const desk = await opened(...rows);
+    void desk.open("tier:1");
+    lists.shift()!.answer(pageOf({ ...rows[2]!, version: 5, count: 77 }));
+    await settled();
+    void desk.open("");
+    assert.equal(desk.queue.base("c")!.count, 77);
+});
+
 test("a list left with a row that has gone comes back without it", async () => {
     const rows = [incident("a"), incident("b"), incident("c", { tier: 1 })];
     const desk = await opened(...rows);

@@ -128,7 +128,8 @@ export class Desk extends Store<DeskState> {
         this.loaded = Promise.resolve();
         this.q = q;
         this.next = next;
-        if (settled && !this.queue.pending && !ages(q))
+        const asLeft = settled && !this.queue.pending && !this.queue.overtakes(rows);
+        if (asLeft && !ages(q))
             this.queue.take(rows, order, unread + order.length);
         else {
             const left = this.present(inOrder(rows.values(), q, app.state.me?.user ?? ""));

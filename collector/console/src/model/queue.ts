@@ -90,6 +90,16 @@ export class Queue {
         return this.overlays.size > 0;
     }
 
+    /** Is a row here of a newer version than the one among `rows`? */
+    overtakes(rows: Map<string, Incident>): boolean {
+        const few = this.rows.size < rows.size ? this.rows : rows;
+        for (const id of few.keys()) {
+            const [here, there] = [this.rows.get(id), rows.get(id)];
+            if (here && there && here.version > there.version) return true;
+        }
+        return false;
+    }
+
     base(id: string): Incident | undefined {
         return this.rows.get(id);
     }
