@@ -18,7 +18,7 @@ const BLOCK = 8;
 const FILL_PAUSE_MS = 40;
 
 /** In rows: what is seen, from `top` to before `last`, and how many of them are a page. */
-export interface Span {
+interface Seen {
     top: number;
     last: number;
     page: number;
@@ -46,7 +46,7 @@ function placeOf(block: number, size: number, page: number): string {
 }
 
 /** What stands ready: what is seen, a page on either side of it, the list's first and last page. */
-function ready({ top, last, page }: Span, size: number): number[] {
+function ready({ top, last, page }: Seen, size: number): number[] {
     const ranges = [
         [top, last],
         [last, last + page],
@@ -133,37 +133,39 @@ function useFill() {
  * jump by a page or to an end finds them there; until then their place stays as it was, unseen too.
  */
 export function useBlocks(
-    span: Span,
+    seen: Seen,
     height: number,
     beside: boolean,
     onOpen: () => void,
 ): VNode[] {
     const me = useStore(app, (s) => s.me?.user ?? "");
     const queue = desk.queue;
-    const { top, last, page } = span;
+    const { top, last, page } = seen;
     const kept = useRef({ page, beside, places: new Map<string, Block>() });
     const fill = useFill();
     const open = useRef(onOpen);
     open.current = onOpen;
     if (kept.current.page !== page) kept.current = { page, beside, places: new Map() };
     const { places } = kept.current;
-    const seen = (index: number) => index + BLOCK > top && index < last;
+    /** Does the block that begins there touch what is seen, or so many rows beside it? */
+    const within = (index: number, rows: number) =>
+        index + BLOCK > top - rows && index < last + rows;
     if (kept.current.beside !== beside) {
         // Another width lays out all rows anew: those out of sight come back when there is time.
         kept.current.beside = beside;
         for (const [place, block] of places)
-            if (!seen(block.looks[0]!.index))
+            if (!within(block.looks[0]!.index, 0))
                 places.set(place, blockOf(place, { ...block, hidden: true }));
     }
-    for (const block of ready(span, queue.size)) {
+    for (const block of ready(seen, queue.size)) {
         const looks = looksOf(block, queue, me);
         const index = block * BLOCK;
         const place = placeOf(block, queue.size, page);
         const known = places.get(place);
         const at = index * height;
         if (known && unchanged(known, at, looks)) continue;
-        const now = seen(index) || known?.looks.some(({ current }) => current);
-        if (!now && fill.spare-- <= 0) fill.wait(index + BLOCK > top - page && index < last + page);
+        const now = within(index, 0) || known?.looks.some(({ current }) => current);
+        if (!now && fill.spare-- <= 0) fill.wait(within(index, page));
         else {
             const rows = rowsOf(looks, known, () => open.current());
             places.set(place, blockOf(place, { top: at, looks, rows, hidden: false }));
