@@ -13,9 +13,10 @@
 #include "sensor/capture/ring.h"
 #include "sensor/capture/steer.h"
 
-/* Scratch words: what is added to addresses' offsets, and the fold so far. */
+/* Scratch words: what is added to addresses' offsets, the fold so far, and the first side. */
 #define M_SHIFT 0
 #define M_FOLD  1
+#define M_SIDE  2
 
 struct program {
     struct sock_filter *code;
@@ -44,7 +45,8 @@ static uint32_t net(uint32_t offset)
     return (uint32_t)SKF_NET_OFF + offset;
 }
 
-static void emit_fold(struct program *p, uint32_t at, unsigned words)
+/* A becomes steer_side of the address of `words` words at `at`. */
+static void emit_side(struct program *p, uint32_t at, unsigned words)
 {
     emit(p, BPF_LD | BPF_IMM, 0);
     emit(p, BPF_ST, M_FOLD);
@@ -55,6 +57,20 @@ static void emit_fold(struct program *p, uint32_t at, unsigned words)
         emit(p, BPF_ALU | BPF_XOR | BPF_X, 0);
         emit(p, BPF_ST, M_FOLD);
     }
+    emit(p, BPF_ALU | BPF_MUL | BPF_K, STEER_MULTIPLIER);
+    emit(p, BPF_MISC | BPF_TAX, 0);
+    emit(p, BPF_ALU | BPF_RSH | BPF_K, STEER_SHIFT);
+    emit(p, BPF_ALU | BPF_XOR | BPF_X, 0);
+}
+
+/* Return steer_hash of the pair of addresses of `words` words that begins at `at`. */
+static void emit_hash(struct program *p, uint32_t at, unsigned words)
+{
+    emit_side(p, at, words);
+    emit(p, BPF_ST, M_SIDE);
+    emit_side(p, at + words * 4, words);
+    emit(p, BPF_LDX | BPF_MEM, M_SIDE);
+    emit(p, BPF_ALU | BPF_ADD | BPF_X, 0);
     emit(p, BPF_ALU | BPF_MUL | BPF_K, STEER_MULTIPLIER);
     emit(p, BPF_ALU | BPF_RSH | BPF_K, STEER_SHIFT);
     emit(p, BPF_RET | BPF_A, 0);
@@ -93,7 +109,7 @@ static void emit_ipv4(struct program *p, uint32_t at)
     p->code[other].k = p->len - other - 1;
     p->code[no_error].k = p->len - no_error - 1;
     patch(p, fragment);
-    emit_fold(p, at + 12, 2);
+    emit_hash(p, at + 12, 1);
 }
 
 static void emit_ipv6(struct program *p, uint32_t at)
@@ -110,7 +126,7 @@ static void emit_ipv6(struct program *p, uint32_t at)
     patch(p, zero);
     patch(p, above);
     p->code[other].k = p->len - other - 1;
-    emit_fold(p, at + 8, 8);
+    emit_hash(p, at + 8, 4);
 }
 
 /* `body` returns; when the type is another one it is jumped over and A still holds the type. */

@@ -14,7 +14,7 @@
 /* Where the walk is. */
 struct steer {
     struct cursor c;
-    uint32_t folded;
+    uint32_t src, dst; /* folded, of the innermost pair so far */
     unsigned left; /* headers that may still be read */
 };
 
@@ -191,7 +191,8 @@ static bool ip_step(struct steer *s)
         const uint8_t *h = cursor_take(&c, 20);
         if (!h)
             return false;
-        s->folded = fold(h + 12, 2);
+        s->src = fold(h + 12, 1);
+        s->dst = fold(h + 16, 1);
         cursor_skip(&c, (h[0] & 15u) > 5 ? (h[0] & 15u) * 4 - 20 : 0);
         if ((h[6] & 0x3f) || h[7])
             return false;
@@ -200,7 +201,8 @@ static bool ip_step(struct steer *s)
         const uint8_t *h = cursor_take(&c, 40);
         if (!h)
             return false;
-        s->folded = fold(h + 8, 8);
+        s->src = fold(h + 8, 4);
+        s->dst = fold(h + 24, 4);
         proto = h[6];
     } else {
         return false;
@@ -220,5 +222,5 @@ unsigned decode_steer(const struct frame *f, unsigned workers)
         return 0;
     while (s.left-- && ip_step(&s))
         continue;
-    return steer_hash(s.folded) % workers;
+    return steer_hash(s.src, s.dst) % workers;
 }

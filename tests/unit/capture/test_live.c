@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <netpacket/packet.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,8 @@
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 
-#define SENT 200
+#define SENT       200
+#define IPV6_FRAME 62 /* Ethernet, IPv6 and UDP */
 
 static bool have_namespace;
 
@@ -53,6 +55,24 @@ static void send_some(unsigned from, unsigned count)
     close(fd);
 }
 
+/* Frames from and to changing addresses of IPv6. */
+static void send_some_ipv6(unsigned count)
+{
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("lo") };
+    assert_true(fd >= 0 && to.sll_ifindex > 0);
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t frame[IPV6_FRAME] = { [12] = 0x86, [13] = 0xdd, [14] = 0x60, [19] = 8, [20] = 17 };
+        frame[22] = frame[38] = 0xfd;
+        frame[29] = frame[45] = (uint8_t)i;
+        frame[53] = (uint8_t)(i * 7);
+        frame[57] = 9;
+        assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)),
+                         sizeof(frame));
+    }
+    close(fd);
+}
+
 static int live(const struct capture_live_conf *conf)
 {
     char reason[256];
@@ -71,6 +91,13 @@ static struct capture *ring(int fd)
     return c;
 }
 
+static bool is_ours(const struct frame *f)
+{
+    const uint8_t *ip = f->data + 14;
+    bool ipv4 = f->len == 46 && ip[9] == 17 && ip[23] == 9;
+    return ipv4 || (f->len == IPV6_FRAME && f->data[12] == 0x86 && ip[6] == 17 && ip[43] == 9);
+}
+
 /* Count the UDP datagrams to port 9; all must be steered to `member` of `members`. */
 static unsigned take(struct capture *c, unsigned member, unsigned members)
 {
@@ -81,8 +108,7 @@ static unsigned take(struct capture *c, unsigned member, unsigned members)
         assert_true(n >= 0);
         quiet = n ? 0 : quiet + 1;
         for (int i = 0; i < n; i++) {
-            const uint8_t *ip = frames[i].data + 14;
-            if (frames[i].len != 46 || ip[9] != 17 || ip[23] != 9)
+            if (!is_ours(&frames[i]))
                 continue;
             assert_int_equal(frames[i].link, 1);
             assert_true(frames[i].ts_ns > 0);
@@ -153,13 +179,14 @@ static void test_fanout(void **state)
         c[i] = ring(fds[i]);
     }
     send_some(0, SENT);
+    send_some_ipv6(SENT);
     for (unsigned i = 0; i < MEMBERS; i++) {
         unsigned n = take(c[i], i, MEMBERS);
         assert_true(n > 0);
         got += n;
         capture_close(c[i]);
     }
-    assert_int_equal(got, SENT);
+    assert_int_equal(got, 2 * SENT);
     for (unsigned i = 0; i < MEMBERS; i++)
         close(fds[i]);
 }

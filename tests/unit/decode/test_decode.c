@@ -593,6 +593,27 @@ static void test_steering_follows_the_inner_pair(void **state)
     assert_int_equal(steer_made(&m), plain);
 }
 
+/* Two networks whose hosts are numbered alike: each pair differs by the same bits. */
+static void test_steering_spreads_like_networks(void **state)
+{
+    enum { WORKERS = 4, PAIRS = 256 };
+    unsigned got[WORKERS] = { 0 };
+    (void)state;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        struct made m;
+        struct frame f = { .link = 1 };
+        udp_in_ipv4(&m);
+        uint8_t *ip = m.room + m.at;
+        memcpy(ip + 12, (uint8_t[]){ 10, 1, 0, (uint8_t)i }, 4);
+        memcpy(ip + 16, (uint8_t[]){ 10, 2, 0, (uint8_t)i }, 4);
+        make_ether(&m, 0x0800);
+        f.data = make_data(&m, &f.len);
+        got[decode_steer(&f, WORKERS)]++;
+    }
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_in_range(got[i], PAIRS / WORKERS / 2, PAIRS / WORKERS * 3 / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +630,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fragments_wait_for_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_datagrams_shed_the_oldest, setup, teardown),
         cmocka_unit_test(test_steering_follows_the_inner_pair),
+        cmocka_unit_test(test_steering_spreads_like_networks),
     };
     return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
 }
