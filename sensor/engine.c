@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@
 #include "sensor/writer.h"
 
 #define RING_BYTES        (8u << 20)
+#define CONTROL_WAIT_MS   200
 #define LIVE_WAIT_MS      50
 /* Told to stop, a live worker reads what its rings hold: an empty one shows within this, and it
  * goes on for no longer than that. */
@@ -77,6 +79,7 @@ struct engine {
     _Atomic uint32_t seen[ENGINE_WORKERS_MAX]; /* generation a worker has gone over to */
     _Atomic bool stop;
     _Atomic unsigned running;       /* workers that have not finished */
+    int finished;                   /* an eventfd that the last of them writes to */
     struct capture_counts captured; /* of files that are closed */
     pthread_mutex_t counts_lock;
     uint64_t started_ns, started_ticks;
@@ -242,7 +245,8 @@ static void *worker_main(void *arg)
         run_files(e, t.index);
     worker_finish(e->workers[t.index]);
     blackbox_unwatch();
-    atomic_fetch_sub(&e->running, 1);
+    if (atomic_fetch_sub(&e->running, 1) == 1)
+        (void)eventfd_write(e->finished, 1); /* cannot fail: nobody else adds to it */
     return NULL;
 }
 
@@ -395,14 +399,12 @@ static void sample_live(struct engine *e)
     live_sample(e->live, clock_mono_ns() / NS_PER_S, &flows);
 }
 
-/* Files end by themselves: that is found out soon after a short run, and after a long one without
- * having asked all the time. */
-static int control_wait_ms(const struct engine *e)
+/* Wait for an order, for the last worker, or for something that is due by the clock. */
+static void control_wait(struct engine *e)
 {
-    uint64_t share_ms = (clock_mono_ns() - e->started_ns) / NS_PER_MS / 32;
-    if (e->conf->live)
-        return 200;
-    return share_ms < 2 ? 2 : share_ms > 20 ? 20 : (int)share_ms;
+    struct pollfd p[] = { { e->conf->control, POLLIN, 0 }, { e->finished, POLLIN, 0 } };
+    if (poll(p, 2, CONTROL_WAIT_MS) > 0 && p[0].revents)
+        obey(e);
 }
 
 static void control_loop(struct engine *e)
@@ -413,9 +415,7 @@ static void control_loop(struct engine *e)
     uint64_t next_save = clock_mono_ns() + SAVE_EVERY_NS;
     bool shown = false;
     while (atomic_load(&e->running)) {
-        struct pollfd p = { e->conf->control, POLLIN, 0 };
-        if (poll(&p, 1, control_wait_ms(e)) > 0)
-            obey(e);
+        control_wait(e);
         if (e->live && clock_mono_ns() >= next_sample) {
             sample_live(e);
             next_sample += NS_PER_S;
@@ -619,6 +619,8 @@ static void free_all(struct engine *e)
     feed_free(e->feed);
     targets_free(e->targets);
     detect_ruleset_drop(atomic_load(&e->rules));
+    if (e->finished >= 0)
+        close(e->finished);
     pthread_mutex_destroy(&e->asking);
     pthread_mutex_destroy(&e->counts_lock);
     free(e);
@@ -632,6 +634,7 @@ int engine_run(const struct engine_conf *conf)
     e->conf = conf;
     pthread_mutex_init(&e->asking, NULL);
     pthread_mutex_init(&e->counts_lock, NULL);
+    e->finished = eventfd(0, EFD_CLOEXEC);
     blackbox_arm();
     e->started_ns = clock_mono_ns();
     e->started_ticks = ticks_now();
@@ -639,6 +642,10 @@ int engine_run(const struct engine_conf *conf)
     atomic_init(&e->rules, rules);
     if (!rules) {
         log_error("engine", "cannot use the rule set: %s", reason);
+        goto out;
+    }
+    if (e->finished < 0) {
+        log_error("engine", "cannot make a descriptor for its threads: %m");
         goto out;
     }
     if (conf->live)
