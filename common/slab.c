@@ -3,6 +3,7 @@
 #include "config.h"
 #include "common/slab.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <stdlib.h>
 
@@ -43,7 +44,8 @@ struct slab {
     struct size_class classes[CLASS_COUNT];
     uint8_t *base;
     size_t reserved;
-    size_t taken; /* bytes of the reserve cut into chunks */
+    _Atomic size_t taken; /* bytes of the reserve cut into chunks; the owner writes it */
+    size_t warm;          /* the system was asked for so many bytes of the reserve */
     struct slab_stats stats;
 };
 
@@ -89,7 +91,21 @@ struct slab *slab_create(size_t cap)
 
 void slab_warm(struct slab *s, size_t bytes)
 {
-    pages_warm(s->base, bytes < s->reserved ? bytes : s->reserved);
+    s->warm = bytes < s->reserved ? bytes : s->reserved;
+    pages_warm(s->base, s->warm);
+}
+
+size_t slab_warm_ahead(struct slab *s, size_t bytes)
+{
+    size_t taken = atomic_load_explicit(&s->taken, memory_order_relaxed), asked = 0;
+    size_t end = s->reserved - taken < bytes ? s->reserved : taken + bytes;
+    if (s->warm < taken)
+        s->warm = taken;
+    s->warm &= ~(PAGES_HUGE - 1);
+    /* One page at a time: while it is cleared, nobody else can change the address space. */
+    for (; s->warm < end; s->warm += PAGES_HUGE, asked += PAGES_HUGE)
+        pages_warm(s->base + s->warm, PAGES_HUGE);
+    return asked;
 }
 
 void slab_free_all(struct slab *s)
@@ -105,11 +121,12 @@ static void *take_fresh(struct slab *s, struct size_class *c, size_t bytes)
 {
     if ((size_t)(c->fresh_end - c->fresh) < bytes) {
         size_t chunk = chunk_of(bytes);
-        if (s->reserved - s->taken < chunk)
+        size_t taken = atomic_load_explicit(&s->taken, memory_order_relaxed);
+        if (s->reserved - taken < chunk)
             return NULL;
-        c->fresh = s->base + s->taken;
+        c->fresh = s->base + taken;
         c->fresh_end = c->fresh + chunk;
-        s->taken += chunk;
+        atomic_store_explicit(&s->taken, taken + chunk, memory_order_relaxed);
         ASAN_POISON_MEMORY_REGION(c->fresh, chunk);
     }
     void *p = c->fresh;

@@ -7,8 +7,8 @@
  * up to 1 MiB. A class takes chunks from the reserve, which lies in huge pages; freed blocks go on
  * the class's list and are handed out again, newest first. Nothing is given back to the system. The
  * cap counts bytes handed out (rounded to the class); beyond it `slab_try_alloc` returns NULL, the
- * failure is counted, and the caller sheds. One thread uses a slab; only `slab_stats` may be read
- * by another.
+ * failure is counted, and the caller sheds. One thread uses a slab; another one may read
+ * `slab_stats` and call `slab_warm_ahead`.
  */
 #ifndef COMMON_SLAB_H
 #define COMMON_SLAB_H
@@ -31,8 +31,15 @@ struct slab_stats {
 /** Reserve address space for `cap` bytes. Dies when the system refuses. */
 struct slab *slab_create(size_t cap);
 
-/** Take memory for the first `bytes` of the reserve now. */
+/** Take memory for the first `bytes` of the reserve now, before anybody uses the slab. */
 void slab_warm(struct slab *s, size_t bytes);
+
+/**
+ * Take memory for the next `bytes` of the reserve that no block was cut from yet, as far as that was
+ * not done before: for one thread beside the owner, again and again, so that the owner need not wait
+ * for the system. Returns how many bytes were asked for.
+ */
+size_t slab_warm_ahead(struct slab *s, size_t bytes);
 
 /** Give the whole reserve back; every block of it is gone. NULL is allowed. */
 void slab_free_all(struct slab *s);

@@ -391,6 +391,14 @@ static void obey(struct engine *e)
         close(fd);
 }
 
+/* A huge page that a worker touches first has to be cleared then: milliseconds, in which its ring
+ * fills. */
+static void warm_ahead(struct engine *e)
+{
+    for (unsigned w = 0; w < e->conf->workers; w++)
+        worker_warm_ahead(e->workers[w]);
+}
+
 static void sample_live(struct engine *e)
 {
     struct statsfile s = { .workers = e->workers, .worker_count = e->conf->workers };
@@ -416,6 +424,8 @@ static void control_loop(struct engine *e)
     bool shown = false;
     while (atomic_load(&e->running)) {
         control_wait(e);
+        if (e->live)
+            warm_ahead(e);
         if (e->live && clock_mono_ns() >= next_sample) {
             sample_live(e);
             next_sample += NS_PER_S;

@@ -29,6 +29,8 @@
 /* Of a live worker's memory so much is taken at its start, the rest as it is needed: a line does
  * not wait while memory is being found. */
 #define WARM_SHARE 16
+/* And what stays taken beyond what it uses. */
+#define WARM_AHEAD ((size_t)32 << 20)
 /** IP without a frame around it: in captures, and as libpcap and so Suricata number it. */
 #define LINKTYPE_RAW 101u
 #define DLT_RAW      12u
@@ -791,6 +793,11 @@ uint64_t worker_flows(const struct worker *w)
 uint64_t worker_packets(const struct worker *w)
 {
     return counter_read(&w->counters[WORKER_STAGE_WORKER], COUNTER_PACKETS);
+}
+
+void worker_warm_ahead(struct worker *w)
+{
+    (void)slab_warm_ahead(w->slab, WARM_AHEAD);
 }
 
 uint64_t worker_memory_peak(const struct worker *w)

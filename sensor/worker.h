@@ -107,6 +107,12 @@ uint64_t worker_flows(const struct worker *w);
 /** Frames taken so far; any thread. */
 uint64_t worker_packets(const struct worker *w);
 
+/**
+ * Take memory that the worker will need next, so that its packets need not wait for the system. For
+ * one other thread, now and then.
+ */
+void worker_warm_ahead(struct worker *w);
+
 /** Bytes of packet-path memory at the most so far. */
 uint64_t worker_memory_peak(const struct worker *w);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The leaves: cursor, buffer, JSON writer, slab, addresses, time. */
+#include "config.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "common/addr.h"
@@ -173,6 +177,35 @@ static void slab_blocks_remember_their_size(void **state)
     slab_free_all(s);
 }
 
+/* Whether the kernel takes memory on being asked: since Linux 5.14. */
+static bool can_populate(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(page != MAP_FAILED);
+    bool can = madvise(page, size, MADV_POPULATE_WRITE) == 0;
+    munmap(page, size);
+    return can;
+}
+
+static void slab_is_warm_ahead(void **state)
+{
+    enum { BLOCK = 1 << 20, PAGES_MAX = BLOCK / 4096 };
+    struct slab *s = slab_create(16u << 20);
+    unsigned char there[PAGES_MAX];
+    (void)state;
+    assert_int_equal(slab_warm_ahead(s, 4u << 20), 4u << 20);
+    assert_int_equal(slab_warm_ahead(s, 4u << 20), 0);
+    void *block = slab_try_alloc(s, BLOCK);
+    assert_non_null(block);
+    assert_int_equal(mincore(block, BLOCK, there), 0);
+    for (size_t i = 0; can_populate() && i < BLOCK / (size_t)sysconf(_SC_PAGESIZE); i++)
+        assert_int_equal(there[i] & 1, 1);
+    /* What was cut into blocks counts no more. */
+    assert_int_equal(slab_warm_ahead(s, 4u << 20), PAGES_HUGE);
+    slab_free_all(s);
+}
+
 static void slab_counts_and_refuses_at_the_cap(void **state)
 {
     struct slab *s = slab_create(4096);
@@ -292,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_seen_by_who_asks),
         cmocka_unit_test(pages_are_aligned_and_clear),
         cmocka_unit_test(slab_counts_and_refuses_at_the_cap),
+        cmocka_unit_test(slab_is_warm_ahead),
         cmocka_unit_test(slab_blocks_remember_their_size),
         cmocka_unit_test(slab_classes_fit),
         cmocka_unit_test(slab_realloc_keeps_content),
