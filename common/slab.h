@@ -35,9 +35,9 @@ struct slab *slab_create(size_t cap);
 void slab_warm(struct slab *s, size_t bytes);
 
 /**
- * Take memory for the next `bytes` of the reserve that no block was cut from yet, as far as that was
- * not done before: for one thread beside the owner, again and again, so that the owner need not wait
- * for the system. Returns how many bytes were asked for.
+ * Take memory for the next `bytes` of the reserve that no block was cut from yet, as far as that
+ * was not done before: for one thread beside the owner, again and again, so that the owner need not
+ * wait for the system. Returns how many bytes were asked for.
  */
 size_t slab_warm_ahead(struct slab *s, size_t bytes);
 
