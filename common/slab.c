@@ -89,12 +89,6 @@ struct slab *slab_create(size_t cap)
     return s;
 }
 
-void slab_warm(struct slab *s, size_t bytes)
-{
-    s->warm = bytes < s->reserved ? bytes : s->reserved;
-    pages_warm(s->base, s->warm);
-}
-
 size_t slab_warm_ahead(struct slab *s, size_t bytes)
 {
     size_t taken = atomic_load_explicit(&s->taken, memory_order_relaxed), asked = 0;

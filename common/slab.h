@@ -31,13 +31,10 @@ struct slab_stats {
 /** Reserve address space for `cap` bytes. Dies when the system refuses. */
 struct slab *slab_create(size_t cap);
 
-/** Take memory for the first `bytes` of the reserve now, before anybody uses the slab. */
-void slab_warm(struct slab *s, size_t bytes);
-
 /**
  * Take memory for the next `bytes` of the reserve that no block was cut from yet, as far as that
- * was not done before: for one thread beside the owner, again and again, so that the owner need not
- * wait for the system. Returns how many bytes were asked for.
+ * was not done before: at the start, and by one thread beside the owner again and again, so that
+ * the owner need not wait for the system. Returns how many bytes were asked for.
  */
 size_t slab_warm_ahead(struct slab *s, size_t bytes);
 

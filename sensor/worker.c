@@ -234,7 +234,7 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
     if (conf->live)
-        slab_warm(w->slab, conf->memory / WARM_SHARE);
+        (void)slab_warm_ahead(w->slab, conf->memory / WARM_SHARE);
     make_counters(w);
     rate_init(&w->lone_flows, LONE_FLOWS_PER_S, LONE_FLOWS_BURST);
     if (conf->evidence && !(w->evidence = evidence_ring_create(conf->evidence)))
