@@ -658,7 +658,7 @@ static enum shed_step one_packet(struct worker *w, const struct packet *p, uint6
         shed_mark(w, f);
         return shed;
     }
-    if (f && w->classify && p->payload_len)
+    if (f && w->classify)
         classify_packet(w->classify, f, dir, p);
     if (f && p->flags & PACKET_F_BEYOND)
         f->flags |= FLOW_F_BEYOND;

@@ -156,7 +156,7 @@ void app_tx_body_advance(struct app_ctx *ctx, struct flow *f, struct app_tx *tx,
 
 /** No keywords, but numbers too; the first: whether DCE/RPC stub data is little-endian. */
 #define APP_NUMBER_LITTLE_ENDIAN "dcerpc.little_endian"
-#define APP_NUMBER_HELLO_PIECES  "quic.hello_pieces" /* CRYPTO frames that it came in */
+#define APP_NUMBER_HELLO_MIXED   "quic.hello_mixed" /* 1: its frames were not in its bytes' order */
 
 /**
  * A number of the transaction that rules compare (http status …) by the name of its keyword; false

@@ -38,10 +38,15 @@
 #define FLOWS_PER_S 20000u
 #define FLOWS_BURST 20000u
 #define NS_PER_MS   1000000u
-/* Packets of named flows that are held in case of an alert: of each flow the first of either
- * side, some hundred milliseconds of them where thousands of flows begin in a second. */
+/* Packets of named flows that are held in case of an alert: of each flow the first of either side
+ * and the server's bare ACK between them, without which nDPI does not read an HTTP answer's fields;
+ * some hundred milliseconds of them where thousands of flows begin in a second. */
 #define HELD_BYTES (2u << 20)
-#define HELD_FLOW  2u /* of a flow at most */
+#define HELD_FLOW  3u /* of a flow at most */
+#define SEEN_ACK   (1u << 2)
+
+/* Whether this nDPI puts a QUIC hello together from frames in any order. */
+#define NDPI_READS_MIXED (NDPI_MAJOR > 4 || (NDPI_MAJOR == 4 && NDPI_MINOR > 2))
 
 #define PORT_DNS   53
 #define PORT_MDNS  5353
@@ -103,7 +108,7 @@ struct classify_flow {
     uint64_t held; /* place of the packet that was held last */
     uint16_t master, app, category;
     uint8_t confidence, packets; /* given to nDPI */
-    uint8_t stage, held_sides;   /* bits: a packet of that direction is held */
+    uint8_t stage, seen;         /* bits: a packet of that direction is held, SEEN_ACK */
     bool over;                   /* no packet comes any more */
 };
 
@@ -330,17 +335,21 @@ static void flow_give_packet(struct classify_ctx *c, struct flow *f, struct clas
 
 /* ---- packets that are held ------------------------------------------------------------------ */
 
+/** Keep the packet for nDPI, behind those of the flow that were kept before. */
+static bool flow_keep(struct classify_ctx *c, struct classify_flow *cf, const struct packet *p)
+{
+    uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
+    if (place != 0)
+        cf->held = place;
+    return place != 0;
+}
+
 /** Hold the first packets of a flow, one of either side. */
 static void flow_hold(struct classify_ctx *c, struct classify_flow *cf, unsigned dir,
                       const struct packet *p)
 {
-    if (cf->held_sides & 1u << dir)
-        return;
-    uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
-    if (place == 0)
-        return;
-    cf->held = place;
-    cf->held_sides |= (uint8_t)(1u << dir);
+    if (!(cf->seen & 1u << dir) && flow_keep(c, cf, p))
+        cf->seen |= (uint8_t)(1u << dir);
 }
 
 /** From here on the flow is nDPI's, beginning with the packets that were held of it. */
@@ -505,8 +514,9 @@ static enum verdict name_dns(struct classify_ctx *c, const struct packet *p, str
 }
 
 /**
- * QUIC whose first packet our parser has undone (RFC 9001 5). nDPI doesn't know version 2, and
- * seldom what a hello says that came in pieces.
+ * QUIC whose first packet our parser has undone (RFC 9001 5). nDPI doesn't know version 2, and 4.2
+ * puts a hello together only from frames in the order of its bytes, which browsers mix: such a flow
+ * is called QUIC there.
  */
 static enum verdict name_quic(struct classify_ctx *c, struct flow *f, const struct packet *p,
                               struct label *out)
@@ -514,15 +524,17 @@ static enum verdict name_quic(struct classify_ctx *c, struct flow *f, const stru
     static const uint8_t version2[] = { 0x6b, 0x33, 0x43, 0xcf };
     char host[NAMED_HOST_MAX];
     struct app_view sni;
-    uint64_t pieces = 0;
+    uint64_t mixed;
     struct app_tx *tx = app_tx_first(f);
-    if (tx)
-        (void)app_tx_number(f, tx, SIG_DIR_TOSERVER, APP_NUMBER_HELLO_PIECES, &pieces);
-    if (pieces != 1 || p->payload_len < 5 ||
-        memcmp(p->payload + 1, version2, sizeof(version2)) == 0 ||
+    if (!tx || !app_tx_number(f, tx, SIG_DIR_TOSERVER, APP_NUMBER_HELLO_MIXED, &mixed) ||
+        p->payload_len < 5 || memcmp(p->payload + 1, version2, sizeof(version2)) == 0 ||
         !app_tx_buffer(c->apps, f, tx, SIG_DIR_TOSERVER, SIG_BUF_QUIC_SNI, 0, &sni) ||
         !named_host(sni.data, sni.len, host))
         return VERDICT_NDPI;
+    if (mixed && !NDPI_READS_MIXED) {
+        by_protocol(c, p, NDPI_PROTOCOL_QUIC, out);
+        return VERDICT_NAMED;
+    }
     return by_host(c, p, host, NDPI_PROTOCOL_QUIC, VERDICT_NAMED, out);
 }
 
@@ -595,13 +607,32 @@ static void flow_answer(struct classify_ctx *c, struct flow *f, struct classify_
     flow_give_packet(c, f, cf, p);
 }
 
+/** The server's first bare ACK behind the client's message. */
+static void flow_ack(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
+                     const struct packet *p)
+{
+    bool http = cf->master == NDPI_PROTOCOL_HTTP || cf->app == NDPI_PROTOCOL_HTTP;
+    if (!http || cf->seen & SEEN_ACK)
+        return;
+    cf->seen |= SEEN_ACK;
+    if (cf->stage == STAGE_ASKED)
+        flow_give_packet(c, f, cf, p);
+    else
+        (void)flow_keep(c, cf, p);
+}
+
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
     /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
-    if ((cf && cf->stage == STAGE_FINAL) || p->payload_len == 0 || !p->l3 ||
-        p->flags & PACKET_F_PSEUDO || p->proto != f->proto)
+    if ((cf && cf->stage == STAGE_FINAL) || !p->l3 || p->flags & PACKET_F_PSEUDO ||
+        p->proto != f->proto)
         return;
+    if (p->payload_len == 0) {
+        if (cf && dir == 1)
+            flow_ack(c, f, cf, p);
+        return;
+    }
     if (!cf)
         flow_first(c, f, dir, p);
     else if (cf->stage == STAGE_ASKED)

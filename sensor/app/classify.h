@@ -51,8 +51,8 @@ struct classify_ctx *classify_create(const struct classify_conf *conf, struct ap
                                      struct slab *slab, struct counter_block *counters);
 
 /**
- * Give a packet with payload, after the application's parser had it; does nothing once the flow's
- * result is final.
+ * Give a packet, after the application's parser had it; does nothing once the flow's result is
+ * final. Of packets without payload one is kept at most.
  */
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p);
 

@@ -52,7 +52,7 @@ struct quic_tx {
     uint8_t version[4];
     bool old;    /* rules see no version in a header that is not long */
     bool hashed; /* of a version that CYU is made for */
-    uint32_t hello_pieces; /* frames that the hello came in; 0: none that is whole */
+    bool whole, mixed; /* the hello: all of it came; its frames not in the order of its bytes */
     struct app_bytes user_agent, cyu;
     char cyu_hash[33];
 };
@@ -225,6 +225,19 @@ static uint32_t hello_prefix(const struct quic_side *s)
     return have;
 }
 
+/** Whether frames came before others that stand in front of them. */
+static bool hello_mixed(const struct quic_side *s)
+{
+    const struct piece *all = (const void *)s->pieces.data;
+    uint32_t count = s->pieces.len / (uint32_t)sizeof(*all), have = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (all[i].from > have)
+            return true;
+        have = all[i].to > have ? all[i].to : have;
+    }
+    return false;
+}
+
 /** Read the hello once it is whole. */
 static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s)
 {
@@ -235,8 +248,10 @@ static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s
     if (c.bad || cursor_left(&c) < size)
         return;
     s->done = true;
-    if (t)
-        t->hello_pieces = s->pieces.len / (uint32_t)sizeof(struct piece);
+    if (t) {
+        t->whole = true;
+        t->mixed = hello_mixed(s);
+    }
     if (type == (client ? 1 : 2) && t && !tls_hello_read(io, &t->hello, c.at, size))
         app_tx_event(&t->hello.tx, io->dir, QUIC_ERROR_ON_DATA);
     app_bytes_free(io->ctx->slab, &s->hello);
@@ -541,8 +556,9 @@ static bool quic_number(struct app_flow *af, struct app_tx *tx, unsigned dir, co
 {
     (void)af;
     (void)dir;
-    *out = ((const struct quic_tx *)tx)->hello_pieces;
-    return *out > 0 && strcmp(name, APP_NUMBER_HELLO_PIECES) == 0;
+    const struct quic_tx *t = (const struct quic_tx *)tx;
+    *out = t->mixed;
+    return t->whole && strcmp(name, APP_NUMBER_HELLO_MIXED) == 0;
 }
 
 const struct app_parser app_parser_quic = {

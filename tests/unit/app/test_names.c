@@ -512,6 +512,29 @@ static void test_same_http(void **state)
     }
 }
 
+/* nDPI reads the fields of an HTTP answer behind a bare ACK of the server alone: it is given that
+ * ACK, whether the flow waited for the answer or was nDPI's from its first packet on. */
+static void test_server_ack(void **state)
+{
+    (void)state;
+    static const char *const agents[] = { BROWSER, "curl/7.88" };
+    for (size_t i = 0; i < sizeof(agents) / sizeof(agents[0]); i++) {
+        static struct frame frames[3];
+        struct message m;
+        struct told told;
+        request(&m, "/", "www.example.org", agents[i], "");
+        frame_make(&frames[0], PACKET_PROTO_TCP, TS, nowhere, 80, &m);
+        m.len = 0;
+        frame_make(&frames[1], PACKET_PROTO_TCP, TC, nowhere, 80, &m);
+        put(&m, BYTES("HTTP/1.1 200 OK\r\nServer: ntopng 6\r\nContent-Type: text/html\r\n\r\n"));
+        frame_make(&frames[2], PACKET_PROTO_TCP, TC, nowhere, 80, &m);
+        tell(frames, 3, false, false, &told);
+        assert_non_null(strstr(told.eve, "\"proto\":\"HTTP.ntop\""));
+        tell(frames, 3, true, false, &told);
+        assert_non_null(strstr(told.eve, "\"proto\":\"HTTP.ntop\""));
+    }
+}
+
 /* What nobody knows is given to nDPI a few times, and less where the settings say so. */
 static void test_budget(void **state)
 {
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_held),         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_same_names),   cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_same_http),    cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_server_ack),
         cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <ndpi_api.h>
 
 #include "common/slab.h"
+#include "sensor/app/classify.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/quic.h"
 #include "sensor/decode/packet.h"
@@ -60,6 +62,19 @@ static const uint8_t client_v2_b[] = {
     0x30, 0xa9, 0x41, 0x46, 0x3d, 0xff, 0x8c, 0xc6, 0x06, 0x86, 0x40, 0xe5, 0x76, 0x35, 0xf9, 0xaa,
     0x96, 0x19, 0x76, 0xcb, 0x5d, 0xa2, 0xa4, 0x52, 0x8e, 0xdc, 0x91, 0x9b, 0xca, 0x7e, 0xbb, 0x70,
     0x11, 0xff, 0x6a, 0x08, 0xa0, 0x3b, 0x5c, 0xe4, 0xcc, 0xa0, 0x3a, 0x92, 0xe8, 0xe3,
+};
+
+/* For www.youtube.com, its second half in front of its first. */
+static const uint8_t client_mixed[] = {
+    0xc5, 0x00, 0x00, 0x00, 0x01, 0x08, 0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08, 0x00, 0x00,
+    0x40, 0x79, 0xb6, 0x85, 0xe5, 0xdd, 0x46, 0xf4, 0x3d, 0x9a, 0xb6, 0x7e, 0xa2, 0x27, 0xc3, 0x81,
+    0x4f, 0x95, 0xc6, 0x9c, 0x77, 0xd1, 0x22, 0x10, 0x1f, 0x89, 0xdc, 0x27, 0x39, 0x62, 0xde, 0x03,
+    0xcb, 0x1b, 0xf8, 0x43, 0x2e, 0xd7, 0x63, 0x18, 0xe4, 0x64, 0x44, 0x0f, 0x77, 0x5b, 0x7c, 0x0a,
+    0x27, 0xd0, 0x11, 0xf5, 0xe6, 0x76, 0xed, 0x02, 0x68, 0xd6, 0x37, 0xa3, 0xba, 0x36, 0x88, 0xdc,
+    0xd0, 0x8b, 0x65, 0x6a, 0x17, 0x33, 0xab, 0x52, 0x58, 0xfc, 0xfc, 0x05, 0x89, 0xb5, 0x67, 0x4b,
+    0x86, 0x70, 0xd7, 0x32, 0xb1, 0x51, 0xbd, 0xa6, 0x21, 0xfa, 0x88, 0xea, 0x9f, 0x48, 0x7c, 0x0d,
+    0xc4, 0x58, 0x3c, 0xbe, 0x1b, 0x02, 0x82, 0xe6, 0x36, 0xfb, 0x7f, 0x6a, 0xcb, 0xc4, 0xeb, 0x73,
+    0x40, 0xf2, 0xd3, 0x75, 0x35, 0x82, 0x1e, 0xd2, 0xca, 0xd7, 0x78,
 };
 
 static const uint8_t client_q046[] = {
@@ -150,6 +165,45 @@ static void test_two_packets(void **state)
     rig_close(&r);
 }
 
+/* nDPI 4.2 reads a hello only when its frames are in the order of its bytes. */
+static void test_mixed(void **state)
+{
+    (void)state;
+    struct rig r;
+    uint64_t mixed = 2;
+    struct classify_result result;
+    const struct classify_conf conf = { .every_flow = false };
+    struct packet p = { .l3 = client_mixed, /* a name needs no header */
+                        .l3_len = sizeof(client_mixed),
+                        .payload = client_mixed,
+                        .payload_len = sizeof(client_mixed),
+                        .ip_version = 6,
+                        .proto = PACKET_PROTO_UDP,
+                        .sport = 40000,
+                        .dport = 443 };
+    rig_open(&r, PACKET_PROTO_UDP, 443);
+    rig_datagram(&r, TS, client_v2_a, sizeof(client_v2_a));
+    assert_false(app_tx_number(&r.flow, rig_tx(&r, 0), TS, APP_NUMBER_HELLO_MIXED, &mixed));
+    rig_datagram(&r, TS, client_v2_b, sizeof(client_v2_b));
+    assert_true(app_tx_number(&r.flow, rig_tx(&r, 1), TS, APP_NUMBER_HELLO_MIXED, &mixed));
+    assert_int_equal(mixed, 0);
+    rig_close(&r);
+    rig_open(&r, PACKET_PROTO_UDP, 443);
+    rig_datagram(&r, TS, client_mixed, sizeof(client_mixed));
+    rig_expect(&r, 0, TS, SIG_BUF_QUIC_SNI, 0, "www.youtube.com");
+    assert_true(app_tx_number(&r.flow, rig_tx(&r, 0), TS, APP_NUMBER_HELLO_MIXED, &mixed));
+    assert_int_equal(mixed, 1);
+    struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+    classify_packet(c, &r.flow, TS, &p);
+    assert_true(classify_get(c, &r.flow, &result));
+    bool reads = NDPI_MAJOR > 4 || NDPI_MINOR > 2;
+    assert_int_equal(result.master, reads ? NDPI_PROTOCOL_QUIC : NDPI_PROTOCOL_UNKNOWN);
+    assert_int_equal(result.app, reads ? NDPI_PROTOCOL_YOUTUBE : NDPI_PROTOCOL_QUIC);
+    classify_flow_free(c, &r.flow);
+    classify_free(c);
+    rig_close(&r);
+}
+
 static void test_google(void **state)
 {
     (void)state;
@@ -185,7 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unprotect),   cmocka_unit_test(test_hellos),
         cmocka_unit_test(test_two_packets), cmocka_unit_test(test_google),
-        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_broken),      cmocka_unit_test(test_mixed),
     };
     return cmocka_run_group_tests_name("quic", tests, NULL, NULL);
 }
