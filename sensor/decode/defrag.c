@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fragments wait here until their datagram is whole. Who wins where fragments overlap is the
- * target's policy (target.h). Memory is bounded by the number of datagrams that may wait; the
- * oldest is given up first.
+ * Fragments wait here until their datagram is whole, their bytes in blocks of the datagram that are
+ * taken as fragments reach into them: what a fragment costs goes by its length, not by the offset
+ * that it claims. Who wins where fragments overlap is the target's policy (target.h). Memory is
+ * bounded by the number of datagrams that may wait; the oldest is given up first.
  */
 #include "config.h"
 
@@ -20,6 +21,10 @@
 /** Largest datagram (IPv4's total length, IPv6's payload length). */
 #define DATAGRAM_MAX 65535
 
+/** A datagram's bytes are kept by blocks of so many. */
+#define BLOCK  2048u
+#define BLOCKS ((DATAGRAM_MAX + BLOCK - 1) / BLOCK)
+
 /** Most fragments of one datagram; 64 KiB in the least fragments that carry something are 8,192. */
 #define PIECES_MAX 8192
 
@@ -36,8 +41,8 @@ struct tracker {
     struct tracker_key key;
     enum target_os os; /* of the destination */
     uint64_t first_ns;
-    uint8_t *data;
-    uint32_t data_cap, data_end;
+    uint8_t *blocks[BLOCKS];     /* NULL: no fragment reached into it */
+    uint32_t data_end;
     struct target_range *ranges; /* fragments by start */
     uint32_t range_count, range_cap;
     uint32_t headers_len, next_header_at;
@@ -75,7 +80,8 @@ static void tracker_free(struct defrag *g, struct tracker *t)
     *at = t->next;
     *(t->older ? &t->older->newer : &g->oldest) = t->newer;
     *(t->newer ? &t->newer->older : &g->newest) = t->older;
-    slab_free(g->d->slab, t->data, t->data_cap);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        slab_free(g->d->slab, t->blocks[i], BLOCK);
     slab_free(g->d->slab, t->ranges, t->range_cap * sizeof(struct target_range));
     slab_free(g->d->slab, t, sizeof(*t));
     g->count--;
@@ -134,19 +140,12 @@ static struct tracker *tracker_get(struct defrag *g, const struct packet *p)
     return t;
 }
 
-/* Room for `need` bytes of data and one more range. */
-static bool tracker_reserve(struct slab *slab, struct tracker *t, uint32_t need)
+/* Room for the bytes of `in` and one more range. */
+static bool tracker_reserve(struct slab *slab, struct tracker *t, const struct target_range *in)
 {
-    if (need > t->data_cap) {
-        uint32_t cap = t->data_cap ? t->data_cap : 2048;
-        while (cap < need)
-            cap *= 2;
-        uint8_t *data =
-            t->data ? slab_try_realloc(slab, t->data, t->data_cap, cap) : slab_try_alloc(slab, cap);
-        if (!data)
+    for (uint32_t i = in->start / BLOCK; i <= (in->end - 1) / BLOCK; i++) {
+        if (!t->blocks[i] && !(t->blocks[i] = slab_try_alloc(slab, BLOCK)))
             return false;
-        t->data = data;
-        t->data_cap = cap;
     }
     if (t->range_count == t->range_cap) {
         uint32_t cap = t->range_cap ? t->range_cap * 2 : 8;
@@ -163,15 +162,25 @@ static bool tracker_reserve(struct slab *slab, struct tracker *t, uint32_t need)
 }
 
 /* As tracker_reserve, giving up the oldest datagrams when memory is out. */
-static bool tracker_room(struct defrag *g, struct tracker *t, uint32_t need)
+static bool tracker_room(struct defrag *g, struct tracker *t, const struct target_range *in)
 {
-    while (!tracker_reserve(g->d->slab, t, need)) {
+    while (!tracker_reserve(g->d->slab, t, in)) {
         if (g->oldest == t)
             return false;
         decode_count(g->d, DECODE_COUNT_DEFRAG_FULL);
         tracker_free(g, g->oldest);
     }
     return true;
+}
+
+/* The bytes of the datagram from `from` to `to`. */
+static void put(struct tracker *t, uint32_t from, uint32_t to, const uint8_t *data)
+{
+    for (uint32_t len; from < to; from += len, data += len) {
+        uint32_t at = from % BLOCK;
+        len = to - from < BLOCK - at ? to - from : BLOCK - at;
+        memcpy(t->blocks[from / BLOCK] + at, data, len);
+    }
 }
 
 /* Lay the new fragment's bytes where no older fragment keeps its own. Whether it overlapped any. */
@@ -187,12 +196,12 @@ static bool lay(struct tracker *t, const struct target_range *in, const uint8_t 
         if (!target_fragment_stays(t->os, *old, *in))
             continue;
         if (old->start > at)
-            memcpy(t->data + at, data + (at - in->start), old->start - at);
+            put(t, at, old->start, data + (at - in->start));
         if (old->end > at)
             at = old->end;
     }
     if (at < in->end)
-        memcpy(t->data + at, data + (at - in->start), in->end - at);
+        put(t, at, in->end, data + (at - in->start));
     return overlap;
 }
 
@@ -252,7 +261,9 @@ static uint32_t rebuild(const struct tracker *t, uint8_t *out)
     if (field > DATAGRAM_MAX)
         return 0;
     memcpy(out, t->headers, t->headers_len);
-    memcpy(out + t->headers_len, t->data, t->data_end);
+    for (uint32_t at = 0; at < t->data_end; at += BLOCK)
+        memcpy(out + t->headers_len + at, t->blocks[at / BLOCK],
+               t->data_end - at < BLOCK ? t->data_end - at : BLOCK);
     out[v4 ? 2 : 4] = (uint8_t)(field >> 8);
     out[v4 ? 3 : 5] = (uint8_t)field;
     if (v4) {
@@ -279,7 +290,7 @@ uint32_t defrag_add(struct defrag *g, struct packet *p, const struct defrag_piec
     if (piece->data_len == 0)
         return 0;
     struct tracker *t = tracker_get(g, p);
-    if (!t || t->range_count == PIECES_MAX || !tracker_room(g, t, in.end)) {
+    if (!t || t->range_count == PIECES_MAX || !tracker_room(g, t, &in)) {
         decode_count(g->d, DECODE_COUNT_DEFRAG_NO_MEMORY);
         decode_event_set(g->d, p,
                          v4 ? DECODE_EVENT_IPV4_FRAG_IGNORED : DECODE_EVENT_IPV6_FRAG_IGNORED);

@@ -502,6 +502,56 @@ static void test_fragments(void **state)
     }
 }
 
+/* Bytes that tell where in the datagram they stand. */
+static uint8_t sample(uint32_t at)
+{
+    return (uint8_t)(at ^ at >> 8);
+}
+
+static int send_sample(struct rig *r, uint16_t id, uint32_t from, uint32_t to, int more)
+{
+    struct made m;
+    uint8_t bytes[1480];
+    uint32_t len;
+    assert_in_range(to - from, 1, sizeof(bytes));
+    for (uint32_t i = from; i < to; i++)
+        bytes[i - from] = sample(i);
+    make_bytes(&m, bytes, to - from);
+    make_ipv4_fragment(&m, 200, id, (uint16_t)from, more);
+    const uint8_t *data = make_data(&m, &len);
+    return decode_bytes(r, 101, data, len, 1);
+}
+
+/* The longest datagram, every other fragment of it first. */
+static void test_largest_datagram(void **state)
+{
+    struct rig *r = *state;
+    const uint32_t step = 1480, whole = 65535 - 20;
+    int packets = 0;
+    for (uint32_t odd = 0; odd < 2; odd++) {
+        for (uint32_t at = odd * step; at < whole; at += 2 * step) {
+            uint32_t end = at + step < whole ? at + step : whole;
+            packets = send_sample(r, 7, at, end, end < whole);
+        }
+    }
+    assert_int_equal(packets, 2);
+    assert_int_equal(r->out[1].l3_len, 65535);
+    for (uint32_t i = 0; i < whole; i++)
+        assert_int_equal(r->out[1].l3[20 + i], sample(i));
+}
+
+/* A fragment costs by its length, wherever in the datagram it says to stand. */
+static void test_far_fragments_are_cheap(void **state)
+{
+    struct rig *r = *state;
+    struct slab_stats before, after;
+    slab_stats(r->slab, &before);
+    for (uint16_t i = 0; i < 32; i++)
+        assert_int_equal(send_sample(r, (uint16_t)(100 + i), 65400, 65408, 1), 1);
+    slab_stats(r->slab, &after);
+    assert_in_range(after.used - before.used, 32 * 8, 32 * 3 * 1024);
+}
+
 /* What was put together stays while the next frames are decoded, other datagrams among them. */
 static void test_views_outlive_the_frames_ahead(void **state)
 {
@@ -625,6 +675,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_icmp_error_quotes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ipv6_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_largest_datagram, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_far_fragments_are_cheap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_views_outlive_the_frames_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_protocol_of_fragments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fragments_wait_for_a_minute, setup, teardown),
