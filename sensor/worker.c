@@ -629,6 +629,7 @@ static void shed_mark(struct worker *w, struct flow *f)
         count(w, COUNTER_SHED_FLOWS, 1);
     f->shed += f->shed < UINT32_MAX;
     app_tx_prune(w->apps, f);
+    stream_prune(w->streams, f);
 }
 
 /* `ahead`: what flow_table_ahead said of it, or 0. Returns as what the packet was left out,
@@ -670,7 +671,10 @@ static enum shed_step one_packet(struct worker *w, const struct packet *p, uint6
         return SHED_NOTHING;
     if (w->sealed)
         f->flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
+    if (w->classify && f->state == FLOW_STATE_CLOSED)
+        classify_close(w->classify, f);
     app_tx_prune(w->apps, f);
+    stream_prune(w->streams, f);
     return SHED_NOTHING;
 }
 

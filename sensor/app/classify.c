@@ -643,6 +643,13 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
         flow_hold(c, cf, dir, p);
 }
 
+void classify_close(struct classify_ctx *c, struct flow *f)
+{
+    struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    if (cf && cf->stage == STAGE_ASKED)
+        flow_give_up(c, cf);
+}
+
 void classify_finish(struct flow *f)
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];

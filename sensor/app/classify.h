@@ -59,6 +59,9 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
 /** An alert is raised on the flow: what was named without nDPI is given to it now. */
 void classify_ask(struct classify_ctx *c, struct flow *f);
 
+/** The flow's session is closed: what nDPI can't tell it may guess now, its memory is freed. */
+void classify_close(struct classify_ctx *c, struct flow *f);
+
 /** The flow ends: what nDPI can't tell it may guess, when the result is asked for. */
 void classify_finish(struct flow *f);
 

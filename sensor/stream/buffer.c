@@ -62,8 +62,8 @@ static enum stream_add reserve_bytes(struct stream_buffer *b, struct slab *slab,
         return STREAM_ADD_DONE;
     }
     size_t cap = need;
-    if (used && cap < 2 * (size_t)b->cap) /* what grows once grows again */
-        cap = 2 * (size_t)b->cap;
+    if (used && cap < b->cap + b->cap / 2) /* what grows once grows again */
+        cap = b->cap + b->cap / 2;
     cap = slab_round(cap < SLAB_BLOCK_MAX ? cap : SLAB_BLOCK_MAX);
     uint8_t *block = slab_try_alloc(slab, cap);
     if (!block)

@@ -315,8 +315,6 @@ void stream_packet(struct stream_ctx *ctx, struct flow *f, unsigned dir, const s
             stream_count(ctx, STREAM_COUNT_NO_SESSION, 1);
         return;
     }
-    side_prune(ctx, &session->sides[0]);
-    side_prune(ctx, &session->sides[1]);
     s.from = &session->sides[dir];
     s.to = &session->sides[!dir];
     if (is_reuse(&s)) {
@@ -334,6 +332,15 @@ void stream_packet(struct stream_ctx *ctx, struct flow *f, unsigned dir, const s
     else
         stream_count(ctx, STREAM_COUNT_INVALID, 1);
     result_set(&s);
+}
+
+void stream_prune(struct stream_ctx *ctx, struct flow *f)
+{
+    struct stream_session *session = session_of(f);
+    if (!session)
+        return;
+    side_prune(ctx, &session->sides[0]);
+    side_prune(ctx, &session->sides[1]);
 }
 
 void stream_result_note(struct stream_result *out, enum stream_event e)

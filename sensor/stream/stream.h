@@ -91,6 +91,9 @@ struct stream_ctx *stream_create(const struct stream_conf *conf, struct slab *sl
 void stream_packet(struct stream_ctx *ctx, struct flow *f, unsigned dir, const struct packet *p,
                    struct stream_result *out);
 
+/** A packet is through: forget the bytes of `f` that all consumers have passed. */
+void stream_prune(struct stream_ctx *ctx, struct flow *f);
+
 /** Note an event on a packet that is through: what came of its bytes only showed later. */
 void stream_result_note(struct stream_result *out, enum stream_event e);
 

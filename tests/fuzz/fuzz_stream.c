@@ -64,6 +64,7 @@ static void segment(struct reader *r, struct cursor *c)
     stream_packet(r->ctx, &r->flow, how & 1, &p, &result);
     if (!(how & 64))
         read_all(r);
+    stream_prune(r->ctx, &r->flow);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

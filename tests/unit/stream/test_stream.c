@@ -123,6 +123,7 @@ static void give(struct rig *r, unsigned dir, struct packet *p, uint32_t seq, ui
     r->flow.flags |= dir ? FLOW_F_TOCLIENT_SEEN : FLOW_F_TOSERVER_SEEN;
     stream_packet(r->ctx, &r->flow, dir, p, &r->last);
     take_all(r);
+    stream_prune(r->ctx, &r->flow);
 }
 
 static void tcp(struct rig *r, unsigned dir, uint8_t flags, uint32_t seq, uint32_t ack,
