@@ -16,9 +16,9 @@
 #define PASS_COST       64.0
 #define PASS_COST_WHOLE 320.0
 
-/* A gram or short pattern: the indexes of its pairs. */
+/* A gram or short pattern: the indexes and mixes of its pairs. */
 struct laned {
-    uint8_t index[LANES_PAIRS];
+    uint8_t index[LANES_PAIRS], mix[LANES_PAIRS];
     uint8_t pairs; /* those that lie within the pattern */
 };
 
@@ -37,23 +37,25 @@ static void model_add(struct buckets_model *m, unsigned key, uint8_t value, doub
 struct build_lanes *build_lanes_create(const struct rarity *r)
 {
     struct build_lanes *l = xcalloc(1, sizeof(*l));
-    double shares[LANES_INDEXES] = { 0 };
-    for (unsigned a = 0; a < 256; a++) {
-        for (unsigned b = 0; b < 256; b++) {
-            if (a & b & LANES_FOLD)
-                shares[lanes_index((uint8_t)a, (uint8_t)b)] +=
-                    rarity_share(r, (uint8_t)a, (uint8_t)b);
-        }
+    double indexes[LANES_INDEXES] = { 0 }, mixes[LANES_MIXES] = { 0 };
+    for (unsigned i = 0; i < 256 * 256; i++) {
+        uint8_t a = (uint8_t)(i / 256), b = (uint8_t)i;
+        if (!(a & b & LANES_FOLD))
+            continue;
+        indexes[lanes_index(a, b)] += rarity_share(r, a, b);
+        mixes[lanes_mix(a, b)] += rarity_share(r, a, b);
     }
     l->whole.keys = LANES_PAIRS;
     l->whole.values = LANES_INDEXES;
     l->halves.keys = 2 * LANES_PAIRS;
     l->halves.values = LANES_HALF;
-    for (unsigned i = 0; i < LANES_PAIRS * LANES_INDEXES; i++) {
-        uint8_t pair = (uint8_t)(i / LANES_INDEXES), index = (uint8_t)(i % LANES_INDEXES);
-        model_add(&l->whole, pair, index, shares[index]);
-        model_add(&l->halves, 2u * pair, lanes_upper(index), shares[index]);
-        model_add(&l->halves, 2u * pair + 1, lanes_lower(index), shares[index]);
+    for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
+        for (unsigned index = 0; index < LANES_INDEXES; index++)
+            model_add(&l->whole, pair, (uint8_t)index, indexes[index]);
+        for (unsigned mix = 0; mix < LANES_MIXES; mix++) {
+            model_add(&l->halves, 2 * pair, lanes_upper((uint8_t)mix), mixes[mix]);
+            model_add(&l->halves, 2 * pair + 1, lanes_lower((uint8_t)mix), mixes[mix]);
+        }
     }
     return l;
 }
@@ -70,8 +72,10 @@ static struct laned laned_of(const struct builder *b, const struct image_gram *g
     const uint8_t *bytes = b->sections[IMAGE_BLOB].data + g->bytes.first + g->back;
     uint32_t len = g->bytes.count - g->back;
     struct laned l = { .pairs = (uint8_t)(len > LANES_PAIRS ? LANES_PAIRS : len - 1) };
-    for (unsigned i = 0; i < l.pairs; i++)
+    for (unsigned i = 0; i < l.pairs; i++) {
         l.index[i] = lanes_index(bytes[i], bytes[i + 1]);
+        l.mix[i] = lanes_mix(bytes[i], bytes[i + 1]);
+    }
     return l;
 }
 
@@ -81,7 +85,8 @@ static int laned_order(const void *left, const void *right)
     const struct laned *a = left, *b = right;
     if (a->pairs != b->pairs)
         return a->pairs < b->pairs ? -1 : 1;
-    return memcmp(a->index, b->index, sizeof(a->index));
+    int order = memcmp(a->index, b->index, sizeof(a->index));
+    return order ? order : memcmp(a->mix, b->mix, sizeof(a->mix));
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -133,9 +138,9 @@ static void halves_emit(const struct build_lanes *l, const struct laned *all, ui
     for (uint32_t i = 0; i < count; i++) {
         for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
             bool within = pair < all[i].pairs;
-            uint8_t index = all[i].index[pair];
-            items[i].value[2 * pair] = within ? lanes_upper(index) : BUCKETS_ANY;
-            items[i].value[2 * pair + 1] = within ? lanes_lower(index) : BUCKETS_ANY;
+            uint8_t mix = all[i].mix[pair];
+            items[i].value[2 * pair] = within ? lanes_upper(mix) : BUCKETS_ANY;
+            items[i].value[2 * pair + 1] = within ? lanes_lower(mix) : BUCKETS_ANY;
         }
     }
     out->half_planes = planes_choose(l, items, count, bucket);

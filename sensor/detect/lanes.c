@@ -81,9 +81,9 @@ enum lanes_way lanes_best(void)
     return __builtin_cpu_supports("avx2") ? LANES_HALVES : LANES_BYTES;
 }
 
-/* ---- halves of indexes ----------------------------------------------------------------------- */
+/* ---- halves of mixes ------------------------------------------------------------------------- */
 
-/* Halves of the indexes of the pairs that begin at 32 places. */
+/* Halves of the mixes of the pairs that begin at 32 places. */
 struct nibbles {
     __m256i upper, lower;
 };
@@ -98,12 +98,11 @@ AVX2 static inline __m256i folded(const uint8_t *at)
 AVX2 static inline struct nibbles nibbles_at(const uint8_t *at)
 {
     const __m256i mask = _mm256_set1_epi8(LANES_HALF - 1);
-    __m256i a = folded(at);
-    __m256i left = _mm256_and_si256(_mm256_slli_epi16(a, 2), _mm256_set1_epi8((char)0xfc));
-    __m256i right = _mm256_and_si256(_mm256_srli_epi16(a, 6), _mm256_set1_epi8(3));
-    __m256i index = _mm256_xor_si256(_mm256_or_si256(left, right), folded(at + 1));
-    return (struct nibbles){ _mm256_and_si256(_mm256_srli_epi16(index, 3), mask),
-                             _mm256_and_si256(index, mask) };
+    __m256i a = folded(at), b = folded(at + 1);
+    __m256i three = _mm256_add_epi8(_mm256_add_epi8(a, a), a);
+    __m256i mix = _mm256_xor_si256(three, _mm256_add_epi8(b, b));
+    return (struct nibbles){ _mm256_and_si256(_mm256_srli_epi16(mix, 4), mask),
+                             _mm256_and_si256(mix, mask) };
 }
 
 /* What stands `n` bytes behind `here`, which `next` follows. */

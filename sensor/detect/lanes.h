@@ -8,9 +8,9 @@
  * these do. A place at which some bucket has all four pairs may be a gram's: a table of grams knows
  * (sieve.h). The tables take 1 KiB, so that a filter is never far, and with AVX-512's byte
  * permutations 64 places cost some thirty to forty instructions. AVX2 looks up sixteen values at
- * most: there an index is told by its upper and its lower four bits, in as many buckets as the
- * patterns need. Elsewhere the tables are read a byte at a time. Of a pattern of two bytes an index
- * says too little: such bytes are compared.
+ * most: there a pair is told by the upper and the lower four bits of a mix of its own, in as many
+ * buckets as the patterns need. Elsewhere the tables are read a byte at a time. Of a pattern of two
+ * bytes an index says too little: such bytes are compared.
  */
 #ifndef SENSOR_DETECT_LANES_H
 #define SENSOR_DETECT_LANES_H
@@ -32,14 +32,15 @@
 /** Pairs of bytes that are looked for as they are, most. */
 #define LANES_TWOS 4
 
-/** Values of four of an index's bits, and planes of eight buckets that they are looked up in. */
+/** Values of a mix and of its halves, and planes of eight buckets that these are looked up in. */
+#define LANES_MIXES           256
 #define LANES_HALF            16
 #define LANES_HALF_PLANES_MAX 4
 
 struct image_lanes {
     /* a cache line is a register of theirs */
     _Alignas(64) uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
-    /* for lanes_upper and lanes_lower of an index; buckets of their own */
+    /* for lanes_upper and lanes_lower of a mix; buckets of their own */
     uint8_t upper[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
     uint8_t lower[LANES_PAIRS][LANES_HALF_PLANES_MAX][LANES_HALF];
     uint32_t planes;      /* of `tables` that are in use: 1 or 2 */
@@ -51,7 +52,7 @@ struct image_lanes {
 /** How tables are read. */
 enum lanes_way {
     LANES_BYTES,  /* one place at a time: any machine */
-    LANES_HALVES, /* 32 places, AVX2, by halves of indexes */
+    LANES_HALVES, /* 32 places, AVX2, by halves of mixes */
     LANES_WHOLE,  /* 64 places, AVX-512 with VBMI and GFNI */
 };
 
@@ -63,15 +64,23 @@ static inline uint8_t lanes_index(uint8_t a, uint8_t b)
     return (uint8_t)((a << 2 | a >> 6) ^ b) & (LANES_INDEXES - 1);
 }
 
-/** Halves of an index: four bits each, of which they share one. */
-static inline uint8_t lanes_upper(uint8_t index)
+/** Eight bits of two neighbouring bytes, folded, in few steps of AVX2. */
+static inline uint8_t lanes_mix(uint8_t a, uint8_t b)
 {
-    return index >> 3;
+    a |= LANES_FOLD;
+    b |= LANES_FOLD;
+    return (uint8_t)(a * 3 ^ b * 2);
 }
 
-static inline uint8_t lanes_lower(uint8_t index)
+/** Halves of a mix. */
+static inline uint8_t lanes_upper(uint8_t mix)
 {
-    return index & (LANES_HALF - 1);
+    return mix >> 4;
+}
+
+static inline uint8_t lanes_lower(uint8_t mix)
+{
+    return mix & (LANES_HALF - 1);
 }
 
 /** Whether `l` is what an image may hold. */

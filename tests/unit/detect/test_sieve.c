@@ -301,7 +301,7 @@ static void see(struct seen *seen, enum lanes_way way, const struct image_lanes 
     }
 }
 
-/* What halves of indexes let through, place by place. */
+/* What halves of mixes let through, place by place. */
 static void see_halves(struct seen *seen, const struct image_lanes *lanes, const uint8_t *data,
                        uint32_t len)
 {
@@ -312,9 +312,9 @@ static void see_halves(struct seen *seen, const struct image_lanes *lanes, const
             for (uint32_t pair = 0; pair < LANES_PAIRS; pair++) {
                 uint8_t a = at + pair < len ? data[at + pair] : LANES_FOLD;
                 uint8_t c = at + pair + 1 < len ? data[at + pair + 1] : LANES_FOLD;
-                uint8_t index = lanes_index(a, c);
-                buckets &= lanes->upper[pair][plane][lanes_upper(index)] &
-                           lanes->lower[pair][plane][lanes_lower(index)];
+                uint8_t mix = lanes_mix(a, c);
+                buckets &= lanes->upper[pair][plane][lanes_upper(mix)] &
+                           lanes->lower[pair][plane][lanes_lower(mix)];
             }
             passed |= buckets != 0;
         }
