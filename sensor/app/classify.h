@@ -6,9 +6,10 @@
  * query, a browser's request, QUIC's Initial as our parser has read it) gets its name from nDPI's
  * tables of hosts and addresses without its dissectors: the same name, at a tenth of the time. Its
  * first packets are held for a moment; when an alert is raised on it, nDPI is given them and says
- * all it knows: risks, JA3, category. Every other flow is given to nDPI, packets without payload
- * left out, within a budget; after that, or when nothing more is to learn, nDPI's memory of the
- * flow is freed and only the result is kept. `every_flow` gives nDPI all flows.
+ * all it knows: risks, JA3, category. Every other flow is given to nDPI within a budget, of packets
+ * without payload the server's ACK of an HTTP request alone; after that, when nothing more is to
+ * learn or the session is closed, nDPI's memory of the flow is freed and only the result is kept.
+ * `every_flow` gives nDPI all flows.
  */
 #ifndef SENSOR_CLASSIFY_H
 #define SENSOR_CLASSIFY_H
