@@ -391,11 +391,11 @@ static void obey(struct engine *e)
         close(fd);
 }
 
-/* A huge page that a worker touches first has to be cleared then: milliseconds, in which its ring
- * fills. */
+/* A huge page that a live worker touches first has to be cleared then: milliseconds, in which its
+ * ring fills. */
 static void warm_ahead(struct engine *e)
 {
-    for (unsigned w = 0; w < e->conf->workers; w++)
+    for (unsigned w = 0; e->live && w < e->conf->workers; w++)
         worker_warm_ahead(e->workers[w]);
 }
 
@@ -424,8 +424,7 @@ static void control_loop(struct engine *e)
     bool shown = false;
     while (atomic_load(&e->running)) {
         control_wait(e);
-        if (e->live)
-            warm_ahead(e);
+        warm_ahead(e);
         if (e->live && clock_mono_ns() >= next_sample) {
             sample_live(e);
             next_sample += NS_PER_S;
@@ -666,8 +665,7 @@ int engine_run(const struct engine_conf *conf)
         goto out;
     if (conf->keeps)
         datasets_load(rules, engine_ask, e);
-    if (e->live)
-        warm_ahead(e);
+    warm_ahead(e);
     e->writer = writer_create(conf, e->rings, e->files, e->evidence, engine_ask, e);
     if (!e->writer || !start_threads(e))
         goto out;

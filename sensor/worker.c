@@ -623,13 +623,19 @@ static enum shed_step shed_kind(struct worker *w, const struct packet *p, struct
     return kind;
 }
 
+/* A packet is through: what all that look at the flow have passed is forgotten. */
+static void flow_prune(struct worker *w, struct flow *f)
+{
+    app_tx_prune(w->apps, f);
+    stream_prune(w->streams, f);
+}
+
 static void shed_mark(struct worker *w, struct flow *f)
 {
     if (!f->shed)
         count(w, COUNTER_SHED_FLOWS, 1);
     f->shed += f->shed < UINT32_MAX;
-    app_tx_prune(w->apps, f);
-    stream_prune(w->streams, f);
+    flow_prune(w, f);
 }
 
 /* `ahead`: what flow_table_ahead said of it, or 0. Returns as what the packet was left out,
@@ -673,8 +679,7 @@ static enum shed_step one_packet(struct worker *w, const struct packet *p, uint6
         f->flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
     if (w->classify && f->state == FLOW_STATE_CLOSED)
         classify_close(w->classify, f);
-    app_tx_prune(w->apps, f);
-    stream_prune(w->streams, f);
+    flow_prune(w, f);
     return SHED_NOTHING;
 }
 

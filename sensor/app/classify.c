@@ -43,7 +43,7 @@
  * some hundred milliseconds of them where thousands of flows begin in a second. */
 #define HELD_BYTES (2u << 20)
 #define HELD_FLOW  3u /* of a flow at most */
-#define SEEN_ACK   (1u << 2)
+#define HELD_ACK   2u /* the kind of packet beside the two directions */
 
 /* Whether this nDPI puts a QUIC hello together from frames in any order. */
 #define NDPI_READS_MIXED (NDPI_MAJOR > 4 || (NDPI_MAJOR == 4 && NDPI_MINOR > 2))
@@ -108,7 +108,7 @@ struct classify_flow {
     uint64_t held; /* place of the packet that was held last */
     uint16_t master, app, category;
     uint8_t confidence, packets; /* given to nDPI */
-    uint8_t stage, seen;         /* bits: a packet of that direction is held, SEEN_ACK */
+    uint8_t stage, seen;         /* bits: a packet of that kind is held, or nDPI's */
     bool over;                   /* no packet comes any more */
 };
 
@@ -335,21 +335,17 @@ static void flow_give_packet(struct classify_ctx *c, struct flow *f, struct clas
 
 /* ---- packets that are held ------------------------------------------------------------------ */
 
-/** Keep the packet for nDPI, behind those of the flow that were kept before. */
-static bool flow_keep(struct classify_ctx *c, struct classify_flow *cf, const struct packet *p)
-{
-    uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
-    if (place != 0)
-        cf->held = place;
-    return place != 0;
-}
-
-/** Hold the first packets of a flow, one of either side. */
-static void flow_hold(struct classify_ctx *c, struct classify_flow *cf, unsigned dir,
+/** Hold the first packets of a flow, one of each kind: of either direction, HELD_ACK. */
+static void flow_hold(struct classify_ctx *c, struct classify_flow *cf, unsigned kind,
                       const struct packet *p)
 {
-    if (!(cf->seen & 1u << dir) && flow_keep(c, cf, p))
-        cf->seen |= (uint8_t)(1u << dir);
+    if (cf->seen & 1u << kind)
+        return;
+    uint64_t place = held_put(c->held, p->l3, l3_len(p), p->now_ns, cf->held);
+    if (place == 0)
+        return;
+    cf->held = place;
+    cf->seen |= (uint8_t)(1u << kind);
 }
 
 /** From here on the flow is nDPI's, beginning with the packets that were held of it. */
@@ -612,13 +608,14 @@ static void flow_ack(struct classify_ctx *c, struct flow *f, struct classify_flo
                      const struct packet *p)
 {
     bool http = cf->master == NDPI_PROTOCOL_HTTP || cf->app == NDPI_PROTOCOL_HTTP;
-    if (!http || cf->seen & SEEN_ACK)
+    if (!http || cf->seen & 1u << HELD_ACK)
         return;
-    cf->seen |= SEEN_ACK;
-    if (cf->stage == STAGE_ASKED)
-        flow_give_packet(c, f, cf, p);
-    else
-        (void)flow_keep(c, cf, p);
+    if (cf->stage != STAGE_ASKED) {
+        flow_hold(c, cf, HELD_ACK, p);
+        return;
+    }
+    cf->seen |= 1u << HELD_ACK;
+    flow_give_packet(c, f, cf, p);
 }
 
 void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
