@@ -83,9 +83,18 @@ enum lanes_way lanes_best(void)
 
 /* ---- halves of mixes ------------------------------------------------------------------------- */
 
-/* Halves of the mixes of the pairs that begin at 32 places. */
-struct nibbles {
-    __m256i upper, lower;
+/* So many marks are made at a time: what is written down for them stays in the nearest cache. */
+#define PIECE_MARKS  16u
+#define PIECE_BLOCKS (PIECE_MARKS * PLACES / HALF + 1)
+
+_Static_assert(LANES_MARKS % PIECE_MARKS == 0, "there is room for a piece's marks");
+
+/* Halves of the mixes of the pairs that begin at each place of a piece. A place's further pairs are
+ * the first pairs of the places behind it: they are read a byte, two and three further on. */
+struct halves {
+    _Alignas(HALF) uint8_t upper[PIECE_BLOCKS * HALF];
+    _Alignas(HALF) uint8_t lower[PIECE_BLOCKS * HALF];
+    _Alignas(HALF) uint8_t bytes[PIECE_BLOCKS * HALF]; /* folded */
 };
 
 AVX2 static inline __m256i folded(const uint8_t *at)
@@ -94,185 +103,143 @@ AVX2 static inline __m256i folded(const uint8_t *at)
     return _mm256_or_si256(v, _mm256_set1_epi8((char)LANES_FOLD));
 }
 
-/* Of the 32 pairs from `at` on; 33 bytes are read. */
-AVX2 static inline struct nibbles nibbles_at(const uint8_t *at)
+AVX2 static inline void block_store(uint8_t *to, uint32_t block, __m256i v)
 {
-    const __m256i mask = _mm256_set1_epi8(LANES_HALF - 1);
-    __m256i a = folded(at), b = folded(at + 1);
-    __m256i three = _mm256_add_epi8(_mm256_add_epi8(a, a), a);
-    __m256i mix = _mm256_xor_si256(three, _mm256_add_epi8(b, b));
-    return (struct nibbles){ _mm256_and_si256(_mm256_srli_epi16(mix, 4), mask),
-                             _mm256_and_si256(mix, mask) };
+    _mm256_store_si256((__m256i *)(void *)(to + block * HALF), v);
 }
 
-/* What stands `n` bytes behind `here`, which `next` follows. */
-#define MOVED(here, next, n)                                                                       \
-    _mm256_alignr_epi8(_mm256_permute2x128_si256(here, next, 0x21), here, n)
-#define MOVED_BOTH(here, next, n)                                                                  \
-    (struct nibbles)                                                                               \
-    {                                                                                              \
-        MOVED((here).upper, (next).upper, n), MOVED((here).lower, (next).lower, n)                 \
-    }
+/* Of the 32 pairs that `a` and the bytes behind each, `b`, make. */
+AVX2 static inline void block_put(struct halves *h, uint32_t block, __m256i a, __m256i b)
+{
+    const __m256i mask = _mm256_set1_epi8(LANES_HALF - 1);
+    __m256i three = _mm256_add_epi8(_mm256_add_epi8(a, a), a);
+    __m256i mix = _mm256_xor_si256(three, _mm256_add_epi8(b, b));
+    block_store(h->upper, block, _mm256_and_si256(_mm256_srli_epi16(mix, 4), mask));
+    block_store(h->lower, block, _mm256_and_si256(mix, mask));
+    block_store(h->bytes, block, a);
+}
 
-/* The halves of 64 pairs. */
-struct places {
-    struct nibbles first, second;
+/* What follows the last whole block: of `len` bytes the last `left`, no more than a block's, and
+ * then none. Where there are as many as a block has, so many are copied: that takes no call. */
+AVX2 static void blocks_end(struct halves *h, uint32_t block, uint32_t blocks, const uint8_t *data,
+                            uint32_t len, uint32_t left)
+{
+    const __m256i none = _mm256_set1_epi8((char)LANES_FOLD);
+    uint8_t room[3 * HALF], *first = room + HALF, *end = first + left;
+    if (len >= HALF)
+        _mm256_storeu_si256((__m256i *)(void *)(end - HALF), folded(data + len - HALF));
+    else
+        memcpy(first, data + len - left, left);
+    _mm256_storeu_si256((__m256i *)(void *)end, none);
+    block_put(h, block, folded(first), folded(first + 1));
+    for (block++; block < blocks; block++)
+        block_put(h, block, none, none);
+}
+
+/* Of the bytes from `at`, below `len`, on. */
+AVX2 static inline void halves_fill(struct halves *h, uint32_t blocks, const uint8_t *data,
+                                    uint32_t len, uint32_t at)
+{
+    uint32_t left = len - at, whole = (left - 1) / HALF; /* that have a byte behind them */
+    if (whole > blocks)
+        whole = blocks;
+    for (uint32_t i = 0; i < whole; i++, at += HALF)
+        block_put(h, i, folded(data + at), folded(data + at + 1));
+    if (whole < blocks)
+        blocks_end(h, whole, blocks, data, len, len - at);
+}
+
+/* A pair's tables of one plane. */
+struct nibbles {
+    __m256i upper, lower;
 };
 
-/* The buckets of each plane that these places are in so far. */
-struct passed {
-    __m256i first[LANES_HALF_PLANES_MAX], second[LANES_HALF_PLANES_MAX];
-};
-
-/* A half's table of one pair and plane. */
 AVX2 static inline __m256i table_load(const uint8_t table[LANES_HALF])
 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
-/* In which buckets 32 pairs are. */
-AVX2 static inline __m256i half_look(__m256i upper, __m256i lower, struct nibbles pairs)
+AVX2 static inline struct nibbles nibbles_load(const struct image_lanes *l, unsigned pair,
+                                               unsigned plane)
 {
-    return _mm256_and_si256(_mm256_shuffle_epi8(upper, pairs.upper),
-                            _mm256_shuffle_epi8(lower, pairs.lower));
+    return (struct nibbles){ table_load(l->upper[pair][plane]),
+                             table_load(l->lower[pair][plane]) };
 }
 
-/* Leave of each plane's buckets those that have pair number `pair`. Tables are loaded once for 64
- * places, and nothing but what is in registers is looked up in them. */
-AVX2 static inline __attribute__((always_inline)) void pair_look(const struct image_lanes *l,
-                                                                 unsigned planes, unsigned pair,
-                                                                 struct places p,
-                                                                 struct passed *passed)
+/* In which buckets the 32 pairs from `at` on are. */
+AVX2 static inline __m256i pairs_look(struct nibbles n, const struct halves *h, uint32_t at)
 {
-#pragma GCC unroll 4
-    for (unsigned plane = 0; plane < planes; plane++) {
-        __m256i upper = table_load(l->upper[pair][plane]);
-        __m256i lower = table_load(l->lower[pair][plane]);
-        __m256i first = half_look(upper, lower, p.first);
-        __m256i second = half_look(upper, lower, p.second);
-        passed->first[plane] = pair ? _mm256_and_si256(passed->first[plane], first) : first;
-        passed->second[plane] = pair ? _mm256_and_si256(passed->second[plane], second) : second;
-    }
+    __m256i upper = _mm256_loadu_si256((const __m256i *)(const void *)(h->upper + at));
+    __m256i lower = _mm256_loadu_si256((const __m256i *)(const void *)(h->lower + at));
+    return _mm256_and_si256(_mm256_shuffle_epi8(n.upper, upper),
+                            _mm256_shuffle_epi8(n.lower, lower));
 }
 
-/* Which of 32 places are in some bucket. */
-AVX2 static inline __attribute__((always_inline)) uint32_t some_of(unsigned planes,
-                                                                   const __m256i *passed)
+/* Which of 32 bytes are not zero. */
+AVX2 static inline uint32_t some_of(__m256i v)
 {
-    __m256i any = passed[0];
-#pragma GCC unroll 4
-    for (unsigned plane = 1; plane < planes; plane++)
-        any = _mm256_or_si256(any, passed[plane]);
-    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256()));
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
 }
 
-/* Which of the 64 places of `here` and `mid` pass. A place's further pairs are the first pairs of
- * the places behind it: the same halves, moved by a byte, by two and three. */
-AVX2 static inline __attribute__((always_inline)) uint64_t
-places_look(const struct image_lanes *l, unsigned planes, struct nibbles here, struct nibbles mid,
-            struct nibbles next)
+/* Which of the 32 places from `at` on have all pairs in one of a plane's buckets. */
+AVX2 static inline uint32_t places_look(const struct nibbles n[LANES_PAIRS], const struct halves *h,
+                                        uint32_t at)
 {
-    struct passed passed;
-    pair_look(l, planes, 0, (struct places){ here, mid }, &passed);
-    pair_look(l, planes, 1, (struct places){ MOVED_BOTH(here, mid, 1), MOVED_BOTH(mid, next, 1) },
-              &passed);
-    pair_look(l, planes, 2, (struct places){ MOVED_BOTH(here, mid, 2), MOVED_BOTH(mid, next, 2) },
-              &passed);
-    pair_look(l, planes, 3, (struct places){ MOVED_BOTH(here, mid, 3), MOVED_BOTH(mid, next, 3) },
-              &passed);
-    return some_of(planes, passed.first) | (uint64_t)some_of(planes, passed.second) << HALF;
+    __m256i passed = _mm256_and_si256(pairs_look(n[0], h, at), pairs_look(n[1], h, at + 1));
+    passed = _mm256_and_si256(passed, pairs_look(n[2], h, at + 2));
+    return some_of(_mm256_and_si256(passed, pairs_look(n[3], h, at + 3)));
 }
 
-/* Bytes that are read for a mark and the halves that follow its own. */
-#define MARK_BYTES (PLACES + HALF + 1)
-
-/* `count` marks from `bytes` on; MARK_BYTES are read for the last one. */
-AVX2 static inline __attribute__((always_inline)) void mark_planes(const struct image_lanes *l,
-                                                                   unsigned planes,
-                                                                   const uint8_t *bytes,
-                                                                   uint64_t *marks, uint32_t count)
+AVX2 static void mark_plane(const struct image_lanes *l, unsigned plane, const struct halves *h,
+                            uint64_t *marks, uint32_t count)
 {
-    struct nibbles here = nibbles_at(bytes);
-    for (uint32_t i = 0; i < count; i++) {
-        struct nibbles mid = nibbles_at(bytes + HALF);
-        bytes += PLACES;
-        struct nibbles next = nibbles_at(bytes);
-        marks[i] = places_look(l, planes, here, mid, next);
-        here = next;
-    }
+    const struct nibbles n[LANES_PAIRS] = { nibbles_load(l, 0, plane), nibbles_load(l, 1, plane),
+                                            nibbles_load(l, 2, plane), nibbles_load(l, 3, plane) };
+    for (uint32_t i = 0; i < count; i++)
+        marks[i] |= places_look(n, h, i * PLACES) |
+                    (uint64_t)places_look(n, h, i * PLACES + HALF) << HALF;
 }
 
-/* Which of 32 pairs are those that are looked for as they are. */
-AVX2 static inline uint32_t twos_half(const struct image_lanes *l, const uint8_t *at)
+/* Which of the 32 places from `at` on are a pair that is looked for as it is. */
+AVX2 static inline uint32_t two_look(__m256i first, __m256i second, const struct halves *h,
+                                     uint32_t at)
 {
-    __m256i one = folded(at), next = folded(at + 1), any = _mm256_setzero_si256();
-    for (uint32_t i = 0; i < l->two_count; i++) {
-        __m256i first = _mm256_cmpeq_epi8(one, _mm256_set1_epi8((char)l->twos[i][0]));
-        __m256i second = _mm256_cmpeq_epi8(next, _mm256_set1_epi8((char)l->twos[i][1]));
-        any = _mm256_or_si256(any, _mm256_and_si256(first, second));
-    }
-    return (uint32_t)_mm256_movemask_epi8(any);
+    __m256i one = _mm256_load_si256((const __m256i *)(const void *)(h->bytes + at));
+    __m256i next = _mm256_loadu_si256((const __m256i *)(const void *)(h->bytes + at + 1));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(one, first),
+                                                           _mm256_cmpeq_epi8(next, second)));
 }
 
-/* Written out for each number of planes. */
-AVX2 static void mark_readable(const struct image_lanes *l, const uint8_t *bytes, uint64_t *marks,
-                               uint32_t count)
+AVX2 static void mark_two(const uint8_t two[2], const struct halves *h, uint64_t *marks,
+                          uint32_t count)
 {
-    if (l->half_planes == 1)
-        mark_planes(l, 1, bytes, marks, count);
-    else if (l->half_planes == 2)
-        mark_planes(l, 2, bytes, marks, count);
-    else
-        mark_planes(l, LANES_HALF_PLANES_MAX, bytes, marks, count);
-    if (l->two_count == 0)
-        return;
-    for (uint32_t i = 0; i < count; i++, bytes += PLACES)
-        marks[i] |= twos_half(l, bytes) | (uint64_t)twos_half(l, bytes + HALF) << HALF;
+    const __m256i first = _mm256_set1_epi8((char)two[0]), second = _mm256_set1_epi8((char)two[1]);
+    for (uint32_t i = 0; i < count; i++)
+        marks[i] |= two_look(first, second, h, i * PLACES) |
+                    (uint64_t)two_look(first, second, h, i * PLACES + HALF) << HALF;
 }
 
-/* Fewer bytes are left than a mark reads: two marks at most. They are copied with room behind. */
-#define TAIL_BYTES (MARK_BYTES - 1)
-#define TAIL_ROOM  ((PLACES + MARK_BYTES + HALF - 1) / HALF * HALF)
-
-struct tail {
-    uint8_t bytes[2 * TAIL_BYTES + TAIL_ROOM];
-};
-
-_Static_assert(TAIL_BYTES % HALF == 0 && TAIL_BYTES <= 2 * PLACES, "copied by halves");
-
-/* The last `left` of `len` bytes; returns where they begin. Whole vectors are stored, since such
- * copies are too short to be worth a call; of a buffer that has so many TAIL_BYTES are copied. */
-AVX2 static inline const uint8_t *tail_fill(struct tail *tail, const uint8_t *data, uint32_t len,
-                                            uint32_t left)
+AVX2 static void mark_piece(const struct image_lanes *l, const struct halves *h, uint64_t *marks,
+                            uint32_t count)
 {
-    const __m256i none = _mm256_set1_epi8((char)LANES_FOLD);
-    uint8_t *first = tail->bytes + TAIL_BYTES, *end = first + left;
-    for (uint32_t i = 0; i < TAIL_ROOM; i += HALF)
-        _mm256_storeu_si256((__m256i *)(void *)(end + i), none);
-    if (len < TAIL_BYTES) {
-        memcpy(first, data + (len - left), left);
-        return first;
-    }
-    for (uint32_t i = HALF; i <= TAIL_BYTES; i += HALF)
-        _mm256_storeu_si256((__m256i *)(void *)(end - i),
-                            _mm256_loadu_si256((const __m256i *)(const void *)(data + (len - i))));
-    return first;
+    memset(marks, 0, PIECE_MARKS * sizeof(*marks));
+    for (unsigned plane = 0; plane < l->half_planes; plane++)
+        mark_plane(l, plane, h, marks, count);
+    for (uint32_t i = 0; i < l->two_count; i++)
+        mark_two(l->twos[i], h, marks, count);
 }
 
 AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                              uint32_t at, uint64_t *marks, uint32_t count)
 {
-    uint32_t left = len - at, whole = left < MARK_BYTES ? 0 : (left - MARK_BYTES) / PLACES + 1;
-    if (whole >= count) {
-        mark_readable(l, data + at, marks, count);
-        return;
+    struct halves h;
+    for (uint32_t done = 0; done < count; done += PIECE_MARKS) {
+        uint32_t piece = count - done < PIECE_MARKS ? count - done : PIECE_MARKS;
+        halves_fill(&h, piece * PLACES / HALF + 1, data, len, at + done * PLACES);
+        mark_piece(l, &h, marks + done, piece);
     }
-    if (whole > 0)
-        mark_readable(l, data + at, marks, whole);
-    struct tail tail;
-    const uint8_t *last = tail_fill(&tail, data, len, left - whole * PLACES);
-    mark_readable(l, last, marks + whole, count - whole);
-    marks[count - 1] &= places_of(left - (count - 1) * PLACES);
+    if (count)
+        marks[count - 1] &= places_of(len - at - (count - 1) * PLACES);
 }
 
 /* ---- whole indexes --------------------------------------------------------------------------- */
