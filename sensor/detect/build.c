@@ -27,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".31";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".33";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)
@@ -637,6 +637,7 @@ int detect_image_build(struct sig_ruleset *set, const char *name, int fd, char *
     put_datasets(b);
     builder_patterns(b);
     builder_port_patterns(b);
+    builder_bodies_join(b);
     int rc = builder_engines(b, reason, reason_len);
     if (rc == 0) {
         builder_groups(b);

@@ -115,6 +115,7 @@ struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint1
     struct build_engine *e = b->engines[slot] = xcalloc(1, sizeof(*e));
     e->spec = spec;
     e->dir = (uint8_t)dir;
+    e->within = IMAGE_NONE;
     buf_init(&e->pattern_bytes, IMAGE_SIZE_MAX);
     buf_init(&e->pattern_pairs, IMAGE_SIZE_MAX);
     buf_init(&e->windows, IMAGE_SIZE_MAX);
@@ -244,27 +245,48 @@ static uint32_t many_len(const struct build_engine *e)
     return e->step == IMAGE_STEP_FOUR ? SIEVE_LONG : SIEVE_GRAM;
 }
 
-/* Which step suits the engine's patterns, and what is left for lanes then. */
-static void engine_settle(const struct builder *b, struct build_engine *e)
+/* How many patterns that may stand anywhere are how long. */
+struct lengths {
+    uint32_t grams, mid; /* that have a gram; those of them too short for the step of four */
+    uint32_t shorts, tiny;
+};
+
+static void lengths_add(struct lengths *l, const struct build_engine *e)
 {
-    uint32_t grams = 0, mid = 0, shorts = 0, len;
-    bool short_ok = true;
+    uint32_t len;
     for (uint32_t i = 0; i < e->patterns.count; i++) {
         if (is_head(e, i, &len))
             continue;
-        grams += len >= SIEVE_GRAM;
-        mid += len >= SIEVE_GRAM && len < SIEVE_LONG;
-        shorts += len < SIEVE_GRAM;
-        short_ok = short_ok && len >= LISTED_LEN_MIN;
+        l->grams += len >= SIEVE_GRAM;
+        l->mid += len >= SIEVE_GRAM && len < SIEVE_LONG;
+        l->shorts += len < SIEVE_GRAM;
+        l->tiny += len < LISTED_LEN_MIN;
     }
-    e->listed = short_ok && shorts <= LISTED_MAX;
-    if (grams <= LANES_GRAMS_MAX)
+}
+
+static bool may_be_listed(const struct lengths *l)
+{
+    return l->tiny == 0 && l->shorts <= LISTED_MAX;
+}
+
+static bool is_body(const struct builder *b, const struct build_engine *e)
+{
+    return sig_buffer_def(b->set->specs[e->spec].buffer)->flags & SIG_BUFFER_BODY;
+}
+
+/* Which step suits the engine's patterns, and what is left for lanes then. */
+static void engine_settle(const struct builder *b, struct build_engine *e)
+{
+    struct lengths l = { 0 };
+    lengths_add(&l, e);
+    e->listed = may_be_listed(&l);
+    if (l.grams <= LANES_GRAMS_MAX)
         e->step = IMAGE_STEP_NONE;
-    else if (sig_buffer_def(b->set->specs[e->spec].buffer)->flags & SIG_BUFFER_BODY)
+    else if (is_body(b, e))
         e->step = IMAGE_STEP_FOUR;
     else
         e->step = IMAGE_STEP_ONE;
-    e->laned = (e->step == IMAGE_STEP_NONE ? grams : mid) <= LANES_GRAMS_MAX;
+    e->laned = (e->step == IMAGE_STEP_NONE ? l.grams : l.mid) <= LANES_GRAMS_MAX;
 }
 
 enum build_way builder_way(const struct build_engine *e, uint32_t pattern)
@@ -304,13 +326,13 @@ uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts)
     return bodies;
 }
 
-void builder_engine_complete(struct build_engine *to, const struct build_engine *from)
+bool builder_engine_complete(struct build_engine *to, const struct build_engine *from)
 {
     struct fastpattern anywhere = { .from = 0, .to = UINT32_MAX };
     uint32_t len;
     bool shorts;
     if (builder_engine_bodies(to, &shorts) == 0)
-        return;
+        return false;
     uint32_t *numbers = xcalloc(from->patterns.count + 1, sizeof(*numbers));
     for (uint32_t i = 0; i < from->patterns.count; i++) {
         const struct intern_entry *run = &from->patterns.entries[i];
@@ -322,8 +344,53 @@ void builder_engine_complete(struct build_engine *to, const struct build_engine 
         window_widen(&to->windows, numbers[i], &anywhere);
     }
     pairs_copy(to, from, numbers);
-    to->whole = true;
     free(numbers);
+    return true;
+}
+
+bool builder_engine_take(const struct builder *b, struct build_engine *to,
+                         const struct build_engine *from)
+{
+    struct lengths sum = { 0 };
+    lengths_add(&sum, to);
+    lengths_add(&sum, from);
+    if (!may_be_listed(&sum) || (is_body(b, to) ? sum.mid : sum.grams) > LANES_GRAMS_MAX)
+        return false;
+    return builder_engine_complete(to, from);
+}
+
+/* ---- bodies that are files ------------------------------------------------------------------- */
+
+/* The engine of a buffer as it is; NULL: no rule has a pattern for it. */
+static struct build_engine *plain_engine(const struct builder *b, enum sig_buffer buffer,
+                                         unsigned dir, uint32_t *slot)
+{
+    for (uint32_t spec = 0; spec < b->set->spec_count; spec++) {
+        const struct sig_bufspec *s = &b->set->specs[spec];
+        *slot = builder_slot_tx((uint16_t)spec, dir);
+        if (s->buffer == buffer && s->transform_count == 0 && *slot < b->engine_count)
+            return b->engines[*slot];
+    }
+    return NULL;
+}
+
+/* Give a body's patterns to the engine of files. */
+static void body_join(struct builder *b, enum sig_buffer buffer, unsigned dir)
+{
+    uint32_t slot, files_slot;
+    struct build_engine *body = plain_engine(b, buffer, dir, &slot);
+    struct build_engine *files = plain_engine(b, SIG_BUF_FILE_DATA, dir, &files_slot);
+    if (!body || !files || body->apps & ~sig_buffer_def(SIG_BUF_FILE_DATA)->apps ||
+        !builder_engine_take(b, files, body))
+        return;
+    files->apps |= body->apps; /* no rule on files may have named them */
+    body->within = files_slot;
+}
+
+void builder_bodies_join(struct builder *b)
+{
+    body_join(b, SIG_BUF_HTTP_REQUEST_BODY, SIG_DIR_TOSERVER);
+    body_join(b, SIG_BUF_HTTP_RESPONSE_BODY, SIG_DIR_TOCLIENT);
 }
 
 /* ---- Hyperscan ------------------------------------------------------------------------------- */
@@ -514,7 +581,8 @@ static void engine_emit(struct builder *b, uint32_t index)
     static const uint8_t zeros[64];
     struct build_engine *e = b->engines[index];
     struct image_engine out = {
-        .spec = e->spec, .dir = e->dir, .step = e->step, .whole = e->whole, .spread = e->spread
+        .spec = e->spec, .dir = e->dir, .step = e->step, .whole = e->whole, .taken = e->taken,
+        .within = IMAGE_NONE
     };
     uint32_t count = e->patterns.count;
     struct image_span *rules = xcalloc(count + 1, sizeof(*rules));
@@ -564,6 +632,17 @@ static void rarity_learn_all(struct builder *b)
     rarity_settle(b->rarity);
 }
 
+/* Once all are there: bodies' engines know those of files. */
+static void engines_link(struct builder *b)
+{
+    struct image_engine *all = (struct image_engine *)b->sections[IMAGE_ENGINES].data;
+    for (uint32_t i = 0; i < b->engine_count; i++) {
+        const struct build_engine *e = b->engines[i];
+        if (e && e->within != IMAGE_NONE && b->engine_index[i] != IMAGE_NONE)
+            all[b->engine_index[i]].within = b->engine_index[e->within];
+    }
+}
+
 int builder_engines(struct builder *b, char *reason, size_t reason_len)
 {
     int rc = 0;
@@ -585,6 +664,7 @@ int builder_engines(struct builder *b, char *reason, size_t reason_len)
         if (rc == 0 && e->patterns.count + e->names.count > 0)
             engine_emit(b, i);
     }
+    engines_link(b);
     build_lanes_free(b->lanes);
     rarity_free(b->rarity);
     return rc;

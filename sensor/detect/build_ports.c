@@ -108,11 +108,65 @@ static void edges_find(const struct builder *b, const struct port_rules *pr, uns
     out->slots = xcalloc(edges.count, sizeof(*out->slots));
 }
 
-/* The engine for the patterns of these rules, which begin with a word that tells class, direction
- * and payload, and for what may stand anywhere of `any`, that of rules without ports. Equal lists
- * share it. */
-static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned dir,
-                         const struct build_engine *any)
+/* A class's direction and what of it patterns are looked for in. */
+struct scope {
+    enum image_class cls;
+    unsigned dir;
+    enum image_payload payload;
+};
+
+/* The engine of rules that name no port, of protocol `app` (SIG_APP_UNKNOWN: nor a protocol). */
+static struct build_engine *portless(const struct builder *b, struct scope s, enum sig_app app)
+{
+    uint32_t slot = builder_slot_payload(s.cls, s.dir, s.payload, app);
+    return slot < b->engine_count ? b->engines[slot] : NULL;
+}
+
+/* Where most of a protocol's flows are, which has more patterns than each port could take along. */
+static const struct {
+    uint16_t port;
+    enum sig_app app;
+} usual[] = {
+    { 80, SIG_APP_HTTP1 },
+    { 3128, SIG_APP_HTTP1 },
+    { 8000, SIG_APP_HTTP1 },
+    { 8080, SIG_APP_HTTP1 },
+};
+
+/* The protocol that a port's engine takes along whatever it has. */
+static enum sig_app usual_app(const struct scope *s, uint32_t port)
+{
+    for (size_t i = 0; s->cls == IMAGE_CLASS_TCP && i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (usual[i].port == port)
+            return usual[i].app;
+    }
+    return SIG_APP_UNKNOWN;
+}
+
+static bool is_small(const struct build_engine *e)
+{
+    bool shorts;
+    return builder_engine_bodies(e, &shorts) <= SPREAD_MAX && !shorts;
+}
+
+/* Give a port's engine what those of rules without ports look for anywhere: of any protocol, of the
+ * small ones and of the one that is usual there. */
+static void engine_widen(struct builder *b, struct build_engine *e, struct scope s,
+                         enum sig_app usually)
+{
+    const struct build_engine *any = portless(b, s, SIG_APP_UNKNOWN);
+    e->whole = any && builder_engine_complete(e, any);
+    for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++) {
+        const struct build_engine *from = portless(b, s, (enum sig_app)app);
+        if (from && (app == usually || is_small(from)) && builder_engine_take(b, e, from))
+            e->taken |= 1ull << app;
+    }
+}
+
+/* The engine for the patterns of these rules, which begin with a word that tells the scope and what
+ * is usual. Equal lists share it. */
+static uint32_t set_slot(struct builder *b, const struct numbers *set, struct scope s,
+                         enum sig_app usually)
 {
     struct fastpattern p;
     if (set->count < 2)
@@ -124,65 +178,29 @@ static uint32_t set_slot(struct builder *b, const struct numbers *set, unsigned 
     if (number < known)
         return slot;
     for (uint32_t i = 1; i < set->count; i++) {
-        if (fastpattern_choose(b->set, b->rules[set->all[i]].sig, dir, &p))
-            builder_engine_add(builder_engine_open(b, slot, p.spec, dir), &p, false, set->all[i]);
+        if (fastpattern_choose(b->set, b->rules[set->all[i]].sig, s.dir, &p))
+            builder_engine_add(builder_engine_open(b, slot, p.spec, s.dir), &p, false, set->all[i]);
     }
-    if (any && slot < b->engine_count && b->engines[slot])
-        builder_engine_complete(b->engines[slot], any);
+    if (slot < b->engine_count && b->engines[slot])
+        engine_widen(b, b->engines[slot], s, usually);
     return slot;
 }
 
-/* The engine of a protocol, NULL when it has none that could be spread. */
-static struct build_engine *spread_engine(const struct builder *b, enum image_class cls,
-                                          unsigned dir, enum image_payload payload, unsigned app,
-                                          uint32_t *bodies)
-{
-    uint32_t slot = builder_slot_payload(cls, dir, payload, (enum sig_app)app);
-    struct build_engine *e = slot < b->engine_count ? b->engines[slot] : NULL;
-    bool shorts = false;
-    *bodies = e ? builder_engine_bodies(e, &shorts) : 0;
-    return *bodies > 0 && *bodies <= SPREAD_MAX && !shorts ? e : NULL;
-}
-
-/* Give a port's engine what the small engines of protocols look for anywhere, unless that would be
- * more than lanes hold. */
-static void engine_spread(struct builder *b, struct build_engine *to, enum image_class cls,
-                          unsigned dir, enum image_payload payload)
-{
-    bool shorts;
-    uint32_t bodies, sum;
-    if (!to->whole || to->spread)
-        return;
-    sum = builder_engine_bodies(to, &shorts);
-    for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++)
-        sum += spread_engine(b, cls, dir, payload, app, &bodies) ? bodies : 0;
-    if (sum > LANES_GRAMS_MAX)
-        return;
-    for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++) {
-        struct build_engine *from = spread_engine(b, cls, dir, payload, app, &bodies);
-        if (!from)
-            continue;
-        builder_engine_complete(to, from);
-        from->spread = true;
-    }
-    to->spread = true;
-}
-
-static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, enum image_class cls,
-                          unsigned dir, enum image_payload payload, uint32_t port)
+static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, struct scope s,
+                          uint32_t port)
 {
     struct numbers set = { 0 };
-    numbers_add(&set, ((uint32_t)cls * 2 + dir) * IMAGE_PAYLOADS + payload);
+    enum sig_app usually = usual_app(&s, port);
+    uint32_t scope = ((uint32_t)s.cls * 2 + s.dir) * IMAGE_PAYLOADS + s.payload;
+    numbers_add(&set, scope * SIG_APP_COUNT + usually);
     for (uint32_t i = 0; i < pr->all.count; i++) {
         const struct build_rule *r = &b->rules[pr->all.all[i]];
-        if (r->scanned[dir] && builder_is_packet_kind(r->sig) && r->sig->app == SIG_APP_UNKNOWN &&
-            builder_payloads(r->sig, cls) >> payload & 1 && ports_hold(builder_ports(r, dir), port))
+        if (r->scanned[s.dir] && builder_is_packet_kind(r->sig) &&
+            r->sig->app == SIG_APP_UNKNOWN && builder_payloads(r->sig, s.cls) >> s.payload & 1 &&
+            ports_hold(builder_ports(r, s.dir), port))
             numbers_add(&set, pr->all.all[i]);
     }
-    uint32_t any = builder_slot_payload(cls, dir, payload, SIG_APP_UNKNOWN);
-    uint32_t slot = set_slot(b, &set, dir, any < b->engine_count ? b->engines[any] : NULL);
-    if (slot < b->engine_count && b->engines[slot])
-        engine_spread(b, b->engines[slot], cls, dir, payload);
+    uint32_t slot = set_slot(b, &set, s, usually);
     free(set.all);
     return slot;
 }
@@ -196,9 +214,10 @@ void builder_port_patterns(struct builder *b)
         port_rules_collect(b, cls, at % 2, &pr);
         edges_find(b, &pr, at % 2, ports);
         for (uint32_t i = 0; i < ports->count; i++) {
-            for (unsigned k = 0; k < IMAGE_PAYLOADS; k++)
-                ports->slots[i][k] =
-                    edge_slot(b, &pr, cls, at % 2, (enum image_payload)k, ports->edges[i]);
+            for (unsigned k = 0; k < IMAGE_PAYLOADS; k++) {
+                struct scope s = { cls, at % 2, (enum image_payload)k };
+                ports->slots[i][k] = edge_slot(b, &pr, s, ports->edges[i]);
+            }
         }
         port_rules_free(&pr);
     }

@@ -39,7 +39,8 @@ struct build_engine {
     bool listed;  /* patterns shorter than a gram are so few that they are compared in turn */
     bool laned;   /* those that have a gram but are none of the many are few enough for lanes */
     bool whole;   /* of a port: it has the body patterns of any port too */
-    bool spread;  /* of a protocol: engines of ports have its body patterns; of a port: it has */
+    uint64_t taken; /* of a port: protocols whose body patterns it has, bits 1 << enum sig_app */
+    uint32_t within; /* of bodies: slot of the engine of files, which has its patterns too */
     uint64_t apps;
     struct intern patterns; /* runs of pattern_bytes: a flag byte (nocase), then the bytes */
     struct buf pattern_bytes;
@@ -131,8 +132,14 @@ struct build_engine *builder_engine_open(struct builder *b, uint32_t slot, uint1
 void builder_engine_add(struct build_engine *e, const struct fastpattern *p, bool named,
                         uint32_t rule);
 
-/** Give all patterns of `from` that may stand anywhere to `to`, unless `to` has none of its own. */
-void builder_engine_complete(struct build_engine *to, const struct build_engine *from);
+/** Give all patterns of `from` that may stand anywhere to `to`, unless `to` has none of its own:
+ * then false. */
+bool builder_engine_complete(struct build_engine *to, const struct build_engine *from);
+
+/** The same, but where more would have to be looked for than lanes find, and short ones than are
+ * compared in turn, nothing is given: false. */
+bool builder_engine_take(const struct builder *b, struct build_engine *to,
+                         const struct build_engine *from);
 
 /** How many patterns of `e` may stand anywhere; `*shorts`: some are shorter than a gram. */
 uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts);
@@ -154,6 +161,10 @@ void builder_patterns(struct builder *b);
 
 /** Give the patterns of rules that name ports to engines of those ports (build_ports.c). */
 void builder_port_patterns(struct builder *b);
+
+/** Give the patterns of bodies to the engines of files, which see the same bytes
+ * (build_engines.c). */
+void builder_bodies_join(struct builder *b);
 
 /** How a pattern is looked for, once all are there. */
 enum build_way builder_way(const struct build_engine *e, uint32_t pattern);

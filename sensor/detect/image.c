@@ -294,6 +294,8 @@ static bool engine_ok(const struct image *image, const struct image_engine *e)
     if (e->step > IMAGE_STEP_FOUR || !engine_lanes_ok(image, e) ||
         !shorts_ok(image, shorts, e->pattern_count))
         return false;
+    if (e->within != IMAGE_NONE && e->within >= count_of(image, IMAGE_ENGINES))
+        return false;
     return e->spec < count_of(image, IMAGE_SPECS) && e->dir <= SIG_DIR_TOCLIENT &&
            database_ok(image, &e->tiers[IMAGE_TIER_SHORT]) &&
            database_ok(image, &e->tiers[IMAGE_TIER_LONG]) &&

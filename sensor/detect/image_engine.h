@@ -82,11 +82,13 @@ struct image_engine {
     uint8_t step;      /* enum image_step, of `many` */
     uint8_t whole;     /* of a port: it has the body patterns of any port too */
     uint8_t databases; /* bits 1 << enum image_tier: there is one */
-    uint8_t spread;    /* of a protocol: engines of ports that have this mark have its body
-                        * patterns */
-    uint8_t unused;
+    uint8_t unused[2];
+    uint32_t within;          /* of bodies: an engine that has its patterns that may stand
+                               * anywhere, of a buffer that mostly shows the same bytes;
+                               * IMAGE_NONE: none */
     uint32_t short_count;     /* patterns shorter than a gram, few, from `shorts` on */
     uint32_t shorts;          /* in IMAGE_GRAMS */
+    uint64_t taken;           /* of a port: protocols whose body patterns it has */
     uint64_t short_pairs;     /* bits sieve_pair of what these begin with */
     uint32_t lanes;           /* in IMAGE_LANES, when there are `few` or shorts */
     struct image_sieve few;   /* patterns that lanes find */

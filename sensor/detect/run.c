@@ -288,7 +288,7 @@ static void scan_engines(struct detect_job *job, enum image_payload payload,
         detect_scan(job->t, any, view);
     if (port != IMAGE_NONE)
         detect_scan(job->t, port, view);
-    if (app != IMAGE_NONE && engines[app].spread && port != IMAGE_NONE && engines[port].spread)
+    if (app != IMAGE_NONE && port != IMAGE_NONE && engines[port].taken >> job->app & 1)
         detect_scan_heads(job->t, app, view);
     else if (app != IMAGE_NONE)
         detect_scan(job->t, app, view);

@@ -376,6 +376,16 @@ static void rule_run(struct detect_job *job, uint32_t index)
 
 /* ---- one transaction ------------------------------------------------------------------------- */
 
+/* Whether another engine looks at the same bytes for what may stand anywhere. */
+static bool is_within(struct detect_job *job, const struct image_engine *e,
+                      const struct app_view *view)
+{
+    struct app_view other;
+    return e->within != IMAGE_NONE &&
+           detect_fetch(job, job->set->engines[e->within].spec, 0, &other) &&
+           other.data == view->data && other.len == view->len && other.offset == view->offset;
+}
+
 /* Scan all instances; true when the buffer needs no second look. */
 static bool spec_scan(struct detect_job *job, uint32_t engine, const struct sig_buffer_def *def)
 {
@@ -384,7 +394,10 @@ static bool spec_scan(struct detect_job *job, uint32_t engine, const struct sig_
     bool there = false;
     for (uint32_t i = 0; detect_fetch(job, spec, i, &view); i++) {
         there = true;
-        detect_scan(job->t, engine, &view);
+        if (is_within(job, &job->set->engines[engine], &view))
+            detect_scan_heads(job->t, engine, &view);
+        else
+            detect_scan(job->t, engine, &view);
         if (!has_instances(def))
             break;
     }

@@ -16,10 +16,12 @@
 
 #include <cmocka.h>
 
+#include "common/buf.h"
 #include "common/slab.h"
 #include "sensor/app/app.h"
 #include "sensor/decode/packet.h"
 #include "sensor/detect/build.h"
+#include "sensor/detect/counters.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/image.h"
 #include "sensor/flow/flow.h"
@@ -598,6 +600,90 @@ static void test_tx_swap(void **state)
     bench_close(&b);
 }
 
+/* ---- engines that have others' patterns ------------------------------------------------------ */
+
+/* A response whose body is `body`, and its file `file` (NULL: it has none); the sids, and how many
+ * scans were needed. */
+static void response_check(struct bench *b, const char *body, const char *file, const char *sids,
+                           uint64_t scans)
+{
+    struct app_tx tx = { 0 };
+    uint64_t before = b->counts[DETECT_COUNT_SCANS];
+    fake_now()->app = SIG_APP_HTTP1;
+    fake_now()->first = &tx;
+    buffer_put(0, SIG_BUF_HTTP_RESPONSE_BODY, body);
+    buffer_put(1, SIG_BUF_FILE_DATA, file);
+    tx_step(&tx, 1, SIG_PROGRESS_DONE);
+    assert_string_equal(bench_run(b, 1, NULL), sids);
+    assert_int_equal(b->counts[DETECT_COUNT_SCANS] - before, scans);
+    detect_tx_free(b->thread, &tx);
+    fake_now()->first = NULL;
+}
+
+static void test_body_is_file(void **state)
+{
+    static const char both[] = "head of it, and a needle, and a thread";
+    struct bench b;
+    (void)state;
+    bench_open(&b, TCP,
+               "alert http any any -> any any (msg:\"a\"; http.response_body; "
+               "content:\"a needle\"; sid:1;)\n"
+               "alert smtp any any -> any any (msg:\"a\"; file.data; content:\"thread\"; sid:3;)\n");
+    response_check(&b, both, both, "1", 1);
+    bench_close(&b);
+    bench_open(&b, TCP,
+               "alert http any any -> any any (msg:\"a\"; http.response_body; "
+               "content:\"a needle\"; sid:1;)\n"
+               "alert http any any -> any any (msg:\"a\"; http.response_body; "
+               "content:\"head\"; startswith; sid:2;)\n"
+               "alert http any any -> any any (msg:\"a\"; file.data; content:\"a needle\"; "
+               "content:\"thread\"; sid:4;)\n");
+    response_check(&b, both, both, "1 2 4", 1);
+    response_check(&b, both, "another one", "1 2", 2);
+    response_check(&b, both, NULL, "1 2", 1);
+    response_check(&b, "another one", both, "4", 2);
+    bench_close(&b);
+}
+
+/* The patterns of HTTP are looked for with those of its usual port; on another, and in another
+ * protocol, nothing else comes of it. */
+static void test_usual_port(void **state)
+{
+    static const struct {
+        uint16_t port;
+        enum sig_app app;
+        const char *sids;
+        uint64_t scans;
+    } cases[] = { { 80, SIG_APP_HTTP1, "1 10", 1 },
+                  { 4444, SIG_APP_HTTP1, "1 10", 2 },
+                  { 80, SIG_APP_SSH, "1", 1 },
+                  { 81, SIG_APP_HTTP1, "10", 1 } };
+    struct buf rules;
+    struct bench b;
+    (void)state;
+    buf_init(&rules, 1 << 16);
+    buf_printf(&rules, "alert tcp any any -> any [80,4444] (msg:\"a\"; "
+                       "content:\"of the port\"; sid:1;)\n");
+    for (unsigned i = 10; i < 30; i++)
+        buf_printf(&rules,
+                   "alert http any any -> any any (msg:\"a\"; content:\"web %u\"; sid:%u;)\n", i,
+                   i);
+    buf_add(&rules, "", 1);
+    bench_open(&b, TCP, (const char *)rules.data);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t before = b.counts[DETECT_COUNT_SCANS];
+        b.flow.server_port = cases[i].port;
+        b.flow.flags = FLOW_F_TOSERVER_SEEN | FLOW_F_TOCLIENT_SEEN;
+        detect_flow_free(b.thread, &b.flow);
+        fake_now()->app = cases[i].app;
+        fake_now()->chunk = "what of the port there is, and web 10";
+        assert_string_equal(bench_run(&b, 0, NULL), cases[i].sids);
+        assert_int_equal(b.counts[DETECT_COUNT_SCANS] - before, cases[i].scans);
+    }
+    bench_close(&b);
+    buf_free(&rules);
+}
+
 static void test_names(void **state)
 {
     struct bench b;
@@ -722,6 +808,8 @@ int main(void)
         cmocka_unit_test(test_pass),
         cmocka_unit_test(test_tx),
         cmocka_unit_test(test_tx_swap),
+        cmocka_unit_test(test_body_is_file),
+        cmocka_unit_test(test_usual_port),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_app_rules),
         cmocka_unit_test(test_image_damage),
