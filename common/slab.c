@@ -25,10 +25,12 @@
 #define MAX_SHIFT   20
 #define CLASS_COUNT (FINE_COUNT + (MAX_SHIFT - FINE_SHIFT) * 4)
 
-/* A class takes this much of the reserve at a time, more for large blocks. */
+/* A class takes this much of the reserve at a time, more for larger blocks; the largest are taken
+ * one by one, so that none is cut that nobody needs. */
 #define CHUNK_BYTES  (64u << 10)
 #define CHUNK_BLOCKS 16
-#define CHUNK_MAX    (1u << MAX_SHIFT)
+#define ALONE_BYTES  (16u << 10)
+#define CHUNK_MAX    (ALONE_BYTES * CHUNK_BLOCKS)
 
 struct free_block {
     struct free_block *next;
@@ -74,7 +76,9 @@ size_t slab_round(size_t size)
 
 static size_t chunk_of(size_t bytes)
 {
-    size_t chunk = bytes * CHUNK_BLOCKS < CHUNK_MAX ? bytes * CHUNK_BLOCKS : CHUNK_MAX;
+    if (bytes >= ALONE_BYTES)
+        return bytes;
+    size_t chunk = bytes * CHUNK_BLOCKS;
     return (chunk + CHUNK_BYTES - 1) & ~(size_t)(CHUNK_BYTES - 1);
 }
 

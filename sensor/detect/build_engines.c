@@ -374,13 +374,15 @@ static struct build_engine *plain_engine(const struct builder *b, enum sig_buffe
     return NULL;
 }
 
-/* Give a body's patterns to the engine of files. */
+/* Give a body's patterns to the engine of files, unless it would have to carry more than it has:
+ * what is sent to a server is seldom a file. */
 static void body_join(struct builder *b, enum sig_buffer buffer, unsigned dir)
 {
     uint32_t slot, files_slot;
     struct build_engine *body = plain_engine(b, buffer, dir, &slot);
     struct build_engine *files = plain_engine(b, SIG_BUF_FILE_DATA, dir, &files_slot);
-    if (!body || !files || body->apps & ~sig_buffer_def(SIG_BUF_FILE_DATA)->apps ||
+    if (!body || !files || body->patterns.count > files->patterns.count ||
+        body->apps & ~sig_buffer_def(SIG_BUF_FILE_DATA)->apps ||
         !builder_engine_take(b, files, body))
         return;
     files->apps |= body->apps; /* no rule on files may have named them */

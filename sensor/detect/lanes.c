@@ -137,16 +137,17 @@ AVX2 static void blocks_end(struct halves *h, uint32_t block, uint32_t blocks, c
 }
 
 /* Of the bytes from `at`, below `len`, on. */
-AVX2 static inline void halves_fill(struct halves *h, uint32_t blocks, const uint8_t *data,
-                                    uint32_t len, uint32_t at)
+AVX2 static void halves_fill(struct halves *h, uint32_t blocks, const uint8_t *data, uint32_t len,
+                             uint32_t at)
 {
     uint32_t left = len - at, whole = (left - 1) / HALF; /* that have a byte behind them */
+    const uint8_t *from = data + at;
     if (whole > blocks)
         whole = blocks;
-    for (uint32_t i = 0; i < whole; i++, at += HALF)
-        block_put(h, i, folded(data + at), folded(data + at + 1));
+    for (uint32_t i = 0; i < whole; i++, from += HALF)
+        block_put(h, i, folded(from), folded(from + 1));
     if (whole < blocks)
-        blocks_end(h, whole, blocks, data, len, len - at);
+        blocks_end(h, whole, blocks, data, len, left - whole * HALF);
 }
 
 /* A pair's tables of one plane. */
@@ -219,25 +220,25 @@ AVX2 static void mark_two(const uint8_t two[2], const struct halves *h, uint64_t
                     (uint64_t)two_look(first, second, h, i * PLACES + HALF) << HALF;
 }
 
-AVX2 static void mark_piece(const struct image_lanes *l, const struct halves *h, uint64_t *marks,
-                            uint32_t count)
+/* `count` marks of a piece, from the place `at` on; there is room for PIECE_MARKS. */
+AVX2 static void mark_piece(const struct image_lanes *l, const uint8_t *data, uint32_t len,
+                            uint32_t at, uint64_t *marks, uint32_t count)
 {
+    struct halves h;
     memset(marks, 0, PIECE_MARKS * sizeof(*marks));
+    halves_fill(&h, count * PLACES / HALF + 1, data, len, at);
     for (unsigned plane = 0; plane < l->half_planes; plane++)
-        mark_plane(l, plane, h, marks, count);
+        mark_plane(l, plane, &h, marks, count);
     for (uint32_t i = 0; i < l->two_count; i++)
-        mark_two(l->twos[i], h, marks, count);
+        mark_two(l->twos[i], &h, marks, count);
 }
 
 AVX2 static void mark_halves(const struct image_lanes *l, const uint8_t *data, uint32_t len,
                              uint32_t at, uint64_t *marks, uint32_t count)
 {
-    struct halves h;
-    for (uint32_t done = 0; done < count; done += PIECE_MARKS) {
-        uint32_t piece = count - done < PIECE_MARKS ? count - done : PIECE_MARKS;
-        halves_fill(&h, piece * PLACES / HALF + 1, data, len, at + done * PLACES);
-        mark_piece(l, &h, marks + done, piece);
-    }
+    for (uint32_t done = 0; done < count; done += PIECE_MARKS)
+        mark_piece(l, data, len, at + done * PLACES, marks + done,
+                   count - done < PIECE_MARKS ? count - done : PIECE_MARKS);
     if (count)
         marks[count - 1] &= places_of(len - at - (count - 1) * PLACES);
 }

@@ -98,7 +98,7 @@ static void few_look(struct lanes_look *l, uint32_t at)
     uint32_t gram = gram_of(sieve_load(l->view->data, l->view->len, at), 0);
     uint32_t *settled = &l->settled[gram * STRIDE_FIRST >> (32 - SETTLED_BITS)];
     bool missed;
-    if (!stride_has(&l->filter, gram) || *settled == gram)
+    if (*settled == gram || !stride_has(&l->filter, gram))
         return;
     if (gram_look(l->t, l->e, &l->e->few, l->view, at, &missed) && !missed)
         *settled = gram;
@@ -127,8 +127,10 @@ void sieve_few(struct detect_thread *t, const struct image_engine *e, const stru
         return;
     for (uint32_t at = 0; at < view->len; at += LANES_SPAN) {
         uint32_t count = lanes_mark(lanes, view->data, view->len, at, marks);
-        for (uint32_t i = 0; i < count; i++)
-            places_look(&look, at + 64 * i, marks[i]);
+        for (const uint64_t *mark = marks, *end = marks + count; mark < end; mark++) {
+            if (*mark)
+                places_look(&look, at + 64 * (uint32_t)(mark - marks), *mark);
+        }
     }
 }
 

@@ -637,7 +637,8 @@ static void test_body_is_file(void **state)
                "alert http any any -> any any (msg:\"a\"; http.response_body; "
                "content:\"head\"; startswith; sid:2;)\n"
                "alert http any any -> any any (msg:\"a\"; file.data; content:\"a needle\"; "
-               "content:\"thread\"; sid:4;)\n");
+               "content:\"thread\"; sid:4;)\n"
+               "alert http any any -> any any (msg:\"a\"; file.data; content:\"a pin\"; sid:5;)\n");
     response_check(&b, both, both, "1 2 4", 1);
     response_check(&b, both, "another one", "1 2", 2);
     response_check(&b, both, NULL, "1 2", 1);
