@@ -24,6 +24,7 @@
 #include "sensor/app/held.h"
 #include "sensor/app/hosts.h"
 #include "sensor/app/named.h"
+#include "sensor/app/servers.h"
 #include "sensor/decode/packet.h"
 #include "sensor/flow/flow.h"
 
@@ -33,6 +34,8 @@
  * dissectors. */
 #define UNNAMED_TCP 6
 #define UNNAMED_UDP 4
+/* A flow that has no name after so many packets tells against its server (servers.h). */
+#define FAILED_PACKETS 2
 /* New flows a second of packet time that nDPI is given, and how many at once: a flood of flows that
  * nobody answers must not take the time of those that carry something. */
 #define FLOWS_PER_S 20000u
@@ -61,6 +64,7 @@ enum classify_counter {
     CLASSIFY_NAMED,
     CLASSIFY_ASKED,
     CLASSIFY_FORGOTTEN,
+    CLASSIFY_HOPELESS,
 };
 
 const struct counter_def classify_counters[] = {
@@ -74,6 +78,8 @@ const struct counter_def classify_counters[] = {
     [CLASSIFY_ASKED] = { "classify.asked", "Of these, given to nDPI because an alert was raised" },
     [CLASSIFY_FORGOTTEN] = { "classify.forgotten",
                              "Flows that nDPI was to have, when their first packets were gone" },
+    [CLASSIFY_HOPELESS] = { "classify.hopeless",
+                            "Flows not given to nDPI, which had no name for their server's last" },
     { NULL, NULL },
 };
 
@@ -85,7 +91,8 @@ struct classify_ctx {
     unsigned budget_tcp, budget_udp;
     struct rate rate;  /* of new flows */
     struct held *held; /* NULL: every flow is nDPI's */
-    struct hosts *hosts; /* NULL: likewise */
+    struct hosts *hosts;     /* NULL: likewise */
+    struct servers *servers; /* NULL: likewise */
 };
 
 /** Fingerprints, kept only by flows that have one. */
@@ -183,6 +190,7 @@ struct classify_ctx *classify_create(const struct classify_conf *conf, struct ap
     c->budget_udp = conf->packets_udp ? conf->packets_udp : BUDGET_UDP;
     c->held = conf->every_flow ? NULL : held_create(HELD_BYTES);
     c->hosts = c->held ? hosts_create() : NULL;
+    c->servers = c->held ? servers_create() : NULL;
     return c;
 }
 
@@ -193,6 +201,7 @@ void classify_free(struct classify_ctx *c)
     ndpi_exit_detection_module(c->module);
     held_free(c->held);
     hosts_free(c->hosts);
+    servers_free(c->servers);
     free(c);
 }
 
@@ -280,13 +289,17 @@ static void flow_settle(struct classify_ctx *c, struct classify_flow *cf,
     cf->stage = STAGE_FINAL;
 }
 
-static void flow_give_up(struct classify_ctx *c, struct classify_flow *cf)
+static void flow_give_up(struct classify_ctx *c, const struct flow *f, struct classify_flow *cf)
 {
+    bool named = cf->ndpi->detected_protocol_stack[0] != NDPI_PROTOCOL_UNKNOWN;
     uint8_t guessed = 0;
     hook_slab = c->slab;
     ndpi_protocol found = ndpi_detection_giveup(c->module, cf->ndpi, 1, &guessed);
     hook_slab = NULL;
     flow_settle(c, cf, &found);
+    const struct servers_guess guess = { cf->master, cf->app, cf->category, cf->confidence };
+    if (c->servers && !named)
+        servers_guessed(c->servers, f, &guess);
 }
 
 /** Packets that nDPI is given of the flow. */
@@ -295,6 +308,19 @@ static unsigned budget(const struct classify_ctx *c, const struct flow *f, bool 
     bool tcp = f->proto == PACKET_PROTO_TCP;
     unsigned all = tcp ? c->budget_tcp : c->budget_udp, some = tcp ? UNNAMED_TCP : UNNAMED_UDP;
     return unnamed && some < all ? some : all;
+}
+
+/** What nDPI says of the flow by now is news of its server. Whether it will hardly say more. */
+static bool server_learn(struct classify_ctx *c, const struct flow *f,
+                         const struct classify_flow *cf, bool unnamed)
+{
+    if (!c->servers)
+        return false;
+    if (unnamed)
+        return cf->packets == FAILED_PACKETS && servers_failed(c->servers, f);
+    if (cf->app == NDPI_PROTOCOL_UNKNOWN) /* until now */
+        servers_named(c->servers, f);
+    return false;
 }
 
 /** Give nDPI one packet of the flow, as long as it wants some. */
@@ -309,13 +335,16 @@ static void flow_give(struct classify_ctx *c, struct flow *f, struct classify_fl
         ndpi_detection_process_packet(c->module, cf->ndpi, l3, len, now_ns / NS_PER_MS);
     bool more = found.app_protocol == NDPI_PROTOCOL_UNKNOWN ||
                 ndpi_extra_dissection_possible(c->module, cf->ndpi);
+    bool unnamed = found.app_protocol == NDPI_PROTOCOL_UNKNOWN;
     hook_slab = NULL;
     cf->packets++;
-    if (!more) {
+    if (server_learn(c, f, cf, unnamed)) {
+        flow_give_up(c, f, cf);
+    } else if (!more) {
         flow_settle(c, cf, &found);
-    } else if (cf->packets >= budget(c, f, found.app_protocol == NDPI_PROTOCOL_UNKNOWN)) {
-        counter_add(c->counters, CLASSIFY_BUDGET, found.app_protocol == NDPI_PROTOCOL_UNKNOWN);
-        flow_give_up(c, cf);
+    } else if (cf->packets >= budget(c, f, unnamed)) {
+        counter_add(c->counters, CLASSIFY_BUDGET, unnamed);
+        flow_give_up(c, f, cf);
     } else {
         keep_protocol(cf, &found);
     }
@@ -561,10 +590,29 @@ static enum verdict name_first(struct classify_ctx *c, struct flow *f, unsigned 
 
 /* ---- the flow's way ------------------------------------------------------------------------- */
 
+/** What was guessed of the flows before it is what is said of this one. */
+static void flow_guess(struct classify_ctx *c, struct flow *f, const struct servers_guess *guess)
+{
+    struct classify_flow *cf = flow_make(c, f);
+    counter_add(c->counters, CLASSIFY_HOPELESS, 1);
+    if (!cf)
+        return;
+    cf->master = guess->master;
+    cf->app = guess->app;
+    cf->category = guess->category;
+    cf->confidence = guess->confidence;
+    cf->stage = STAGE_FINAL;
+}
+
 static void flow_first(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
 {
     struct label label = { 0 };
+    struct servers_guess guess;
     enum verdict v = name_first(c, f, dir, p, &label);
+    if (v == VERDICT_NDPI && c->servers && servers_hopeless(c->servers, f, &guess)) {
+        flow_guess(c, f, &guess);
+        return;
+    }
     if (v == VERDICT_NDPI && !rate_take(&c->rate, p->now_ns)) {
         counter_add(c->counters, CLASSIFY_RATE, 1);
         return;
@@ -644,7 +692,7 @@ void classify_close(struct classify_ctx *c, struct flow *f)
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
     if (cf && cf->stage == STAGE_ASKED)
-        flow_give_up(c, cf);
+        flow_give_up(c, f, cf);
 }
 
 void classify_finish(struct flow *f)
@@ -659,7 +707,7 @@ static const struct classify_flow *flow_known(struct classify_ctx *c, struct flo
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
     if (cf && cf->over && cf->stage == STAGE_ASKED)
-        flow_give_up(c, cf);
+        flow_give_up(c, f, cf);
     return cf;
 }
 

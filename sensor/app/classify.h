@@ -9,7 +9,8 @@
  * all it knows: risks, JA3, category. Every other flow is given to nDPI within a budget, of packets
  * without payload the server's ACK of an HTTP request alone; after that, when nothing more is to
  * learn or the session is closed, nDPI's memory of the flow is freed and only the result is kept.
- * `every_flow` gives nDPI all flows.
+ * Where it had no name for the last flows of a server, most of the next are not given to it
+ * (servers.h). `every_flow` gives nDPI all flows.
  */
 #ifndef SENSOR_CLASSIFY_H
 #define SENSOR_CLASSIFY_H

@@ -17,6 +17,7 @@
 #include "sensor/app/held.h"
 #include "sensor/app/hosts.h"
 #include "sensor/app/named.h"
+#include "sensor/app/servers.h"
 #include "sensor/decode/packet.h"
 #include "tests/unit/app/rig.h"
 
@@ -596,12 +597,85 @@ static void test_forgotten(void **state)
     rig_close(&r);
 }
 
+/* Three flows without a name make a server hopeless, one with a name makes it hopeful; of many
+ * some are asked again. */
+static void test_servers(void **state)
+{
+    (void)state;
+    struct servers *s = servers_create();
+    const struct servers_guess guess = { .app = 7, .category = 3, .confidence = 1 };
+    struct servers_guess got;
+    struct flow f = { .server_port = 4444, .proto = PACKET_PROTO_TCP }, other;
+    addr_parse("198.51.100.2", &f.server);
+    other = f;
+    other.server_port++;
+    for (unsigned i = 1; i <= SERVERS_FAILED; i++) {
+        assert_false(servers_hopeless(s, &f, &got));
+        assert_int_equal(servers_failed(s, &f), i == SERVERS_FAILED);
+    }
+    assert_false(servers_hopeless(s, &f, &got)); /* nothing is guessed yet */
+    servers_guessed(s, &f, &guess);
+    servers_guessed(s, &other, &guess); /* who never failed */
+    unsigned skipped = 0;
+    for (unsigned i = 0; i < 10 * SERVERS_AGAIN; i++) {
+        if (!servers_hopeless(s, &f, &got))
+            continue;
+        skipped++;
+        assert_memory_equal(&got, &guess, sizeof(got));
+    }
+    assert_int_equal(skipped, 10 * (SERVERS_AGAIN - 1));
+    assert_false(servers_hopeless(s, &other, &got));
+    servers_named(s, &f);
+    servers_named(s, &other);
+    assert_false(servers_hopeless(s, &f, &got));
+    assert_false(servers_failed(s, &f));
+    for (unsigned i = 0; i < 100000; i++) { /* many others take its place at last */
+        other.server_port = (uint16_t)(i + 5000);
+        other.server.bytes[10] = (uint8_t)(i >> 16);
+        assert_false(servers_failed(s, &other));
+    }
+    assert_false(servers_failed(s, &f));
+    servers_free(s);
+}
+
+/* Flows to a server of which nDPI had no name are told as the last of them, without it. */
+static void test_hopeless(void **state)
+{
+    (void)state;
+    struct message m = { .len = 0 };
+    struct frame f;
+    struct rig r;
+    const struct classify_conf conf = { 0 };
+    struct classify_result first = { 0 }, result;
+    put(&m, BYTES("\xe1\x7c\x90\x02zq7\xff\x81\x13\xc5\x99\x20vb\x8f"));
+    frame_make(&f, PACKET_PROTO_TCP, TS, nowhere, 40123, &m);
+    rig_open(&r, PACKET_PROTO_TCP, 40123);
+    memset(r.slots, 0, sizeof(r.slots));
+    struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+    for (unsigned n = 0; n < 8; n++) {
+        for (unsigned i = 0; i < 10; i++)
+            classify_packet(c, &r.flow, TS, &f.p);
+        classify_finish(&r.flow);
+        assert_true(classify_get(c, &r.flow, &result));
+        if (n == 0)
+            first = result;
+        assert_memory_equal(&result, &first, sizeof(result));
+        classify_flow_free(c, &r.flow);
+    }
+    assert_int_equal(counted(r.slots, "classify.hopeless"), 8 - SERVERS_FAILED);
+    assert_int_equal(counted(r.slots, "classify.flows"), SERVERS_FAILED);
+    assert_int_equal(counted(r.slots, "classify.packets"), 6 + 6 + 2);
+    classify_free(c);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client_hello), cmocka_unit_test(test_long_host),
         cmocka_unit_test(test_server_hello), cmocka_unit_test(test_dns_query),
         cmocka_unit_test(test_held),         cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_servers),      cmocka_unit_test(test_hopeless),
         cmocka_unit_test(test_same_names),   cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_same_http),    cmocka_unit_test(test_budget),
         cmocka_unit_test(test_server_ack),
