@@ -148,8 +148,8 @@ static void halves_emit(const struct build_lanes *l, const struct laned *all, ui
         unsigned plane = bucket[i] / 8;
         uint8_t bit = (uint8_t)(1u << bucket[i] % 8);
         for (unsigned pair = 0; pair < LANES_PAIRS; pair++) {
-            table_put(out->upper[pair][plane], LANES_HALF, items[i].value[2 * pair], bit);
-            table_put(out->lower[pair][plane], LANES_HALF, items[i].value[2 * pair + 1], bit);
+            table_put(out->upper[plane][pair], LANES_HALF, items[i].value[2 * pair], bit);
+            table_put(out->lower[plane][pair], LANES_HALF, items[i].value[2 * pair + 1], bit);
         }
     }
 }

@@ -165,8 +165,8 @@ AVX2 static inline __m256i table_load(const uint8_t table[LANES_HALF])
 AVX2 static inline struct nibbles nibbles_load(const struct image_lanes *l, unsigned pair,
                                                unsigned plane)
 {
-    return (struct nibbles){ table_load(l->upper[pair][plane]),
-                             table_load(l->lower[pair][plane]) };
+    return (struct nibbles){ table_load(l->upper[plane][pair]),
+                             table_load(l->lower[plane][pair]) };
 }
 
 /* In which buckets the 32 pairs from `at` on are. */

@@ -313,8 +313,8 @@ static void see_halves(struct seen *seen, const struct image_lanes *lanes, const
                 uint8_t a = at + pair < len ? data[at + pair] : LANES_FOLD;
                 uint8_t c = at + pair + 1 < len ? data[at + pair + 1] : LANES_FOLD;
                 uint8_t mix = lanes_mix(a, c);
-                buckets &= lanes->upper[pair][plane][lanes_upper(mix)] &
-                           lanes->lower[pair][plane][lanes_lower(mix)];
+                buckets &= lanes->upper[plane][pair][lanes_upper(mix)] &
+                           lanes->lower[plane][pair][lanes_lower(mix)];
             }
             passed |= buckets != 0;
         }
