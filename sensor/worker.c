@@ -29,7 +29,7 @@
 /* Of a live worker's memory so much is taken at its start, the rest as it is needed: a line does
  * not wait while memory is being found. */
 #define WARM_SHARE 16
-/* And what stays taken beyond what it uses. */
+/* And what stays taken beyond what it uses, from the start on. */
 #define WARM_AHEAD ((size_t)32 << 20)
 /** IP without a frame around it: in captures, and as libpcap and so Suricata number it. */
 #define LINKTYPE_RAW 101u
@@ -234,7 +234,7 @@ struct worker *worker_create(const struct worker_conf *conf, struct detect_rules
     w->rules = detect_ruleset_hold(rules);
     w->slab = slab_create(conf->memory);
     if (conf->live)
-        (void)slab_warm_ahead(w->slab, conf->memory / WARM_SHARE);
+        (void)slab_warm_ahead(w->slab, conf->memory / WARM_SHARE + WARM_AHEAD);
     make_counters(w);
     rate_init(&w->lone_flows, LONE_FLOWS_PER_S, LONE_FLOWS_BURST);
     if (conf->evidence && !(w->evidence = evidence_ring_create(conf->evidence)))
