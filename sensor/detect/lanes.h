@@ -40,8 +40,8 @@
 struct image_lanes {
     /* a cache line is a register of theirs */
     _Alignas(64) uint8_t tables[LANES_PAIRS][LANES_PLANES][LANES_INDEXES];
-    /* for lanes_upper and lanes_lower of a mix; buckets of their own. A cache line is a plane's, for
-     * most filters have one */
+    /* for lanes_upper and lanes_lower of a mix; buckets of their own. Each plane has a cache line,
+     * for most filters have one */
     uint8_t upper[LANES_HALF_PLANES_MAX][LANES_PAIRS][LANES_HALF];
     uint8_t lower[LANES_HALF_PLANES_MAX][LANES_PAIRS][LANES_HALF];
     uint32_t planes;      /* of `tables` that are in use: 1 or 2 */
