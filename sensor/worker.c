@@ -176,8 +176,8 @@ static void store_file(void *arg, const struct app_file_view *file)
         count(w, COUNTER_FILES_LOST, 1);
 }
 
-/* The files of the hit's transaction, by what its rule says. */
-static void mark_files(const struct worker *w, const struct detect_hit *hit, unsigned dir)
+/* The files of the hit's transaction, by what its rule says: whether it speaks of them. */
+static bool mark_files(const struct worker *w, const struct detect_hit *hit, unsigned dir)
 {
     uint8_t store = w->conf.files && hit->tx ? detect_rule_store(w->rules, hit->rule) : 0;
     if (store & SIG_STORE_MATCH)
@@ -186,6 +186,7 @@ static void mark_files(const struct worker *w, const struct detect_hit *hit, uns
         hit->tx->store |= 1u << SIG_DIR_TOSERVER;
     if (store & SIG_STORE_TOCLIENT)
         hit->tx->store |= 1u << SIG_DIR_TOCLIENT;
+    return store != 0;
 }
 
 static bool make_stages(struct worker *w)
@@ -300,8 +301,9 @@ static void fill_packet(struct alert_record *r, const struct packet *p)
     r->reassembled = p->flags & PACKET_F_REASSEMBLED;
 }
 
-/* The application's and nDPI's JSON members, written once, here, where they are known. */
-static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx, unsigned dir)
+/* The application's and nDPI's JSON members, written once, here, where they are known. Whether they
+ * had to be cut. */
+static bool fill_extra(struct worker *w, struct flow *f, struct app_tx *tx, unsigned dir)
 {
     struct buf out;
     struct json j;
@@ -320,20 +322,21 @@ static void fill_extra(struct worker *w, struct flow *f, struct app_tx *tx, unsi
         if (!out.bad)
             whole = out.len;
     }
-    if (out.bad) { /* half a member is no JSON: keep the members that fit */
-        count(w, COUNTER_HITS_DROPPED, 1);
+    if (out.bad) /* half a member is no JSON: keep the members that fit */
         whole = whole == out.len ? 0 : whole;
-    }
     w->record.extra_len = (uint32_t)whole;
+    return out.bad;
 }
 
 static void put_hits(struct worker *w, const struct packet *p, struct flow *f, unsigned dir)
 {
+    bool cut = false;
     if (f && w->classify && w->hits.count > 0)
         classify_ask(w->classify, f);
     for (uint32_t i = 0; i < w->hits.count; i++) {
         const struct detect_hit *hit = &w->hits.hits[i];
         struct alert_record *r = &w->record;
+        uint32_t told = r->extra_len; /* of the hit before */
         memset(r, 0, sizeof(*r));
         r->kind = ALERT_KIND_ALERT;
         r->worker = w->conf.number;
@@ -350,8 +353,11 @@ static void put_hits(struct worker *w, const struct packet *p, struct flow *f, u
             fill_flow(r, f);
         if (!(p->flags & PACKET_F_PSEUDO))
             r->interface = w->interface;
-        mark_files(w, hit, dir);
-        fill_extra(w, f, hit->tx, dir);
+        if (mark_files(w, hit, dir) || i == 0 || hit->tx != hit[-1].tx)
+            cut = fill_extra(w, f, hit->tx, dir);
+        else /* what was told of flow and transaction is still true */
+            r->extra_len = told;
+        count(w, COUNTER_HITS_DROPPED, cut);
         put_record(w);
     }
 }
@@ -415,7 +421,7 @@ static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns,
         r->vlan_count++;
     r->flow_reason = reason;
     fill_flow(r, f);
-    fill_extra(w, f, NULL, 0);
+    count(w, COUNTER_HITS_DROPPED, fill_extra(w, f, NULL, 0));
     put_record(w);
 }
 

@@ -88,9 +88,9 @@ struct image_engine {
                                * IMAGE_NONE: none */
     uint32_t short_count;     /* patterns shorter than a gram, few, from `shorts` on */
     uint32_t shorts;          /* in IMAGE_GRAMS */
-    uint64_t taken;           /* of a port: protocols whose body patterns it has */
-    uint64_t short_pairs;     /* bits sieve_pair of what these begin with */
     uint32_t lanes;           /* in IMAGE_LANES, when there are `few` or shorts */
+    uint64_t taken;           /* of a port: protocols whose body patterns it has */
+    uint64_t short_pairs;     /* bits sieve_pair of what shorts begin with */
     struct image_sieve few;   /* patterns that lanes find */
     struct image_span places; /* where patterns with fixed places stand */
     struct image_span names;
