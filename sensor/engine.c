@@ -665,7 +665,6 @@ int engine_run(const struct engine_conf *conf)
         goto out;
     if (conf->keeps)
         datasets_load(rules, engine_ask, e);
-    warm_ahead(e);
     e->writer = writer_create(conf, e->rings, e->files, e->evidence, engine_ask, e);
     if (!e->writer || !start_threads(e))
         goto out;

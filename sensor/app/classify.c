@@ -333,9 +333,8 @@ static void flow_give(struct classify_ctx *c, struct flow *f, struct classify_fl
     hook_slab = c->slab;
     ndpi_protocol found =
         ndpi_detection_process_packet(c->module, cf->ndpi, l3, len, now_ns / NS_PER_MS);
-    bool more = found.app_protocol == NDPI_PROTOCOL_UNKNOWN ||
-                ndpi_extra_dissection_possible(c->module, cf->ndpi);
     bool unnamed = found.app_protocol == NDPI_PROTOCOL_UNKNOWN;
+    bool more = unnamed || ndpi_extra_dissection_possible(c->module, cf->ndpi);
     hook_slab = NULL;
     cf->packets++;
     if (server_learn(c, f, cf, unnamed)) {

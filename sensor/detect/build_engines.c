@@ -313,25 +313,18 @@ static void pairs_copy(struct build_engine *to, const struct build_engine *from,
     }
 }
 
-uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts)
+bool builder_engine_is_small(const struct build_engine *e, uint32_t most)
 {
-    uint32_t len, bodies = 0;
-    *shorts = false;
-    for (uint32_t i = 0; i < e->patterns.count; i++) {
-        if (is_head(e, i, &len))
-            continue;
-        bodies++;
-        *shorts |= len < SIEVE_GRAM;
-    }
-    return bodies;
+    struct lengths l = { 0 };
+    lengths_add(&l, e);
+    return l.grams <= most && l.shorts == 0;
 }
 
 bool builder_engine_complete(struct build_engine *to, const struct build_engine *from)
 {
     struct fastpattern anywhere = { .from = 0, .to = UINT32_MAX };
     uint32_t len;
-    bool shorts;
-    if (builder_engine_bodies(to, &shorts) == 0)
+    if (builder_engine_is_small(to, 0))
         return false;
     uint32_t *numbers = xcalloc(from->patterns.count + 1, sizeof(*numbers));
     for (uint32_t i = 0; i < from->patterns.count; i++) {

@@ -134,19 +134,13 @@ static const struct {
 };
 
 /* The protocol that a port's engine takes along whatever it has. */
-static enum sig_app usual_app(const struct scope *s, uint32_t port)
+static enum sig_app usual_app(struct scope s, uint32_t port)
 {
-    for (size_t i = 0; s->cls == IMAGE_CLASS_TCP && i < sizeof(usual) / sizeof(usual[0]); i++) {
+    for (size_t i = 0; s.cls == IMAGE_CLASS_TCP && i < sizeof(usual) / sizeof(usual[0]); i++) {
         if (usual[i].port == port)
             return usual[i].app;
     }
     return SIG_APP_UNKNOWN;
-}
-
-static bool is_small(const struct build_engine *e)
-{
-    bool shorts;
-    return builder_engine_bodies(e, &shorts) <= SPREAD_MAX && !shorts;
 }
 
 /* Give a port's engine what those of rules without ports look for anywhere: of any protocol, of the
@@ -158,7 +152,8 @@ static void engine_widen(struct builder *b, struct build_engine *e, struct scope
     e->whole = any && builder_engine_complete(e, any);
     for (unsigned app = SIG_APP_UNKNOWN + 1; app < SIG_APP_COUNT; app++) {
         const struct build_engine *from = portless(b, s, (enum sig_app)app);
-        if (from && (app == usually || is_small(from)) && builder_engine_take(b, e, from))
+        if (from && (app == usually || builder_engine_is_small(from, SPREAD_MAX)) &&
+            builder_engine_take(b, e, from))
             e->taken |= 1ull << app;
     }
 }
@@ -190,7 +185,7 @@ static uint32_t edge_slot(struct builder *b, const struct port_rules *pr, struct
                           uint32_t port)
 {
     struct numbers set = { 0 };
-    enum sig_app usually = usual_app(&s, port);
+    enum sig_app usually = usual_app(s, port);
     uint32_t scope = ((uint32_t)s.cls * 2 + s.dir) * IMAGE_PAYLOADS + s.payload;
     numbers_add(&set, scope * SIG_APP_COUNT + usually);
     for (uint32_t i = 0; i < pr->all.count; i++) {

@@ -141,8 +141,8 @@ bool builder_engine_complete(struct build_engine *to, const struct build_engine 
 bool builder_engine_take(const struct builder *b, struct build_engine *to,
                          const struct build_engine *from);
 
-/** How many patterns of `e` may stand anywhere; `*shorts`: some are shorter than a gram. */
-uint32_t builder_engine_bodies(const struct build_engine *e, bool *shorts);
+/** Whether at most `most` patterns of `e` may stand anywhere, none of them shorter than a gram. */
+bool builder_engine_is_small(const struct build_engine *e, uint32_t most);
 
 /** The ports that choose a rule in direction `dir`: the server's. */
 const struct sig_ports *builder_ports(const struct build_rule *r, unsigned dir);

@@ -86,8 +86,6 @@ enum lanes_way lanes_best(void)
 /* So many marks are made at a time: what is written down for them stays in the nearest cache. */
 #define PIECE_MARKS  16u
 #define PIECE_BLOCKS (PIECE_MARKS * PLACES / HALF + 1)
-/* Marks that are as wide as a block. */
-#define MARKS_BLOCK (HALF / sizeof(uint64_t))
 
 _Static_assert(LANES_MARKS % PIECE_MARKS == 0, "there is room for a piece's marks");
 
@@ -227,8 +225,7 @@ AVX2 static void mark_piece(const struct image_lanes *l, const uint8_t *data, ui
                             uint32_t at, uint64_t *marks, uint32_t count)
 {
     struct halves h;
-    for (uint32_t i = 0; i < PIECE_MARKS; i += MARKS_BLOCK) /* no call, no string instruction */
-        _mm256_storeu_si256((__m256i *)(void *)(marks + i), _mm256_setzero_si256());
+    memset(marks, 0, PIECE_MARKS * sizeof(*marks));
     halves_fill(&h, count * PLACES / HALF + 1, data, len, at);
     for (unsigned plane = 0; plane < l->half_planes; plane++)
         mark_plane(l, plane, &h, marks, count);
