@@ -427,6 +427,13 @@ static void put_flow_record(struct worker *w, struct flow *f, uint64_t ended_ns,
 
 /* ---- a flow's bytes -------------------------------------------------------------------------- */
 
+/* From here on the flow is ciphertext. */
+static void seal(struct worker *w, struct flow *f)
+{
+    evidence_ring_close(f);
+    w->sealed = true;
+}
+
 /* Returns false when the parser has to see more before it takes anything. */
 static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const struct packet *p,
                       const struct stream_span *span)
@@ -437,8 +444,7 @@ static bool feed_span(struct worker *w, struct flow *f, unsigned dir, const stru
     w->app_events |= r.events;
     if (r.encrypted) {
         stream_raw_disable(w->streams, f);
-        evidence_ring_close(f);
-        w->sealed = true;
+        seal(w, f);
     }
     if (r.endless)
         stream_depth_lift(w->streams, f);
@@ -615,6 +621,8 @@ static void udp_packet(struct worker *w, const struct packet *p, struct flow *f,
     /* The outer datagram of a tunnel carries packets, no protocol of its own. */
     if (p->payload_len && !(p->flags & PACKET_F_OUTER))
         app_datagram(w->apps, f, dir, p, &r);
+    if (r.encrypted)
+        seal(w, f);
 }
 
 /* Whether the packet is left out now. Unidentified bulk is not put together from here on: behind a

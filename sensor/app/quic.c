@@ -238,9 +238,11 @@ static bool hello_mixed(const struct quic_side *s)
     return false;
 }
 
-/** Read the hello once it is whole. */
+/** Read the hello once it is whole. Behind both nothing can be read any more: all other keys come
+ * from what the hellos agree on (RFC 9001 5). */
 static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s)
 {
+    const struct quic_state *state = io->af->state;
     struct cursor c = cursor_make(s->hello.data, hello_prefix(s));
     uint8_t type = cursor_u8(&c);
     uint32_t size = cursor_be24(&c);
@@ -248,6 +250,7 @@ static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s
     if (c.bad || cursor_left(&c) < size)
         return;
     s->done = true;
+    io->out->encrypted = state->side[!io->dir].done;
     if (t) {
         t->whole = true;
         t->mixed = hello_mixed(s);

@@ -114,6 +114,7 @@ void rig_datagram(struct rig *r, unsigned dir, const void *bytes, size_t len)
     uint8_t *copy = xmemdup(bytes, len);
     struct packet p = { .number = ++r->packet, .payload = copy, .payload_len = (uint32_t)len };
     app_datagram(r->app, &r->flow, dir, &p, &r->last);
+    r->encrypted |= r->last.encrypted;
     free(copy);
 }
 

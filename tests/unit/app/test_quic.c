@@ -143,8 +143,10 @@ static void test_hellos(void **state)
     assert_int_equal(app_protocol(&r.flow), SIG_APP_QUIC);
     rig_expect(&r, 0, TS, SIG_BUF_QUIC_SNI, 0, "www.example");
     rig_expect(&r, 0, TS, SIG_BUF_JA3_STRING, 0, "771,4865-4866,0-10-43,29,");
+    assert_false(r.encrypted);
     rig_datagram(&r, TC, server_v1, sizeof(server_v1));
     rig_expect(&r, 1, TC, SIG_BUF_JA3S_STRING, 0, "771,4865,43");
+    assert_true(r.encrypted); /* behind both hellos there is ciphertext alone */
     /* what follows the hello is not read */
     rig_datagram(&r, TS, client_v1, sizeof(client_v1));
     assert_int_equal(app_tx_count(&r.flow), 2);
