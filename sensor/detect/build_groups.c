@@ -187,10 +187,24 @@ static struct image_span ip_edges_build(struct builder *b, struct buf *events)
     return span;
 }
 
-/* How many of the edges begin below the addresses of each upper half, and below those behind the
- * last. */
-static struct image_span halves_build(struct builder *b, struct image_span edges)
+/* At which upper halves a rule holds: where an edge lies in, or the one before has rules. */
+static struct image_span some_build(struct builder *b, const struct image_ip_edge *edges,
+                                    const uint32_t *halves)
 {
+    uint32_t some[IMAGE_SOME] = { 0 };
+    for (uint32_t half = 0; half < IMAGE_HALVES - 1; half++) {
+        uint32_t below = halves[half];
+        if (halves[half + 1] > below || (below > 0 && edges[below - 1].rules.count))
+            some[half / 32] |= 1u << half % 32;
+    }
+    return (struct image_span){ builder_put(b, IMAGE_SIEVE_BITS, some, IMAGE_SOME), IMAGE_SOME };
+}
+
+/* How many of the edges begin below the addresses of each upper half, and below those behind the
+ * last; and at which halves there is anything. */
+static void halves_build(struct builder *b, struct image_ipmap *map)
+{
+    struct image_span edges = map->edges;
     const struct image_ip_edge *all =
         (const struct image_ip_edge *)b->sections[IMAGE_IP_EDGES].data;
     all = edges.count ? all + edges.first : NULL;
@@ -208,9 +222,9 @@ static struct image_span halves_build(struct builder *b, struct image_span edges
     while (below < edges.count && addr_compare(&all[below].low, &end) <= 0)
         below++;
     halves[IMAGE_HALVES - 1] = below;
-    struct image_span span = builder_members(b, halves, IMAGE_HALVES);
+    map->halves = builder_members(b, halves, IMAGE_HALVES);
+    map->some = some_build(b, all, halves);
     free(halves);
-    return span;
 }
 
 /* IP-only rules stand in the source's map, or when any source will do in the destination's, or in a
@@ -236,7 +250,7 @@ static void ipmaps_build(struct builder *b)
     }
     for (unsigned m = 0; m < 2; m++) {
         struct image_ipmap map = { .edges = ip_edges_build(b, &events[m]) };
-        map.halves = halves_build(b, map.edges);
+        halves_build(b, &map);
         builder_put(b, IMAGE_IPMAPS, &map, 1);
         buf_free(&events[m]);
     }

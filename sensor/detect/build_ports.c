@@ -256,6 +256,17 @@ static void map_engines(const struct builder *b, enum image_class cls, unsigned 
     }
 }
 
+static struct image_span halves_build(struct builder *b, const struct build_ports *ports)
+{
+    uint32_t halves[IMAGE_PORT_HALVES], below = 0;
+    for (uint32_t half = 0; half < IMAGE_PORT_HALVES; half++) {
+        while (below < ports->count && ports->edges[below] < half << 8)
+            below++;
+        halves[half] = below;
+    }
+    return builder_members(b, halves, IMAGE_PORT_HALVES);
+}
+
 static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
 {
     const struct build_ports *ports = &b->ports[cls][dir];
@@ -271,6 +282,7 @@ static void portmap_build(struct builder *b, enum image_class cls, unsigned dir)
             map.edges.first = at;
     }
     map.edges.count = ports->count;
+    map.halves = halves_build(b, ports);
     builder_put(b, IMAGE_PORTMAPS, &map, 1);
     port_rules_free(&pr);
 }

@@ -10,18 +10,23 @@
 #include "sensor/detect/tag.h"
 #include "sensor/detect/vars.h"
 
-struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f)
+const struct detect_flow *detect_flow_get(const struct flow *f)
 {
-    struct detect_flow *d = f->slot[FLOW_SLOT_DETECT];
-    if (!d) {
-        d = slab_try_zalloc(t->slab, sizeof(*d));
-        if (!d) {
-            counter_add(t->counters, DETECT_COUNT_NO_MEMORY, 1);
-            return NULL;
-        }
-        f->slot[FLOW_SLOT_DETECT] = d;
+    static const struct detect_flow nothing;
+    return f->slot[FLOW_SLOT_DETECT] ? f->slot[FLOW_SLOT_DETECT] : &nothing;
+}
+
+struct detect_flow *detect_flow_make(struct detect_job *job)
+{
+    struct flow *f = job->in->flow;
+    if (!f)
+        return NULL;
+    if (!f->slot[FLOW_SLOT_DETECT]) {
+        f->slot[FLOW_SLOT_DETECT] = slab_try_zalloc(job->t->slab, sizeof(struct detect_flow));
+        counter_add(job->t->counters, DETECT_COUNT_NO_MEMORY, !f->slot[FLOW_SLOT_DETECT]);
+        job->flow = detect_flow_get(f);
     }
-    return d;
+    return f->slot[FLOW_SLOT_DETECT];
 }
 
 static void always_drop(struct detect_thread *t, struct detect_flow *d)
@@ -51,12 +56,15 @@ void detect_flow_free(struct detect_thread *t, struct flow *f)
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
-static const struct image_port_edge *edge_find(const struct detect_ruleset *set,
-                                               const struct image_portmap *map, uint32_t port)
+const struct image_port_edge *detect_edge_find(const struct detect_job *job)
 {
-    const struct image_port_edge *edges = set->port_edges + map->edges.first;
-    uint32_t low = 0, high = map->edges.count;
-    while (high - low > 1) {
+    const struct packet *p = job->in->packet;
+    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
+    const struct image_port_edge *edges = job->set->port_edges + map->edges.first;
+    uint16_t port = job->in->dir == SIG_DIR_TOSERVER ? p->dport : p->sport;
+    const uint32_t *halves = job->set->members + map->halves.first + (port >> 8);
+    uint32_t low = halves[0] ? halves[0] - 1 : 0, high = halves[1];
+    while (low + 1 < high) {
         uint32_t middle = low + (high - low) / 2;
         if (edges[middle].low <= port)
             low = middle;
@@ -64,13 +72,6 @@ static const struct image_port_edge *edge_find(const struct detect_ruleset *set,
             high = middle;
     }
     return &edges[low];
-}
-
-const struct image_port_edge *detect_edge_find(const struct detect_job *job)
-{
-    const struct packet *p = job->in->packet;
-    const struct image_portmap *map = &job->set->portmaps[job->cls * 2u + job->in->dir];
-    return edge_find(job->set, map, job->in->dir == SIG_DIR_TOSERVER ? p->dport : p->sport);
 }
 
 /* Rules of a list that this packet's header fulfils, added to `count` there are: those that fit are
@@ -101,13 +102,15 @@ static uint32_t always_find(const struct detect_job *job, unsigned dir, uint32_t
 bool detect_flow_resolve(struct detect_job *job, unsigned dir)
 {
     struct detect_thread *t = job->t;
-    struct detect_flow *d = job->flow;
+    if (job->flow->generation == t->generation && job->flow->resolved[dir])
+        return true;
+    struct detect_flow *d = job->in->flow->packets[dir] > 1 ? detect_flow_make(job) : NULL;
+    if (!d)
+        return false;
     if (d->generation != t->generation) {
         always_drop(t, d);
         d->generation = t->generation;
     }
-    if (d->resolved[dir])
-        return true;
     d->edge[dir] = detect_edge_find(job);
     uint32_t count = always_find(job, dir, d->always[dir].few, DETECT_ALWAYS_FEW);
     if (count > DETECT_ALWAYS_FEW) {
@@ -159,7 +162,7 @@ static uint64_t *bit_find(const struct detect_flow *f, uint64_t name)
     return NULL;
 }
 
-bool detect_bit_isset(const struct detect_flow *f, uint64_t name)
+static bool bit_isset(const struct detect_flow *f, uint64_t name)
 {
     return bit_find(f, name) != NULL;
 }
@@ -223,7 +226,8 @@ static void int_change(struct detect_job *job, const struct sig_op *op)
     uint32_t with;
     if (!int_operand(job, op, &with))
         return;
-    struct detect_int *i = int_make(job->t, job->flow, int_name(job, op->u.bit.id[0]));
+    struct detect_flow *f = detect_flow_make(job);
+    struct detect_int *i = f ? int_make(job->t, f, int_name(job, op->u.bit.id[0])) : NULL;
     if (!i)
         return;
     switch (op->u.bit.command) {
@@ -267,23 +271,30 @@ static bool int_test(const struct detect_job *job, const struct sig_op *op)
     return i && int_operand(job, op, &with) && int_compare(op->u.bit.command, i->value, with);
 }
 
+static void bits_change(struct detect_job *job, const struct sig_op *op)
+{
+    struct detect_flow *f = detect_flow_make(job);
+    if (!f)
+        return;
+    for (unsigned i = 0; i < op->u.bit.count; i++) {
+        uint64_t name = job->set->bits[op->u.bit.id[i]];
+        bool set = op->u.bit.command == SIG_BIT_SET ||
+                   (op->u.bit.command == SIG_BIT_TOGGLE && !bit_isset(f, name));
+        if (set)
+            bit_set(job->t, f, name);
+        else
+            bit_clear(f, name);
+    }
+}
+
 void detect_bit_change(struct detect_job *job, const struct sig_op *op)
 {
     if (!job->flow)
         return;
-    if (op->kind == SIG_OP_FLOWINT) {
+    if (op->kind == SIG_OP_FLOWINT)
         int_change(job, op);
-        return;
-    }
-    for (unsigned i = 0; i < op->u.bit.count; i++) {
-        uint64_t name = job->set->bits[op->u.bit.id[i]];
-        bool set = op->u.bit.command == SIG_BIT_SET ||
-                   (op->u.bit.command == SIG_BIT_TOGGLE && !detect_bit_isset(job->flow, name));
-        if (set)
-            bit_set(job->t, job->flow, name);
-        else
-            bit_clear(job->flow, name);
-    }
+    else
+        bits_change(job, op);
 }
 
 bool detect_bit_test(const struct detect_job *job, const struct sig_op *op)
@@ -294,7 +305,7 @@ bool detect_bit_test(const struct detect_job *job, const struct sig_op *op)
         return int_test(job, op);
     bool want = op->u.bit.command == SIG_BIT_ISSET;
     for (unsigned i = 0; i < op->u.bit.count; i++) {
-        if (detect_bit_isset(job->flow, job->set->bits[op->u.bit.id[i]]) == want)
+        if (bit_isset(job->flow, job->set->bits[op->u.bit.id[i]]) == want)
             return true;
     }
     return false;

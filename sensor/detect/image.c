@@ -323,7 +323,8 @@ static bool portmap_ok(const struct image *image, const struct image_portmap *ma
 {
     const struct image_port_edge *edges = image_section(image, IMAGE_PORT_EDGES, NULL);
     if (!span_ok(image, IMAGE_PORT_EDGES, map->edges) || map->edges.count == 0 ||
-        !rules_ok(image, map->always))
+        map->halves.count != IMAGE_PORT_HALVES ||
+        !members_ok(image, map->halves, map->edges.count + 1) || !rules_ok(image, map->always))
         return false;
     for (unsigned i = 0; i < IMAGE_PAYLOADS; i++) {
         if (!payload_engines_ok(image, &map->engines[i], 1) ||
@@ -388,7 +389,8 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_IPMAPS:
         return span_ok(image, IMAGE_IP_EDGES, ipmap->edges) &&
                ipmap->halves.count == IMAGE_HALVES &&
-               members_ok(image, ipmap->halves, ipmap->edges.count + 1);
+               members_ok(image, ipmap->halves, ipmap->edges.count + 1) &&
+               ipmap->some.count == IMAGE_SOME && span_ok(image, IMAGE_SIEVE_BITS, ipmap->some);
     case IMAGE_IP_EDGES:
         return rules_ok(image, edge->rules);
     case IMAGE_REGEXES:

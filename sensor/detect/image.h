@@ -18,8 +18,8 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      13
-#define IMAGE_VERSION_TEXT "13"
+#define IMAGE_VERSION      14
+#define IMAGE_VERSION_TEXT "14"
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)
@@ -144,10 +144,14 @@ enum image_payload { IMAGE_PAYLOAD_PACKET, IMAGE_PAYLOAD_STREAM, IMAGE_PAYLOADS 
  */
 struct image_portmap {
     struct image_span edges;
+    /* In IMAGE_MEMBERS: by the upper half of a port, and one more, how many edges begin below. */
+    struct image_span halves;
     struct image_span always; /* rules without pattern for any port */
     uint32_t engines[IMAGE_PAYLOADS];
     uint32_t apps[IMAGE_PAYLOADS][SIG_APP_COUNT];
 };
+
+#define IMAGE_PORT_HALVES 257u
 
 #define IMAGE_PORT_PACKET (1u << 0) /* some pattern looks at packets */
 #define IMAGE_PORT_STREAM (1u << 1) /* some rule looks at the stream */
@@ -166,9 +170,13 @@ struct image_ipmap {
     /* In IMAGE_MEMBERS: by the upper half of an IPv4 address, and one more, how many edges begin
      * below that half's addresses. */
     struct image_span halves;
+    /* In IMAGE_SIEVE_BITS: a bit by upper half, whether a rule holds at any of its addresses. Of
+     * most none does, and all bits are in the nearest caches where `halves` are not. */
+    struct image_span some;
 };
 
 #define IMAGE_HALVES 65537u
+#define IMAGE_SOME   (IMAGE_HALVES / 32) /* words of `some` */
 
 struct image_ip_edge {
     struct addr low;

@@ -219,7 +219,10 @@ static void ip_map_look(struct detect_job *job, const struct image_ipmap *map, c
     uint32_t low = 0, high = map->edges.count;
     if (addr_is_v4(a)) {
         const uint32_t *halves = job->set->members + map->halves.first;
+        const uint32_t *some = job->set->sieve_bits + map->some.first;
         uint32_t half = (uint32_t)a->bytes[12] << 8 | a->bytes[13];
+        if (!(some[half / 32] >> half % 32 & 1))
+            return;
         low = halves[half];
         high = halves[half + 1];
     }
@@ -404,7 +407,7 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
     job->set = t->set;
     job->in = in;
     job->out = out;
-    job->flow = in->flow ? detect_flow_get(t, in->flow) : NULL;
+    job->flow = in->flow ? detect_flow_get(in->flow) : NULL;
     job->cls = class_of(p);
     job->app = in->flow && !is_refused(in) ? app_protocol(in->flow) : SIG_APP_UNKNOWN;
     job->established = is_established(in);

@@ -94,8 +94,8 @@ static void seam_keep(struct detect_seam *seam, const struct app_view *chunk, ui
 
 void detect_seam_run(struct detect_job *job)
 {
-    struct detect_flow *flow = job->flow;
-    if (!flow || !(job->edge->flags & IMAGE_PORT_STREAM))
+    struct detect_flow *flow = job->edge->flags & IMAGE_PORT_STREAM ? detect_flow_make(job) : NULL;
+    if (!flow)
         return;
     struct detect_seam *seam = flow->seam[job->in->dir];
     if (seam && seam->len && seam->end == job->chunk_at)

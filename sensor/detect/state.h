@@ -72,7 +72,7 @@ struct detect_int {
     uint32_t value;
 };
 
-/** What is kept on a flow. */
+/** What is kept on a flow, from its second packet of a direction on or when a rule wants to. */
 struct detect_flow {
     uint64_t generation; /* the thread's, when `edge` and `always` were found */
     const struct image_port_edge *edge[2];
@@ -140,7 +140,7 @@ struct detect_job {
     const struct detect_ruleset *set;
     const struct detect_input *in;
     struct detect_output *out;
-    struct detect_flow *flow; /* NULL without flow */
+    const struct detect_flow *flow; /* all zero as long as nothing is kept; NULL without flow */
     enum image_class cls;
     enum sig_app app;
     bool established;
@@ -156,17 +156,19 @@ struct detect_job {
     bool body_open;                /* a body window was looked at and is not the last */
 };
 
-/** What is on flow `f`, made when it is not there; NULL when memory is out. */
-struct detect_flow *detect_flow_get(struct detect_thread *t, struct flow *f);
+/** What is kept on flow `f`: nothing, at first. */
+const struct detect_flow *detect_flow_get(const struct flow *f);
+
+/** The same of the job's flow to change it, made when it is not there; NULL without flow or when
+ * memory is out. The job's view of it is renewed. */
+struct detect_flow *detect_flow_make(struct detect_job *job);
 
 /** The port edge of the packet at hand. */
 const struct image_port_edge *detect_edge_find(const struct detect_job *job);
 
-/** Find port edge and rules without pattern for `dir`; false, for now, when memory is out. */
+/** Find port edge and rules without pattern for `dir`, to be kept for its next packets. False for
+ * its first one, for many flows have no other, and when memory is out. */
 bool detect_flow_resolve(struct detect_job *job, unsigned dir);
-
-/** Whether the flow carries the bit. */
-bool detect_bit_isset(const struct detect_flow *f, uint64_t name);
 
 /** Run an instruction that changes a flowbit or flowint. */
 void detect_bit_change(struct detect_job *job, const struct sig_op *op);
@@ -174,10 +176,8 @@ void detect_bit_change(struct detect_job *job, const struct sig_op *op);
 /** Whether a flowbit or flowint condition holds. */
 bool detect_bit_test(const struct detect_job *job, const struct sig_op *op);
 
-/**
- * Whether packet and flow fulfil the rule's header: protocol, direction, addresses, ports, flow
- * keyword, application.
- */
+/** Whether packet and flow fulfil the rule's header: protocol, direction, addresses, ports, flow
+ * keyword, application. */
 bool detect_header_match(const struct detect_job *job, const struct image_rule *rule);
 
 /** The part that is the same for all packets of a flow's direction: protocol, addresses, ports. */

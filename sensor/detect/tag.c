@@ -99,11 +99,11 @@ static struct detect_flow_tag *flow_tag_make(struct detect_thread *t, struct det
 
 static void session_begin(struct detect_job *job, const struct detect_tag *tag)
 {
-    struct detect_flow_tag *known;
-    if (!job->flow)
+    struct detect_flow *f = detect_flow_make(job);
+    if (!f)
         return;
-    known = flow_tag_find(job->flow, tag->gid, tag->sid);
-    if (!known && (known = flow_tag_make(job->t, job->flow)))
+    struct detect_flow_tag *known = flow_tag_find(f, tag->gid, tag->sid);
+    if (!known && (known = flow_tag_make(job->t, f)))
         known->tag = *tag;
     if (!known)
         return;
@@ -111,9 +111,8 @@ static void session_begin(struct detect_job *job, const struct detect_tag *tag)
     known->from_s = second_of(job);
 }
 
-static void session_run(struct detect_job *job)
+static void session_run(struct detect_job *job, struct detect_flow *f)
 {
-    struct detect_flow *f = job->flow;
     uint16_t kept = 0;
     for (uint32_t i = 0; i < f->tag_count; i++) {
         struct detect_flow_tag *t = &f->tags[i];
@@ -258,7 +257,7 @@ void detect_tags_run(struct detect_job *job)
     if (p->flags & PACKET_F_PSEUDO)
         return;
     if (job->flow && job->flow->tag_count)
-        session_run(job);
+        session_run(job, detect_flow_make(job));
     if (p->ip_version && atomic_load_explicit(&job->set->hosts->kept, memory_order_relaxed)) {
         host_run(job, &p->src, SIG_TAG_SRC);
         host_run(job, &p->dst, SIG_TAG_DST);

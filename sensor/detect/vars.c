@@ -24,19 +24,22 @@ static const struct detect_var *flow_find(const struct detect_flow *f, uint32_t 
 static void flow_keep(struct detect_job *job, const struct confirm_capture *c)
 {
     unsigned count = 0;
-    struct detect_var *v = job->flow ? job->flow->vars : NULL;
+    struct detect_flow *f = detect_flow_make(job);
+    if (!f)
+        return;
+    struct detect_var *v = f->vars;
     for (; v && v->value.name != c->name; v = v->next)
         count++;
-    if (!v && job->flow && count < DETECT_VARS_MAX) {
+    if (!v && count < DETECT_VARS_MAX) {
         v = slab_try_zalloc(job->t->slab, sizeof(*v));
         if (v) {
-            v->next = job->flow->vars;
-            job->flow->vars = v;
+            v->next = f->vars;
+            f->vars = v;
         }
     }
     if (v)
         v->value = *c;
-    else if (job->flow)
+    else
         counter_add(job->t->counters, DETECT_COUNT_BITS_FULL, 1);
 }
 

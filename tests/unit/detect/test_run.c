@@ -275,6 +275,7 @@ static const char *bench_run(struct bench *b, unsigned dir, const char *payload)
                                .fresh_direction = b->fresh,
                                .tcp = f->proto == PACKET_PROTO_TCP && !b->without_flow ? &b->tcp
                                                                                        : NULL };
+    f->packets[dir] += !b->without_flow;
     detect_run(b->thread, &in, &b->out);
     b->sids[0] = 0;
     for (uint32_t i = 0; i < b->out.count; i++) {
@@ -290,6 +291,29 @@ static const char *bench_run(struct bench *b, unsigned dir, const char *payload)
 #define TCP PACKET_PROTO_TCP
 
 /* ---- packets --------------------------------------------------------------------------------- */
+
+/* Of a flow nothing is kept before the second packet of a direction, and nothing is missed by that. */
+static void test_first_packet(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_open(&b, UDP,
+               "alert udp any any -> any any (msg:\"a\"; dsize:1; flowbits:isnotset,x; sid:1;)\n"
+               "alert udp any any -> any 53 (msg:\"a\"; dsize:1; sid:2;)\n"
+               "alert udp any any -> any 54 (msg:\"a\"; dsize:1; sid:3;)\n"
+               "alert udp any any -> any any (msg:\"a\"; dsize:2; flowbits:set,x; sid:4;)\n");
+    b.flow.server_port = 53;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(b.flow.slot[FLOW_SLOT_DETECT] != NULL, i > 1);
+        assert_string_equal(bench_run(&b, 0, "q"), "1 2");
+    }
+    detect_flow_free(b.thread, &b.flow);
+    b.flow.packets[0] = 0;
+    assert_string_equal(bench_run(&b, 0, "qq"), "4");
+    assert_non_null(b.flow.slot[FLOW_SLOT_DETECT]); /* a rule had something to keep */
+    assert_string_equal(bench_run(&b, 0, "q"), "2");
+    bench_close(&b);
+}
 
 static void test_payload(void **state)
 {
@@ -805,7 +829,7 @@ int main(void)
         cmocka_unit_test(test_flag_kinds),
         cmocka_unit_test(test_size_beside_a_stream),
         cmocka_unit_test(test_both_ways),
-        cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_bits),       cmocka_unit_test(test_first_packet),
         cmocka_unit_test(test_pass),
         cmocka_unit_test(test_tx),
         cmocka_unit_test(test_tx_swap),
