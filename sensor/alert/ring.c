@@ -18,6 +18,7 @@
 
 #define LINE     64
 #define RING_MIN (64u << 10) /* several of the longest records */
+#define NEAR     (1u << 20)  /* as long as the writer keeps up, no more of the ring is used */
 #define WRAP     UINT32_MAX  /* instead of a size: go on at the start */
 
 /* Before each record. */
@@ -59,13 +60,26 @@ static bool has_room(struct alert_ring *r, uint64_t head, uint64_t size)
     return head + size - r->tail_seen <= r->mask + 1;
 }
 
+/* How much of the ring is left out before a record of `size` bytes: what is too short for it at the
+ * ring's end; behind its nearer part all the rest when nothing waits, so that memory that was
+ * touched is used again before more is. */
+static uint64_t to_skip(struct alert_ring *r, uint64_t head, uint32_t size)
+{
+    uint64_t to_end = r->mask + 1 - (head & r->mask);
+    if (to_end < size)
+        return to_end;
+    if ((head & r->mask) < NEAR)
+        return 0;
+    r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+    return r->tail_seen == head ? to_end : 0;
+}
+
 bool alert_ring_put(struct alert_ring *r, const struct alert_record *record, const void *extra)
 {
     uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     uint32_t size =
         (uint32_t)(sizeof(struct entry) + sizeof(*record) + ((record->extra_len + 7u) & ~7u));
-    uint64_t to_end = r->mask + 1 - (head & r->mask);
-    uint64_t skip = to_end < size ? to_end : 0;
+    uint64_t skip = to_skip(r, head, size);
     if (!has_room(r, head, skip + size))
         return false;
     if (skip) {

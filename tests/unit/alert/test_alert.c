@@ -526,6 +526,50 @@ static void rings_merge_in_order(void **state)
     sequencer_free(s);
 }
 
+/* Put records numbered from `from` on until one does not fit or there are `most`; how many. */
+static unsigned ring_fill(struct alert_ring *ring, unsigned from, unsigned most)
+{
+    static const uint8_t extra[1000];
+    struct alert_record r = { .extra_len = sizeof(extra) };
+    unsigned n = 0;
+    for (; n < most; n++) {
+        r.ts_ns = from + n;
+        if (!alert_ring_put(ring, &r, extra))
+            break;
+    }
+    return n;
+}
+
+/* As long as each record is taken before the next comes, the ring's nearer part is all that is
+ * used; when none is taken, all of it, and nothing is lost or out of order. */
+static void a_ring_stays_near(void **state)
+{
+    (void)state;
+    struct alert_ring *ring = alert_ring_create(8u << 20);
+    const struct alert_record *r, *first = NULL;
+    const void *extra;
+    uint64_t furthest = 0;
+    unsigned all = 20000, put = 0;
+    for (unsigned i = 0; i < all; i++, put++) {
+        assert_int_equal(ring_fill(ring, put, 1), 1);
+        r = alert_ring_peek(ring, &extra);
+        assert_int_equal(r->ts_ns, i);
+        first = first ? first : r;
+        uint64_t at = (uint64_t)((const uint8_t *)r - (const uint8_t *)first);
+        furthest = at > furthest ? at : furthest;
+        alert_ring_take(ring);
+    }
+    assert_in_range(furthest, (1u << 20) - 4096, 1u << 20);
+    unsigned held = ring_fill(ring, put, UINT32_MAX);
+    assert_in_range(held, (7u << 20) / 1300, (8u << 20) / 1000);
+    for (unsigned i = 0; i < held; i++, put++) {
+        assert_int_equal(alert_ring_peek(ring, &extra)->ts_ns, put);
+        alert_ring_take(ring);
+    }
+    assert_null(alert_ring_peek(ring, &extra));
+    alert_ring_free(ring);
+}
+
 static void nothing_goes_before_its_time(void **state)
 {
     struct bench *b = *state;
@@ -696,6 +740,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tags_of_two_kinds, set_up, tear_down),
         cmocka_unit_test(the_table_is_bounded),
         cmocka_unit_test(rings_merge_in_order),
+        cmocka_unit_test(a_ring_stays_near),
         cmocka_unit_test_setup_teardown(nothing_goes_before_its_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lanes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_becomes_a_line, set_up, tear_down),
