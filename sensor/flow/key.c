@@ -166,7 +166,8 @@ uint64_t flow_key_id(const struct flow_key *k, uint64_t first_ts_ns)
 {
     struct flow_key_secret fixed;
     flow_key_secret_init(&fixed, first_ts_ns);
-    uint64_t id = hash_words(&fixed, &k->src, &k->dst, k->sport, k->dport, k) & 0x7ffffffffffffull;
+    uint64_t id = hash_words(&fixed, &k->src, &k->dst, k->sport, k->dport, k);
+    id &= (1ull << FLOW_KEY_ID_BITS) - 1;
     return id ? id : 1;
 }
 

@@ -8,11 +8,14 @@
 
 #include "common/pages.h"
 #include "sensor/flow/flow.h"
+#include "sensor/flow/key.h"
 #include "sensor/flow/private.h"
 
 #define SECOND_NS 1000000000ull
 #define CHILDREN  4
 #define CACHE_LINE 64
+#define PART_BITS 8 /* of an id */
+#define PARTS     (1u << PART_BITS)
 
 /* Where a flow is filed, in the upper half of FLOW_PRIVATE_AT; the lower is its place there. */
 enum place { PLACE_SLOT, PLACE_DUE, PLACE_LATE };
@@ -107,6 +110,12 @@ static void late_remove(struct flow_wheel *w, uint32_t at)
 
 /* ---- due: sorted once ---- */
 
+static uint32_t part_of(const struct flow_due *due)
+{
+    uint64_t part = due->id >> (FLOW_KEY_ID_BITS - PART_BITS);
+    return part < PARTS ? (uint32_t)part : PARTS - 1;
+}
+
 /* Heap order with the last at the top, from `at` down. */
 static void due_sink(struct flow_due *due, uint32_t count, uint32_t at)
 {
@@ -121,17 +130,59 @@ static void due_sink(struct flow_due *due, uint32_t count, uint32_t at)
     due[at] = e;
 }
 
-/* In place, since the packet path allocates nothing; the work is bounded whatever the order was. */
-static void due_sort(struct flow_due *due, uint32_t count)
+static void due_swap(struct flow_due *a, struct flow_due *b)
+{
+    struct flow_due c = *a;
+    *a = *b;
+    *b = c;
+}
+
+/* The work is bounded whatever the order was. */
+static void due_heap(struct flow_due *due, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;)
         due_sink(due, count, i);
     for (uint32_t n = count; n-- > 1;) {
-        struct flow_due last = due[0];
-        due[0] = due[n];
-        due[n] = last;
+        due_swap(&due[0], &due[n]);
         due_sink(due, n, 0);
     }
+}
+
+/* Put those together whose ids have the same upper bits, by these; where each part ends. */
+static void due_part(struct flow_due *due, uint32_t count, uint32_t ends[PARTS])
+{
+    uint32_t at[PARTS] = { 0 }, from = 0;
+    for (uint32_t i = 0; i < count; i++)
+        at[part_of(&due[i])]++;
+    for (uint32_t p = 0; p < PARTS; p++) {
+        ends[p] = from + at[p];
+        at[p] = from;
+        from = ends[p];
+    }
+    for (uint32_t p = 0; p < PARTS; p++) {
+        for (uint32_t to; at[p] < ends[p]; at[to]++) {
+            to = part_of(&due[at[p]]);
+            if (to != p)
+                due_swap(&due[at[p]], &due[at[to]]);
+        }
+    }
+}
+
+/* In place, since the packet path allocates nothing. Of many that have one deadline, as most of a
+ * second have, those whose ids have the same upper bits are sorted at a time: these stay in
+ * the nearest cache. */
+static void due_sort(struct flow_due *due, uint32_t count)
+{
+    uint32_t same = 0, ends[PARTS];
+    while (same < count && due[same].deadline == due[0].deadline)
+        same++;
+    if (same < count || count < PARTS) {
+        due_heap(due, count);
+        return;
+    }
+    due_part(due, count, ends);
+    for (uint32_t p = 0, from = 0; p < PARTS; from = ends[p++])
+        due_heap(due + from, ends[p] - from);
 }
 
 /* ---- filing ---- */

@@ -351,6 +351,36 @@ static void one_change(struct flow_wheel *w, struct flow *f, bool *in, uint64_t 
     }
 }
 
+/* Flows that have one deadline leave by their ids, however these lie. */
+static void crowds_leave_in_order(void **state)
+{
+    enum { CROWD = 3000 };
+    struct flow *flows = xcalloc(CROWD, sizeof(*flows));
+    struct flow_wheel w;
+    uint64_t seed = 11, deadline;
+    (void)state;
+    for (unsigned bits = 8; bits <= 64; bits += 8) {
+        flow_wheel_init(&w, CROWD, wheel_deadline, NULL);
+        for (unsigned i = 0; i < CROWD; i++) {
+            uint64_t id = draw(&seed, 1u << 31) << 33 ^ draw(&seed, 1u << 31) << 11;
+            flows[i] = (struct flow){ .id = (id ^ draw(&seed, 1u << 11)) >> (64 - bits),
+                                      .first_ts_ns = 9 * SECOND };
+            assert_true(flow_wheel_add(&w, &flows[i]));
+        }
+        const struct flow *before = NULL;
+        for (unsigned i = 0; i < CROWD; i++) {
+            struct flow *f = flow_wheel_first(&w, UINT64_MAX, &deadline);
+            assert_non_null(f);
+            assert_true(!before || before->id <= f->id);
+            flow_wheel_remove(&w, f);
+            before = f;
+        }
+        assert_null(flow_wheel_first(&w, UINT64_MAX, &deadline));
+        flow_wheel_clear(&w);
+    }
+    free(flows);
+}
+
 static void wheel_keeps_exact_order(void **state)
 {
     static struct flow flows[WHEEL_FLOWS];
@@ -398,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_the_cap_ends_the_nearest_to_its_timeout),
         cmocka_unit_test(test_many_flows_are_all_found_again),
         cmocka_unit_test(test_ids_do_not_depend_on_the_table),
+        cmocka_unit_test(crowds_leave_in_order),
         cmocka_unit_test(wheel_keeps_exact_order),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
