@@ -221,13 +221,12 @@ static bool int_operand(const struct detect_job *job, const struct sig_op *op, u
     return other != NULL;
 }
 
-static void int_change(struct detect_job *job, const struct sig_op *op)
+static void int_change(struct detect_job *job, struct detect_flow *f, const struct sig_op *op)
 {
     uint32_t with;
     if (!int_operand(job, op, &with))
         return;
-    struct detect_flow *f = detect_flow_make(job);
-    struct detect_int *i = f ? int_make(job->t, f, int_name(job, op->u.bit.id[0])) : NULL;
+    struct detect_int *i = int_make(job->t, f, int_name(job, op->u.bit.id[0]));
     if (!i)
         return;
     switch (op->u.bit.command) {
@@ -271,11 +270,8 @@ static bool int_test(const struct detect_job *job, const struct sig_op *op)
     return i && int_operand(job, op, &with) && int_compare(op->u.bit.command, i->value, with);
 }
 
-static void bits_change(struct detect_job *job, const struct sig_op *op)
+static void bits_change(struct detect_job *job, struct detect_flow *f, const struct sig_op *op)
 {
-    struct detect_flow *f = detect_flow_make(job);
-    if (!f)
-        return;
     for (unsigned i = 0; i < op->u.bit.count; i++) {
         uint64_t name = job->set->bits[op->u.bit.id[i]];
         bool set = op->u.bit.command == SIG_BIT_SET ||
@@ -289,12 +285,13 @@ static void bits_change(struct detect_job *job, const struct sig_op *op)
 
 void detect_bit_change(struct detect_job *job, const struct sig_op *op)
 {
-    if (!job->flow)
+    struct detect_flow *f = detect_flow_make(job);
+    if (!f)
         return;
     if (op->kind == SIG_OP_FLOWINT)
-        int_change(job, op);
+        int_change(job, f, op);
     else
-        bits_change(job, op);
+        bits_change(job, f, op);
 }
 
 bool detect_bit_test(const struct detect_job *job, const struct sig_op *op)

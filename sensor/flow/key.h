@@ -43,10 +43,10 @@ uint64_t flow_key_hash(const struct flow_key_secret *s, const struct flow_key *k
 /** 0: `k` goes to the server of `f`, 1: to its client, -1: it is not of this flow. */
 int flow_key_direction(const struct flow_key *k, const struct flow *f);
 
+/** Bits of a flow's number, as Suricata's. */
 #define FLOW_KEY_ID_BITS 51
 
-/** Number of a flow for EVE: from tuple and first time only, positive and below 2^51 as Suricata's.
- */
+/** Number of a flow for EVE, from tuple and first time only; positive. */
 uint64_t flow_key_id(const struct flow_key *k, uint64_t first_ts_ns);
 
 #endif
