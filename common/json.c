@@ -29,42 +29,74 @@ static void write_special(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
+#define EACH_BYTE 0x0101010101010101ull
+#define HIGH_BITS (0x80 * EACH_BYTE)
+
+static inline bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* The high bits of the bytes that are zero, and maybe of some behind the first of them. */
+static inline uint64_t zeros_of(uint64_t v)
+{
+    return (v - EACH_BYTE) & ~v & HIGH_BITS;
+}
+
+/* Whether all of eight bytes are plain. */
+static inline bool are_plain(uint64_t v)
+{
+    uint64_t below = (v - 0x20 * EACH_BYTE) & ~v;
+    uint64_t beyond = v | (v + EACH_BYTE); /* 0x7f and what is above ASCII */
+    uint64_t quotes = zeros_of(v ^ '"' * EACH_BYTE) | zeros_of(v ^ '\\' * EACH_BYTE);
+    return ((below | beyond) & HIGH_BITS) == 0 && quotes == 0;
+}
+
+/* How many of the first bytes stand in a string as they are. */
+static size_t plain_run(const uint8_t *s, size_t len)
+{
+    size_t i = 0;
+    for (uint64_t v; i + sizeof(v) <= len; i += sizeof(v)) {
+        memcpy(&v, s + i, sizeof(v));
+        if (!are_plain(v))
+            break;
+    }
+    while (i < len && is_plain(s[i]))
+        i++;
+    return i;
+}
+
+/* What is not plain: characters of several bytes as they are, others escaped. How many bytes. */
+static size_t write_other(struct buf *out, const uint8_t *s, size_t len)
+{
+    unsigned step = s[0] >= 0x80 ? utf8_length(s, len) : 0;
+    if (step)
+        buf_add(out, s, step);
+    else if (s[0] >= 0x80)
+        buf_text(out, "\\ufffd");
+    else
+        write_special(out, s[0]);
+    return step ? step : 1;
+}
+
 static void write_string(struct buf *out, const uint8_t *s, size_t len)
 {
-    size_t run = 0, i = 0;
     buf_byte(out, '"');
-    while (i < len) {
-        uint8_t c = s[i];
-        unsigned step = c >= 0x80 ? utf8_length(s + i, len - i) : 1;
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && step) {
-            i += step;
-            continue;
-        }
-        buf_add(out, s + run, i - run);
-        if (c >= 0x80)
-            buf_text(out, "\\ufffd");
+    for (size_t i = 0, run; i < len; i += run) {
+        run = plain_run(s + i, len - i);
+        if (run)
+            buf_add(out, s + i, run);
         else
-            write_special(out, c);
-        run = ++i;
+            run = write_other(out, s + i, len - i);
     }
-    if (run < len) /* an empty string may stand at NULL */
-        buf_add(out, s + run, len - run);
     buf_byte(out, '"');
 }
 
 /* Most keys are our own words; a list's may come from elsewhere (a MIME field, a metadata name). */
-static bool plain(const char *key, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (key[i] < 0x20 || key[i] == '"' || key[i] == '\\' || key[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static void write_key(struct buf *out, const char *key)
 {
     size_t len = strlen(key);
-    uint8_t *to = plain(key, len) ? buf_room(out, len + 3) : NULL;
+    uint8_t *to = plain_run((const uint8_t *)key, len) == len ? buf_room(out, len + 3) : NULL;
 
     if (!to) {
         write_string(out, (const uint8_t *)key, len);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,6 +95,34 @@ static void json_makes_hostile_bytes_harmless(void **state)
     assert_string_equal(buf_str(&b),
         "{\"s\":\"a\\\"\\\\\\u0001\\u007f\\ufffd\xc3\xa9\\ufffd\\ufffd\\ufffd\\n\",\"n\":[1,-2],\"b\":\"QWJlbmc=\"}");
     buf_free(&b);
+}
+
+/* Eight bytes at a time or one by one: each byte value is written the same wherever it stands. */
+static void json_escapes_a_byte_wherever_it_stands(void **state)
+{
+    char text[19], alone[16], want[64];
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        struct buf b;
+        struct json j;
+        buf_init(&b, 4096);
+        json_begin(&j, &b);
+        json_strn(&j, NULL, &(char){ (char)c }, 1);
+        snprintf(alone, sizeof(alone), "%.*s", (int)b.len - 2, b.data + 1);
+        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        assert_int_equal(plain, b.len == 3 && b.data[1] == c);
+        for (size_t at = 0; at < sizeof(text); at++) {
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)c;
+            buf_clear(&b);
+            json_begin(&j, &b);
+            json_strn(&j, NULL, text, sizeof(text));
+            snprintf(want, sizeof(want), "\"%.*s%s%.*s\"", (int)at, "xxxxxxxxxxxxxxxxxxx", alone,
+                     (int)(sizeof(text) - 1 - at), "xxxxxxxxxxxxxxxxxxx");
+            assert_string_equal(buf_str(&b), want);
+        }
+        buf_free(&b);
+    }
 }
 
 static void json_writes_times(void **state)
@@ -320,6 +349,7 @@ int main(void)
         cmocka_unit_test(cursor_sub_is_bounded),
         cmocka_unit_test(buf_never_passes_its_limit),
         cmocka_unit_test(json_makes_hostile_bytes_harmless),
+        cmocka_unit_test(json_escapes_a_byte_wherever_it_stands),
         cmocka_unit_test(json_writes_times),
         cmocka_unit_test(base64_digits_are_the_alphabets),
         cmocka_unit_test(a_stop_is_seen_by_who_asks),
