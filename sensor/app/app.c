@@ -10,6 +10,7 @@
 #include "common/xalloc.h"
 #include "sensor/app/expect.h"
 #include "sensor/app/frames.h"
+#include "sensor/app/http_layer.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/probe.h"
 #include "sensor/app/unbrotli.h"
@@ -57,6 +58,7 @@ void app_free(struct app_ctx *ctx)
     app_probes_free(ctx->probes);
     app_expect_free(ctx->expect);
     unbrotli_slots_free(ctx->unbrotli);
+    http_layer_forget(ctx);
     free(ctx);
 }
 

@@ -13,6 +13,48 @@
  */
 #define HEAD_MAX 4096u
 
+/* ---- what inflates ------------------------------------------------------------------------- */
+
+/* Bytes that may be written behind those that were decoded: copies are made by whole vectors. */
+#define INFLATE_BEYOND 512u
+
+/*
+ * A copy from before the start shows what the window holds: zeros where nothing was decoded, never
+ * what another flow had. The window takes 64 KiB and most pages some ten; so one of which the used
+ * part has been cleared is kept for the next body.
+ */
+static struct inflate_state *inflate_take(struct app_ctx *ctx)
+{
+    struct inflate_state *z = ctx->inflate;
+    ctx->inflate = NULL;
+    if (!z) {
+        z = slab_try_alloc(ctx->slab, sizeof(*z));
+        if (z)
+            memset(z->tmp_out_buffer, 0, sizeof(z->tmp_out_buffer));
+    }
+    return z;
+}
+
+static void inflate_close(struct app_ctx *ctx, struct inflate_state *z)
+{
+    if (!z || ctx->inflate) {
+        slab_free(ctx->slab, z, sizeof(*z));
+        return;
+    }
+    size_t used = (size_t)z->total_out + (size_t)(z->tmp_out_valid - z->tmp_out_processed);
+    if (used < sizeof(z->tmp_out_buffer) - INFLATE_BEYOND)
+        memset(z->tmp_out_buffer, 0, used + INFLATE_BEYOND);
+    else
+        memset(z->tmp_out_buffer, 0, sizeof(z->tmp_out_buffer));
+    ctx->inflate = z;
+}
+
+void http_layer_forget(struct app_ctx *ctx)
+{
+    slab_free(ctx->slab, ctx->inflate, sizeof(*ctx->inflate));
+    ctx->inflate = NULL;
+}
+
 /* ---- the layer ----------------------------------------------------------------------------- */
 
 struct http_layer *http_layer_open(struct app_ctx *ctx, enum http_coding coding)
@@ -29,7 +71,7 @@ void http_layer_free(struct http_layer *layer)
 {
     if (!layer)
         return;
-    slab_free(layer->ctx->slab, layer->inflate, sizeof(*layer->inflate));
+    inflate_close(layer->ctx, layer->inflate);
     unbrotli_free(layer->brotli);
     app_bytes_free(layer->ctx->slab, &layer->head);
     slab_free(layer->ctx->slab, layer, sizeof(*layer));
@@ -110,7 +152,7 @@ static bool brotli_open(struct http_layer *layer)
 /** `sum`: Adler-32 follows the data and is to be right. */
 static bool inflate_open(struct http_layer *layer, bool sum)
 {
-    struct inflate_state *z = slab_try_alloc(layer->ctx->slab, sizeof(*z));
+    struct inflate_state *z = inflate_take(layer->ctx);
     layer->inflate = z;
     if (!z) {
         app_count(layer->ctx, APP_COUNT_NO_MEMORY);
@@ -118,8 +160,6 @@ static bool inflate_open(struct http_layer *layer, bool sum)
     }
     isal_inflate_init(z);
     z->crc_flag = sum ? ISAL_ZLIB_NO_HDR_VER : ISAL_DEFLATE;
-    /* A distance from before the start shows what is there: nothing of other flows. */
-    memset(z->tmp_out_buffer, 0, sizeof(z->tmp_out_buffer));
     return true;
 }
 

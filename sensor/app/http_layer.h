@@ -61,7 +61,10 @@ void http_layer_give(struct http_layer *layer, const uint8_t *data, uint32_t len
 /** Decode up to HTTP_LAYER_STEP bytes into `step`; `made`: how many came out, whatever is said. */
 enum http_layer_result http_layer_step(struct http_layer *layer, uint8_t *step, uint32_t *made);
 
-/** Free. NULL is allowed. */
+/** Free; the context may keep what decoded for the next layer. NULL is allowed. */
 void http_layer_free(struct http_layer *layer);
+
+/** Free what the context keeps. */
+void http_layer_forget(struct app_ctx *ctx);
 
 #endif

@@ -146,6 +146,7 @@ struct app_ctx {
     struct app_probes *probes; /* see probe.h */
     struct app_expect *expect; /* data channels to come, see expect.h */
     struct unbrotli_slots *unbrotli; /* see unbrotli.h */
+    struct inflate_state *inflate;   /* one to be used again, or NULL; see http_layer.h */
     uint64_t frames;           /* those that rules ask for, bits 1 << enum sig_frame */
     uint8_t sums; /* digests of files that rules ask for, bits 1 << enum app_digest_kind */
 };
@@ -163,7 +164,7 @@ void app_tx_progress(struct app_tx *tx, unsigned dir, enum sig_progress progress
 void app_tx_one_way(struct app_tx *tx, unsigned dir);
 
 /** Raise event `bit` on `tx` (NULL: nowhere). */
-void app_tx_event(struct app_tx *tx, unsigned dir, unsigned bit);
+void app_tx_event(struct app_tx *tx, unsigned dir, unsigned bit) __attribute__((cold));
 
 /**
  * The flow's protocol ends here and is detected anew from the next packet's bytes on (STARTTLS,

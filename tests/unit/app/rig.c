@@ -160,9 +160,9 @@ void rig_close(struct rig *r)
     struct slab_stats stats;
     app_finish(r->app, &r->flow);
     app_flow_free(r->app, &r->flow);
+    app_free(r->app);
     slab_stats(r->slab, &stats);
     assert_int_equal(stats.used, 0);
-    app_free(r->app);
     slab_free_all(r->slab);
     buf_free(&r->json);
     buf_free(&r->pending[0]);

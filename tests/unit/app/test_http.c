@@ -195,17 +195,24 @@ static size_t deflate_all(const void *in, size_t len, int bits, uint8_t *out, si
     return deflate_some(in, len, bits, true, out, cap);
 }
 
-static void response_compressed(struct rig *r, const char *encoding, const uint8_t *body,
+/** A request and its response, on a connection that may have had others. */
+static void exchange_compressed(struct rig *r, const char *encoding, const uint8_t *body,
                                 size_t len, size_t step)
 {
     char head[200];
     snprintf(head, sizeof(head),
              "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", encoding,
              len);
-    rig_open(r, 6, 80);
     rig_text(r, TS, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0);
     rig_text(r, TC, head, step);
     rig_feed(r, TC, body, len, step);
+}
+
+static void response_compressed(struct rig *r, const char *encoding, const uint8_t *body,
+                                size_t len, size_t step)
+{
+    rig_open(r, 6, 80);
+    exchange_compressed(r, encoding, body, len, step);
 }
 
 static void test_compressed(void **state)
@@ -263,6 +270,34 @@ static void test_broken_end(void **state)
         assert_int_equal(r.slots[APP_COUNT_DECOMPRESS_ERROR], 1);
         rig_close(&r);
     }
+}
+
+/** What an earlier body left behind shows in none that comes after it. */
+static void test_nothing_of_another_body(void **state)
+{
+    (void)state;
+    /* As above, of length 258 (285), so that it goes beyond what is written with what came. */
+    static const uint8_t far[] = { 0x1b, 0xbd, 0xff, 0x1f };
+    static const size_t earlier[] = { 1, 300, 5000, 65000, 70000, 100000 };
+    size_t cap = 1u << 17;
+    uint8_t *secret = malloc(cap), *packed = malloc(cap);
+    memset(secret, 'S', cap);
+    for (size_t i = 0; i < sizeof(earlier) / sizeof(earlier[0]); i++) {
+        uint8_t body[128] = { 0 }; /* with bytes behind the copy, without which it is not made */
+        struct rig r;
+        struct app_view view;
+        size_t n = deflate_all(secret, earlier[i], 31, packed, cap);
+        response_compressed(&r, "gzip", packed, n, 0);
+        n = deflate_some("ok", 2, -15, false, body, 32);
+        memcpy(body + n, far, sizeof(far));
+        exchange_compressed(&r, "deflate", body, sizeof(body), 0);
+        assert_true(app_tx_buffer(r.app, &r.flow, rig_tx(&r, 1), TC, SIG_BUF_FILE_DATA, 0, &view));
+        assert_memory_equal(view.data, "ok", 2);
+        assert_null(memchr(view.data, 'S', view.len));
+        rig_close(&r);
+    }
+    free(packed);
+    free(secret);
 }
 
 static void test_bomb_and_garbage(void **state)
@@ -686,6 +721,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_broken_end),
+        cmocka_unit_test(test_nothing_of_another_body),
         cmocka_unit_test(test_bomb_and_garbage),
         cmocka_unit_test(test_brotli),
         cmocka_unit_test(test_windows),
