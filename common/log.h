@@ -27,7 +27,7 @@ void log_open(const char *ident, enum log_level max_level);
  * escaped.
  */
 void log_line(enum log_level level, const char *stage, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /** Whether lines of `level` are written, to spare the cost of making one. */
 bool log_enabled(enum log_level level);

@@ -73,8 +73,10 @@ static inline void decode_count(struct decoder *d, enum decode_count what)
     counter_add(d->counters, what, 1);
 }
 
-/** Note an event on `p` and count it. */
-void decode_event_set(struct decoder *d, struct packet *p, enum decode_event e);
+/** Note an event on `p` and count it. Seldom: what leads to it stands apart from the code of sound
+ * packets, which has to share the nearest cache. */
+void decode_event_set(struct decoder *d, struct packet *p, enum decode_event e)
+    __attribute__((cold));
 
 /** Whether one more header may be read; notes the event when not. */
 bool decode_layer_enter(struct decoder *d, struct packet *p);

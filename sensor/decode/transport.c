@@ -5,7 +5,9 @@
 
 #include "sensor/decode/internal.h"
 
-#define PROTO_ESP 50
+#define PROTO_ESP  50
+#define TCP_HEADER 20u
+#define UDP_HEADER 8u
 
 enum tcp_option {
     TCP_OPT_EOL = 0,
@@ -25,8 +27,20 @@ enum tcp_option {
 
 #define TCP_WSCALE_MAX          14
 
+/* Of a header whose bytes are all there. */
+static uint16_t be16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t be32(const uint8_t *at)
+{
+    return (uint32_t)be16(at) << 16 | be16(at + 2);
+}
+
 /* The header can't be read: the packet has no ports and no flow. */
-static void header_bad(struct decoder *d, struct packet *p, enum decode_event e)
+__attribute__((cold)) static void header_bad(struct decoder *d, struct packet *p,
+                                             enum decode_event e)
 {
     p->flags |= PACKET_F_L4_BAD;
     p->l4 = NULL;
@@ -90,8 +104,18 @@ static bool tcp_option_seen(const struct packet_tcp *t, uint8_t kind)
            (kind == TCP_OPT_FASTOPEN && t->has_fastopen);
 }
 
+/* Options that are a timestamp behind two bytes of padding, as most are (RFC 7323, appendix A). */
+#define TCP_STAMP_LEN  12
+#define TCP_STAMP_LEAD (TCP_OPT_NOP << 24 | TCP_OPT_NOP << 16 | TCP_OPT_TIMESTAMP << 8 | 10u)
+
 static void tcp_options(struct decoder *d, struct packet *p, struct cursor c)
 {
+    if (cursor_left(&c) == TCP_STAMP_LEN && be32(c.at) == TCP_STAMP_LEAD) {
+        p->tcp.ts_value = be32(c.at + 4);
+        p->tcp.ts_echo = be32(c.at + 8);
+        p->tcp.has_timestamp = true;
+        return;
+    }
     while (cursor_left(&c)) {
         uint8_t kind = cursor_u8(&c);
         if (kind == TCP_OPT_EOL)
@@ -117,32 +141,31 @@ static void decode_tcp(struct decoder *d, struct packet *p, struct cursor c)
 {
     struct packet_tcp *t = &p->tcp;
     decode_count(d, DECODE_COUNT_TCP);
-    if (cursor_left(&c) < 20) {
+    size_t len = cursor_left(&c);
+    const uint8_t *h = cursor_take(&c, TCP_HEADER);
+    if (!h) {
         header_bad(d, p, DECODE_EVENT_TCP_PKT_TOO_SMALL);
         return;
     }
-    struct cursor head = c;
-    uint16_t sport = cursor_be16(&head), dport = cursor_be16(&head);
-    t->seq = cursor_be32(&head);
-    t->ack = cursor_be32(&head);
-    t->header_len = (uint8_t)((cursor_u8(&head) >> 4) * 4);
-    t->flags = cursor_u8(&head);
-    t->window = cursor_be16(&head);
-    cursor_skip(&head, 2);
-    t->urgent = cursor_be16(&head);
-    if (cursor_left(&c) < t->header_len) {
+    t->seq = be32(h + 4);
+    t->ack = be32(h + 8);
+    t->header_len = (uint8_t)((h[12] >> 4) * 4);
+    t->flags = h[13];
+    t->window = be16(h + 14);
+    t->urgent = be16(h + 18);
+    if (len < t->header_len) {
         header_bad(d, p, DECODE_EVENT_TCP_HLEN_TOO_SMALL);
         return;
     }
-    if (t->header_len < 20) {
+    if (t->header_len < TCP_HEADER) {
         header_bad(d, p, DECODE_EVENT_TCP_INVALID_OPTLEN);
         return;
     }
-    p->sport = sport;
-    p->dport = dport;
+    p->sport = be16(h);
+    p->dport = be16(h + 2);
     p->flags &= ~PACKET_F_NO_PORTS;
-    tcp_options(d, p, cursor_sub(&head, t->header_len - 20u));
-    cursor_skip(&c, t->header_len);
+    if (t->header_len > TCP_HEADER)
+        tcp_options(d, p, cursor_sub(&c, t->header_len - TCP_HEADER));
     payload_set(p, &c);
     if (d->conf.check_checksums && decode_checksum(p) != 0) {
         p->flags |= PACKET_F_BAD_CHECKSUM;
@@ -153,26 +176,25 @@ static void decode_tcp(struct decoder *d, struct packet *p, struct cursor c)
 static void decode_udp(struct decoder *d, struct packet *p, struct cursor c)
 {
     decode_count(d, DECODE_COUNT_UDP);
-    if (cursor_left(&c) < 8) {
+    const uint8_t *h = cursor_take(&c, UDP_HEADER);
+    if (!h) {
         header_bad(d, p, DECODE_EVENT_UDP_PKT_TOO_SMALL);
         return;
     }
-    struct cursor head = c;
-    uint16_t sport = cursor_be16(&head), dport = cursor_be16(&head), len = cursor_be16(&head);
-    if (len < 8) {
+    uint16_t len = be16(h + 4);
+    if (len < UDP_HEADER) {
         header_bad(d, p, DECODE_EVENT_UDP_LEN_INVALID);
         return;
     }
-    if (cursor_left(&c) < len) {
+    if (cursor_left(&c) < len - UDP_HEADER) {
         header_bad(d, p, DECODE_EVENT_UDP_PKT_TOO_SMALL);
         return;
     }
-    c = cursor_sub(&c, len); /* bytes behind the datagram are nobody's, and no fault */
-    p->sport = sport;
-    p->dport = dport;
+    p->sport = be16(h);
+    p->dport = be16(h + 2);
     p->flags &= ~PACKET_F_NO_PORTS;
-    cursor_skip(&c, 8);
-    payload_set(p, &c);
+    p->payload = c.at;
+    p->payload_len = len - UDP_HEADER; /* bytes behind the datagram are nobody's, and no fault */
     decode_udp_tunnel(d, p);
 }
 

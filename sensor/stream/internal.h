@@ -120,7 +120,7 @@ struct stream_step {
 void stream_count(struct stream_ctx *ctx, enum stream_count what, uint64_t n);
 
 /** Note an event on the packet and count it. */
-void stream_event_set(struct stream_step *s, enum stream_event e);
+void stream_event_set(struct stream_step *s, enum stream_event e) __attribute__((cold));
 
 /* Sequence numbers compare modulo 2^32. */
 static inline int32_t seq_diff(uint32_t a, uint32_t b)
