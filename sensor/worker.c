@@ -559,11 +559,17 @@ static void end_flow(struct worker *w, struct flow *f, uint64_t ended_ns, uint64
 
 enum end_reason { END_TIMEOUT, END_SHUTDOWN, END_FORCED };
 
-static void end_due_flows(struct worker *w, uint64_t now_ns, uint64_t packet)
+static void end_flows(struct worker *w, uint64_t now_ns, uint64_t packet)
 {
     uint64_t ended_ns;
     for (struct flow *f; (f = flow_table_expire(w->flows, now_ns, &ended_ns));)
         end_flow(w, f, ended_ns, packet, END_TIMEOUT);
+}
+
+static inline void end_due_flows(struct worker *w, uint64_t now_ns, uint64_t packet)
+{
+    if (!flow_table_is_quiet(w->flows, now_ns))
+        end_flows(w, now_ns, packet);
 }
 
 /* Where a protocol ends or goes dark, both directions are inspected before the packet that brought

@@ -268,10 +268,14 @@ static struct flow *take_ended(struct flow_table *t, uint64_t *ended_ns)
     return f;
 }
 
+bool flow_table_is_quiet(const struct flow_table *t, uint64_t now_ns)
+{
+    return !t->ended && t->wheel.next_ns > now_ns;
+}
+
 struct flow *flow_table_expire(struct flow_table *t, uint64_t now_ns, uint64_t *ended_ns)
 {
-    /* Most calls end here. */
-    if (!t->ended && t->wheel.next_ns > now_ns)
+    if (flow_table_is_quiet(t, now_ns))
         return NULL;
     uint64_t deadline;
     struct flow *f = flow_wheel_first(&t->wheel, now_ns, &deadline);

@@ -110,6 +110,9 @@ void flow_table_touch(struct flow_table *t, struct flow *f);
 /** Take `f` out of the table at once and put it on the ended list (TCP port reuse). */
 void flow_table_end(struct flow_table *t, struct flow *f);
 
+/** Whether flow_table_expire has nothing to give at `now_ns`: told at once, for most packets. */
+bool flow_table_is_quiet(const struct flow_table *t, uint64_t now_ns);
+
 /**
  * Next flow whose deadline (last + timeout) is at or before `now_ns`, or that was ended otherwise,
  * in the order of the deadlines; NULL when there is none. It is out of the table and belongs to the
