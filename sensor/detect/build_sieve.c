@@ -150,34 +150,56 @@ static struct image_span slots_emit(struct builder *b, const struct image_gram *
 static int place_order(const void *left, const void *right)
 {
     const struct image_gram *a = left, *b = right;
-    int ends = (a->place + a->width) - (b->place + b->width);
-    return ends ? ends : a->place - b->place;
+    return a->place != b->place ? a->place - b->place : a->width - b->width;
+}
+
+static int need_order(const void *left, const void *right)
+{
+    const struct image_place *a = left, *b = right;
+    int ends = (a->at + a->least) - (b->at + b->least);
+    return ends ? ends : a->at - b->at;
+}
+
+/* One more gram stands at the place. */
+static void place_take(struct image_place *p, const struct image_gram *g)
+{
+    unsigned one = sieve_one(g->want);
+    p->mask &= gram_value(sieve_mask(g->width)) & ~(p->want ^ g->gram);
+    p->want &= p->mask;
+    p->widths |= (uint8_t)(1u << g->width);
+    (g->width == 1 ? p->ones : p->firsts)[one / 64] |= 1ull << one % 64;
+    if (g->width > 1)
+        p->pairs |= 1ull << sieve_pair(g->want);
+}
+
+/* The place of `count` grams, those of which fewest bytes count first. */
+static struct image_place place_of(struct builder *b, const struct image_gram *grams,
+                                   uint32_t count)
+{
+    struct image_place p = { .want = grams->gram,
+                             .mask = UINT32_MAX,
+                             .bits = bits_emit(b, grams, count, true),
+                             .at = (uint8_t)grams->place,
+                             .least = (uint8_t)grams->width };
+    for (uint32_t i = 0; i < count; i++)
+        place_take(&p, &grams[i]);
+    return p;
 }
 
 /* The places of the grams, each once with a filter of its own, those that need least of the buffer
  * first. Sorts the grams. */
 static struct image_span places_emit(struct builder *b, struct image_gram *grams, uint32_t count)
 {
-    struct image_span span = { 0, 0 };
+    struct image_place places[SIEVE_HEAD];
+    uint32_t place_count = 0;
     qsort(grams, count, sizeof(*grams), place_order);
     for (uint32_t i = 0, n; i < count; i += n) {
-        for (n = 1; i + n < count && place_order(&grams[i], &grams[i + n]) == 0;)
+        for (n = 1; i + n < count && grams[i].place == grams[i + n].place;)
             n++;
-        struct image_place p = { .at = grams[i].place,
-                                 .width = grams[i].width,
-                                 .mask = gram_value(sieve_mask(grams[i].width)),
-                                 .pairs = grams[i].width == 1 ? UINT64_MAX : 0,
-                                 .bits = bits_emit(b, grams + i, n, true) };
-        for (uint32_t k = 0; k < n; k++) {
-            uint8_t first = sieve_first(grams[i + k].want);
-            p.first[first / 32] |= 1u << first % 32;
-            p.pairs |= sieve_pair(grams[i + k].want);
-        }
-        uint32_t at = builder_put(b, IMAGE_PLACES, &p, 1);
-        if (span.count++ == 0)
-            span.first = at;
+        places[place_count++] = place_of(b, grams + i, n);
     }
-    return span;
+    qsort(places, place_count, sizeof(places[0]), need_order);
+    return (struct image_span){ builder_put(b, IMAGE_PLACES, places, place_count), place_count };
 }
 
 /* Grams of an engine's patterns, by way. */
@@ -241,7 +263,7 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
     out->short_count = gram_count(&s->shorts);
     out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
     for (uint32_t i = 0; i < out->short_count; i++)
-        out->short_pairs |= sieve_pair(shorts[i].want);
+        out->short_pairs |= 1ull << sieve_pair(shorts[i].want);
     if (gram_count(&s->head)) {
         out->places = places_emit(b, head, gram_count(&s->head));
         out->head = slots_emit(b, head, gram_count(&s->head), true);

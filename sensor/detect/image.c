@@ -377,8 +377,7 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_GRAMS:
         return gram_ok(image, element);
     case IMAGE_PLACES:
-        return place->at < SIEVE_HEAD && place->width >= 1 && place->width <= 4 &&
-               filter_ok(image, place->bits);
+        return place->at < SIEVE_HEAD && place->least >= 1 && filter_ok(image, place->bits);
     case IMAGE_ENGINES:
         return engine_ok(image, element);
     case IMAGE_PLANS:

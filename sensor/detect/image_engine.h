@@ -34,14 +34,18 @@ struct image_gram_slot {
     uint8_t width;              /* bytes of `want` that count: 1 to 8 */
 };
 
-/** Where patterns stand that a buffer can hold at few places only. */
+/** One place where patterns stand that a buffer can hold at few places only. */
 struct image_place {
-    _Alignas(64) uint16_t at;
-    uint16_t width;         /* bytes looked at */
-    uint32_t mask;          /* of a gram: these bytes */
-    uint64_t pairs;         /* bits sieve_pair of what it begins with */
+    _Alignas(64) uint32_t want; /* folded, what all grams there have alike */
+    uint32_t mask;          /* in these bits */
+    uint64_t pairs;         /* bits sieve_pair of what patterns of two bytes or more begin with */
+    uint64_t firsts[2];     /* bits sieve_one of theirs */
+    uint64_t ones[2];       /* of patterns of one byte */
     struct image_span bits; /* filter of what is sought there, in IMAGE_SIEVE_BITS */
-    uint32_t first[8];      /* bits: folded bytes that it begins with */
+    uint8_t at;
+    uint8_t widths; /* bits 1 << w: grams of which w bytes count, 1 to 4, stand there */
+    uint8_t least;  /* the smallest of these */
+    uint8_t unused[5];
 };
 
 /**

@@ -71,7 +71,7 @@ static void shorts_look(struct detect_thread *t, const struct image_engine *e,
 {
     const struct image_gram *g = t->set->grams + e->shorts;
     uint64_t v = sieve_load(view->data, view->len, at);
-    if (!(e->short_pairs & sieve_pair(v)))
+    if (!(e->short_pairs >> sieve_pair(v) & 1))
         return;
     for (uint32_t i = 0; i < e->short_count; i++, g++) {
         if (((v ^ g->want) & g->mask) == 0 && pattern_stands(t->set, g, view, at))
@@ -200,24 +200,42 @@ bool sieve_many(struct detect_thread *t, const struct image_engine *e, const str
     return view->len < SIEVE_LONG || fourth_place(t, e, view) <= SIEVE_FOUND_MAX;
 }
 
-/* `v`: the folded bytes at the place. */
-static void place_look(struct detect_thread *t, const struct image_engine *e,
-                       const struct app_view *view, const struct image_place *p, uint64_t v)
+/* Patterns of whose gram `width` bytes count. `v`: the folded bytes at the place. */
+static void width_look(struct detect_thread *t, const struct image_engine *e,
+                       const struct app_view *view, const struct image_place *p, unsigned width,
+                       uint64_t v)
 {
     const struct detect_ruleset *set = t->set;
-    uint32_t gram = gram_of(v, 0) & p->mask;
-    uint32_t placed = sieve_placed(gram, p->at, p->width), mask = e->head.count - 1;
+    uint32_t gram = gram_of(v & sieve_mask(width), 0);
+    uint32_t placed = sieve_placed(gram, p->at, width), mask = e->head.count - 1;
     const struct stride_filter filter = filter_of(set, p->bits);
     if (!stride_has(&filter, placed))
         return;
     const struct image_gram_slot *slots = set->gram_slots + e->head.first;
-    uint16_t tag = sieve_tag_placed(p->at, p->width);
+    uint16_t tag = sieve_tag_placed(p->at, width);
     for (uint32_t i = sieve_slot(placed, mask); slots[i].gram; i = (i + 1) & mask) {
         const struct image_gram *g = &set->grams[slots[i].gram - 1];
         if (slots[i].tag == tag && ((v ^ slots[i].want) & sieve_mask(slots[i].width)) == 0 &&
             pattern_stands(set, g, view, p->at))
             detect_candidates_add(t, set->patterns[e->pattern_first + g->pattern]);
     }
+}
+
+static void place_look(struct detect_thread *t, const struct image_engine *e,
+                       const struct app_view *view, const struct image_place *p, uint64_t v)
+{
+    for (unsigned width = p->least; width <= SIEVE_GRAM && p->at + width <= view->len; width++) {
+        if (p->widths >> width & 1)
+            width_look(t, e, view, p, width, v);
+    }
+}
+
+/* Whether one of a place's patterns may begin so. */
+static inline bool place_may_be(const struct image_place *p, uint64_t v)
+{
+    unsigned one = sieve_one(v);
+    uint64_t longer = p->firsts[one / 64] >> one % 64 & p->pairs >> sieve_pair(v);
+    return (longer | p->ones[one / 64] >> one % 64) & 1;
 }
 
 /* In a later window of a growing buffer places are not the buffer's own: all are candidates. */
@@ -256,15 +274,13 @@ void sieve_head(struct detect_thread *t, const struct image_engine *e, const str
     }
     const uint8_t *bytes = head_bytes(view, room);
     uint32_t count = e->places.count;
-    while (count > 0 && p[count - 1].at + p[count - 1].width > view->len)
+    while (count > 0 && p[count - 1].at + p[count - 1].least > view->len)
         count--; /* those that need least stand first */
     for (const struct image_place *end = p + count; p < end; p++) {
         uint64_t v;
         memcpy(&v, bytes + p->at, sizeof(v));
         v |= SIEVE_FOLD;
-        uint8_t first = sieve_first(v);
-        bool pair = p->pairs & sieve_pair(v);
-        if (p->first[first / 32] >> first % 32 & pair)
+        if (((gram_of(v, 0) ^ p->want) & p->mask) == 0 && place_may_be(p, v))
             place_look(t, e, view, p, v);
     }
 }

@@ -60,20 +60,20 @@ static inline uint64_t sieve_mask(uint32_t width)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? low : __builtin_bswap64(low);
 }
 
-/** The first of a value's bytes as they stand in memory. */
-static inline uint8_t sieve_first(uint64_t v)
-{
-    uint8_t first;
-    memcpy(&first, &v, sizeof(first));
-    return first;
-}
-
-/** Which of 64 bits the first two of a value's bytes have. */
-static inline uint64_t sieve_pair(uint64_t v)
+/** Which of 64 bits the first two of a folded value's bytes have. */
+static inline unsigned sieve_pair(uint64_t v)
 {
     uint16_t pair;
     memcpy(&pair, &v, sizeof(pair));
-    return 1ull << ((uint32_t)pair * 0x9E3779B1u >> 26);
+    return (uint32_t)pair * 0x9E3779B1u >> 26;
+}
+
+/** Which of 128 bits the first of a folded value's bytes has: folding leaves seven of its bits. */
+static inline unsigned sieve_one(uint64_t v)
+{
+    uint8_t first;
+    memcpy(&first, &v, sizeof(first));
+    return (first >> 1 & 0x60u) | (first & 0x1fu);
 }
 
 /** Where a gram's probe of a table with `mask` + 1 slots begins. */
