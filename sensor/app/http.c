@@ -15,6 +15,9 @@
 /** Bytes behind a request line without protocol; with more it is no HTTP/0.9 (libhtp). */
 #define JUNK_MAX 16u
 
+/** Bytes of a head's fields, as most are at most. */
+#define HEAD_USUAL 512u
+
 enum http_step {
     STEP_LINE,
     STEP_HEADERS,
@@ -479,6 +482,8 @@ static uint32_t header_line(struct app_io *io, const uint8_t *data, uint32_t lin
         app_count(io->ctx, APP_COUNT_HEADER_LIMIT);
         return APP_GIVE_UP;
     }
+    if (side->raw.len == 0) /* most heads need no more, and none of its lines is moved */
+        (void)app_bytes_reserve(io->ctx->slab, &side->raw, HEAD_USUAL);
     if (!app_bytes_add(io->ctx->slab, &side->raw, data, line)) {
         app_count(io->ctx, APP_COUNT_NO_MEMORY);
         return APP_GIVE_UP;

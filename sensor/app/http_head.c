@@ -11,6 +11,9 @@
 /** Digits of a Content-Length; more is no number. */
 #define LENGTH_DIGITS_MAX 18
 
+/** Fields of a head, as most have at most. */
+#define HEADERS_USUAL 8u
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -128,14 +131,19 @@ const uint8_t *http_header_value(const struct http_side *side, const struct http
     return b->data ? b->data + h->value.at : (const uint8_t *)""; /* joined of nothing: no bytes */
 }
 
-/** Of a name without case and NUL bytes, so that most others need not be compared (FNV-1a). */
+/**
+ * Of a name without case and NUL bytes, so that most others need not be compared: sums, in which no
+ * byte waits for the one before.
+ */
 static uint32_t name_hash(const uint8_t *d, uint32_t len)
 {
-    uint32_t hash = 2166136261u;
-    for (uint32_t i = 0; i < len; i++)
-        if (d[i] != '\0')
-            hash = (hash ^ (d[i] | 0x20u)) * 16777619u;
-    return hash;
+    uint32_t sum = 0, squares = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t c = d[i] ? d[i] | 0x20u : 0;
+        sum += c;
+        squares += c * c;
+    }
+    return squares * 0x9E3779B1u + sum;
 }
 
 /**
@@ -155,10 +163,12 @@ static bool same_name(const uint8_t *d, uint32_t len, const uint8_t *want, uint3
     return n == want_len;
 }
 
-static struct http_header *find(const struct http_side *side, const uint8_t *name, uint32_t len)
+/** `hash`: of the name. */
+static struct http_header *find(const struct http_side *side, const uint8_t *name, uint32_t len,
+                                uint32_t hash)
 {
     struct http_header *all = (struct http_header *)side->headers.data;
-    uint32_t count = side->headers.len / sizeof(*all), hash = name_hash(name, len);
+    uint32_t count = side->headers.len / sizeof(*all);
     for (uint32_t i = 0; i < count; i++)
         if (all[i].hash == hash &&
             same_name(side->raw.data + all[i].name.at, all[i].name.len, name, len))
@@ -168,7 +178,9 @@ static struct http_header *find(const struct http_side *side, const uint8_t *nam
 
 const struct http_header *http_header_find(const struct http_side *side, const char *name)
 {
-    return find(side, (const uint8_t *)name, (uint32_t)strlen(name));
+    const uint8_t *bytes = (const uint8_t *)name;
+    uint32_t len = (uint32_t)strlen(name);
+    return find(side, bytes, len, name_hash(bytes, len));
 }
 
 bool http_text_has(const uint8_t *d, uint32_t len, const char *token)
@@ -218,6 +230,8 @@ struct field {
 uint32_t http_response_line_end(const uint8_t *data, uint32_t len, uint32_t from, bool end)
 {
     for (uint32_t i = from > 0 ? from - 1 : 0; i < len; i++) {
+        if (data[i] > '\r') /* neither: most bytes */
+            continue;
         bool bare_lf = data[i] == '\n' && (i == 0 || data[i - 1] != '\r');
         if (bare_lf && i + 1 < len && data[i + 1] == '\r' && !(i + 2 < len && data[i + 2] == '\n'))
             return i + 2;
@@ -241,8 +255,14 @@ static uint32_t line_end(const struct app_io *io, const uint8_t *d, uint32_t len
     return n > 0 ? at + n : len;
 }
 
+/** Whether a line that begins so may go on with the field before. */
+static bool may_fold(uint8_t first)
+{
+    return is_lws(first) || first == '\0';
+}
+
 /**
- * Whether a line that begins with white space goes on with the field before: in an HTTP/1.1
+ * Whether a line that may go on with the field before does: in an HTTP/1.1
  * response one with a colon is a field of its own, as browsers read it, if the one before had its
  * colon.
  */
@@ -251,8 +271,6 @@ static bool line_folds(const struct app_io *io, const struct http_tx *t, const s
 {
     const struct http_side *side = &t->side[io->dir];
     const uint8_t *d = side->raw.data;
-    if (!is_lws(d[at]) && d[at] != '\0')
-        return false;
     bool request = io->dir == SIG_DIR_TOSERVER;
     if (request || t->protocol_response.len != 8 ||
         memcmp(side->line.data + t->protocol_response.at, "HTTP/1.1", 8) != 0)
@@ -273,7 +291,7 @@ static bool field_next(const struct app_io *io, const struct http_tx *t, uint32_
     f->end = f->first_end;
     f->folded = false;
     *at = end;
-    while (*at < len && f->end > f->at) {
+    while (*at < len && f->end > f->at && may_fold(d[*at])) {
         end = line_end(io, d, len, *at);
         if (!line_folds(io, t, f, *at, end))
             break;
@@ -388,7 +406,7 @@ static bool field_add(struct app_io *io, struct http_tx *t, const struct field *
     if (f->folded && !value_unfold(io, side, f, &h))
         return false;
     value_trim(io, side, &h);
-    struct http_header *old = find(side, side->raw.data + h.name.at, h.name.len);
+    struct http_header *old = find(side, side->raw.data + h.name.at, h.name.len, h.hash);
     if (!old)
         return app_bytes_add(io->ctx->slab, &side->headers, &h, sizeof(h));
     bool request = io->dir == SIG_DIR_TOSERVER;
@@ -412,6 +430,8 @@ bool http_headers_parse(struct app_io *io, struct http_tx *t, uint32_t blank)
         side->is_made[i] = false;
     }
     uint32_t end = side->raw.len - blank;
+    (void)app_bytes_reserve(io->ctx->slab, &side->headers,
+                            HEADERS_USUAL * sizeof(struct http_header));
     if (side->parsed == 0 && end > 0 && is_lws(side->raw.data[0]))
         app_tx_event(&t->tx, io->dir,
                      io->dir == SIG_DIR_TOSERVER ? HTTP_FOLDING_REQUEST : HTTP_FOLDING_RESPONSE);

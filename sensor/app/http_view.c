@@ -21,6 +21,12 @@ static bool header_view(const struct http_side *side, const char *name, struct a
 
 /* ---- made buffers -------------------------------------------------------------------------- */
 
+/** Room for what is made of a head: little more than the head itself, so that it seldom grows. */
+static void reserve(struct slab *slab, struct http_side *side, struct app_bytes *to)
+{
+    (void)app_bytes_reserve(slab, to, side->line.len + side->raw.len + 8);
+}
+
 static bool add_field(struct slab *slab, struct app_bytes *to, const struct http_side *side,
                       const struct http_header *h, const char *end)
 {
@@ -93,6 +99,7 @@ static struct app_bytes *made(struct app_ctx *ctx, struct http_tx *t, unsigned d
     if (side->is_made[which])
         return to;
     side->is_made[which] = true;
+    reserve(ctx->slab, side, to);
     switch (which) {
     case HTTP_MADE_HEADER:
         make_header(ctx->slab, side, dir, to);
