@@ -122,11 +122,11 @@ int app_fuzz_run(enum sig_app app, unsigned ip_proto, const uint8_t *data, size_
     app_finish(t.app, &t.flow);
     look(&t);
     app_flow_free(t.app, &t.flow);
+    app_free(t.app);
     struct slab_stats stats;
     slab_stats(slab, &stats);
     if (stats.used != 0)
         abort();
-    app_free(t.app);
     slab_free_all(slab);
     buf_free(&t.json);
     return 0;

@@ -114,6 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(!theirs.whole || ours.len == theirs.len);
     }
     http_layer_free(layer);
-    expect_empty(slab);
+    if (data[0] & 1) { /* after others the inflater is used again */
+        http_layer_forget(app);
+        expect_empty(slab);
+    }
     return 0;
 }
