@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/cursor.h"
 #include "common/utf8.h"
 
 void json_begin(struct json *j, struct buf *out)
@@ -29,37 +30,36 @@ static void write_special(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
-#define EACH_BYTE 0x0101010101010101ull
-#define HIGH_BITS (0x80 * EACH_BYTE)
+/*
+ * How many of eight bytes are plain, before one that ends, escapes, is a control character or not
+ * ASCII. Borrows and carries run only towards later bytes, so the first hit is always a true one.
+ */
+static unsigned eight_plain(const uint8_t *at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    struct cursor c = cursor_make(at, 8);
+    uint64_t v = cursor_le64(&c);
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+    uint64_t hits = v | (v + ones) | (v - ones * 0x20) | ((quote - ones) & ~quote) |
+                    ((slash - ones) & ~slash);
+    hits &= tops;
+    return hits ? (unsigned)__builtin_ctzll(hits) / 8 : 8;
+}
 
-static inline bool is_plain(uint8_t c)
+static bool is_plain(uint8_t c)
 {
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* The high bits of the bytes that are zero, and maybe of some behind the first of them. */
-static inline uint64_t zeros_of(uint64_t v)
+size_t json_plain(const void *bytes, size_t len)
 {
-    return (v - EACH_BYTE) & ~v & HIGH_BITS;
-}
-
-/* Whether all of eight bytes are plain. */
-static inline bool are_plain(uint64_t v)
-{
-    uint64_t below = (v - 0x20 * EACH_BYTE) & ~v;
-    uint64_t beyond = v | (v + EACH_BYTE); /* 0x7f and what is above ASCII */
-    uint64_t quotes = zeros_of(v ^ '"' * EACH_BYTE) | zeros_of(v ^ '\\' * EACH_BYTE);
-    return ((below | beyond) & HIGH_BITS) == 0 && quotes == 0;
-}
-
-/* How many of the first bytes stand in a string as they are. */
-static size_t plain_run(const uint8_t *s, size_t len)
-{
+    const uint8_t *s = bytes;
     size_t i = 0;
-    for (uint64_t v; i + sizeof(v) <= len; i += sizeof(v)) {
-        memcpy(&v, s + i, sizeof(v));
-        if (!are_plain(v))
-            break;
+    while (len - i >= 8) {
+        unsigned n = eight_plain(s + i);
+        i += n;
+        if (n < 8)
+            return i;
     }
     while (i < len && is_plain(s[i]))
         i++;
@@ -83,7 +83,7 @@ static void write_string(struct buf *out, const uint8_t *s, size_t len)
 {
     buf_byte(out, '"');
     for (size_t i = 0, run; i < len; i += run) {
-        run = plain_run(s + i, len - i);
+        run = json_plain(s + i, len - i);
         if (run)
             buf_add(out, s + i, run);
         else
@@ -96,7 +96,7 @@ static void write_string(struct buf *out, const uint8_t *s, size_t len)
 static void write_key(struct buf *out, const char *key)
 {
     size_t len = strlen(key);
-    uint8_t *to = plain_run((const uint8_t *)key, len) == len ? buf_room(out, len + 3) : NULL;
+    uint8_t *to = json_plain(key, len) == len ? buf_room(out, len + 3) : NULL;
 
     if (!to) {
         write_string(out, (const uint8_t *)key, len);

@@ -19,6 +19,12 @@ struct json {
     bool comma;  /* the next value needs a comma before it */
 };
 
+/**
+ * How many of the first `len` bytes stand in a JSON string as they are: ASCII, no control
+ * character, no quote, no backslash.
+ */
+size_t json_plain(const void *bytes, size_t len);
+
 /** Start writing at the end of `out`, which is borrowed until the last call. */
 void json_begin(struct json *j, struct buf *out);
 

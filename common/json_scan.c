@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/cursor.h"
 #include "common/err.h"
+#include "common/json.h"
 #include "common/utf8.h"
 
 /* What strtod makes of so many digits and such an exponent is always finite. */
@@ -105,38 +105,6 @@ static unsigned escape_read(const char *p, size_t n, uint32_t *code)
     return 12;
 }
 
-/*
- * How many of eight bytes are plain, before one that ends, escapes, is a control character or not
- * ASCII. A borrow runs only towards later bytes, so the first hit is always a true one.
- */
-static unsigned eight_plain(const char *p)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    struct cursor c = cursor_make(p, 8);
-    uint64_t v = cursor_le64(&c);
-    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
-    uint64_t hits = v | (v - ones * 0x20) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-    hits &= tops;
-    return hits ? (unsigned)__builtin_ctzll(hits) / 8 : 8;
-}
-
-/* Pass over plain bytes. */
-static void skip_plain(struct json_scan *s)
-{
-    const char *at = s->at;
-    while (s->end - at >= 8) {
-        unsigned n = eight_plain(at);
-        at += n;
-        if (n < 8) {
-            s->at = at;
-            return;
-        }
-    }
-    while (at < s->end && *at >= 0x20 && *at < 0x7f && *at != '"' && *at != '\\')
-        at++;
-    s->at = at;
-}
-
 /* One byte, escape or sequence of a string. */
 static bool string_step(struct json_scan *s, struct json_scan_span *out)
 {
@@ -166,7 +134,7 @@ bool json_scan_string(struct json_scan *s, struct json_scan_span *out)
         return false;
     *out = (struct json_scan_span){ .at = (uint32_t)(s->at - s->start) };
     for (;;) {
-        skip_plain(s);
+        s->at += json_plain(s->at, left(s));
         if (s->at == s->end)
             return json_scan_refuse(s, ABENG_EFORMAT, "not JSON: the line ends in a string");
         if (*s->at == '"')
