@@ -10,7 +10,7 @@ static uint64_t sum_bytes(uint64_t sum, const uint8_t *at, uint32_t len)
 {
     uint32_t i = 0;
     for (; i + 2 <= len; i += 2)
-        sum += (uint32_t)(at[i] << 8 | at[i + 1]);
+        sum += decode_be16(at + i);
     return i < len ? sum + ((uint32_t)at[i] << 8) : sum;
 }
 

@@ -245,7 +245,7 @@ static void ipv4_checksum_set(uint8_t *h, uint32_t len)
     uint32_t sum = 0;
     h[10] = h[11] = 0;
     for (uint32_t i = 0; i + 2 <= len; i += 2)
-        sum += (uint32_t)(h[i] << 8 | h[i + 1]);
+        sum += decode_be16(h + i);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = ~((sum & 0xffff) + (sum >> 16));
     h[10] = (uint8_t)(sum >> 8);

@@ -67,6 +67,17 @@ struct defrag_piece {
     uint8_t next_header;     /* IPv6: what the fragment header says comes next */
 };
 
+/** Of a header whose bytes are known to be there: two and four of them, big-endian. */
+static inline uint16_t decode_be16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static inline uint32_t decode_be32(const uint8_t *at)
+{
+    return (uint32_t)decode_be16(at) << 16 | decode_be16(at + 2);
+}
+
 /** Count. */
 static inline void decode_count(struct decoder *d, enum decode_count what)
 {

@@ -102,7 +102,7 @@ static bool decode_header(struct decoder *d, struct packet *p, struct cursor *c)
     } else if (h[0] >> 4 != 4) {
         bad = DECODE_EVENT_IPV4_WRONG_IP_VERSION;
     } else {
-        uint32_t header = (h[0] & 15u) * 4, total = (uint32_t)h[2] << 8 | h[3];
+        uint32_t header = (h[0] & 15u) * 4, total = decode_be16(h + 2);
         if (header < 20)
             bad = DECODE_EVENT_IPV4_HLEN_TOO_SMALL;
         else if (total < header)
@@ -140,11 +140,11 @@ void decode_ipv4(struct decoder *d, struct packet *p, struct cursor c)
     if (!decode_layer_enter(d, p) || !decode_header(d, p, &c))
         return;
     const uint8_t *h = p->l3;
-    uint16_t frag = (uint16_t)(h[6] << 8 | h[7]);
+    uint16_t frag = decode_be16(h + 6);
     decode_count(d, DECODE_COUNT_IPV4);
     p->ip_version = 4;
     p->tos = h[1];
-    p->ip_id = (uint32_t)h[4] << 8 | h[5];
+    p->ip_id = decode_be16(h + 4);
     p->reserved_bit = frag >> 15;
     p->dont_fragment = frag >> 14 & 1;
     p->more_fragments = frag >> 13 & 1;

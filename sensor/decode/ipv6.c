@@ -235,7 +235,7 @@ static bool decode_header(struct decoder *d, struct packet *p, struct cursor *c)
         decode_event_set(d, p, DECODE_EVENT_IPV6_WRONG_IP_VERSION);
         return false;
     }
-    uint32_t total = 40 + ((uint32_t)h[4] << 8 | h[5]);
+    uint32_t total = 40 + decode_be16(h + 4);
     if (cursor_left(c) < total) {
         decode_event_set(d, p, DECODE_EVENT_IPV6_TRUNC_PKT);
         return false;

@@ -25,8 +25,7 @@ static uint32_t fold(const uint8_t *p, unsigned words)
 {
     uint32_t x = 0;
     for (unsigned i = 0; i < words; i++)
-        x ^= (uint32_t)p[i * 4] << 24 | (uint32_t)p[i * 4 + 1] << 16 | (uint32_t)p[i * 4 + 2] << 8 |
-             p[i * 4 + 3];
+        x ^= decode_be32(p + i * 4);
     return x;
 }
 

@@ -27,17 +27,6 @@ enum tcp_option {
 
 #define TCP_WSCALE_MAX          14
 
-/* Of a header whose bytes are all there. */
-static uint16_t be16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t be32(const uint8_t *at)
-{
-    return (uint32_t)be16(at) << 16 | be16(at + 2);
-}
-
 /* The header can't be read: the packet has no ports and no flow. */
 __attribute__((cold)) static void header_bad(struct decoder *d, struct packet *p,
                                              enum decode_event e)
@@ -110,9 +99,9 @@ static bool tcp_option_seen(const struct packet_tcp *t, uint8_t kind)
 
 static void tcp_options(struct decoder *d, struct packet *p, struct cursor c)
 {
-    if (cursor_left(&c) == TCP_STAMP_LEN && be32(c.at) == TCP_STAMP_LEAD) {
-        p->tcp.ts_value = be32(c.at + 4);
-        p->tcp.ts_echo = be32(c.at + 8);
+    if (cursor_left(&c) == TCP_STAMP_LEN && decode_be32(c.at) == TCP_STAMP_LEAD) {
+        p->tcp.ts_value = decode_be32(c.at + 4);
+        p->tcp.ts_echo = decode_be32(c.at + 8);
         p->tcp.has_timestamp = true;
         return;
     }
@@ -147,12 +136,12 @@ static void decode_tcp(struct decoder *d, struct packet *p, struct cursor c)
         header_bad(d, p, DECODE_EVENT_TCP_PKT_TOO_SMALL);
         return;
     }
-    t->seq = be32(h + 4);
-    t->ack = be32(h + 8);
+    t->seq = decode_be32(h + 4);
+    t->ack = decode_be32(h + 8);
     t->header_len = (uint8_t)((h[12] >> 4) * 4);
     t->flags = h[13];
-    t->window = be16(h + 14);
-    t->urgent = be16(h + 18);
+    t->window = decode_be16(h + 14);
+    t->urgent = decode_be16(h + 18);
     if (len < t->header_len) {
         header_bad(d, p, DECODE_EVENT_TCP_HLEN_TOO_SMALL);
         return;
@@ -161,8 +150,8 @@ static void decode_tcp(struct decoder *d, struct packet *p, struct cursor c)
         header_bad(d, p, DECODE_EVENT_TCP_INVALID_OPTLEN);
         return;
     }
-    p->sport = be16(h);
-    p->dport = be16(h + 2);
+    p->sport = decode_be16(h);
+    p->dport = decode_be16(h + 2);
     p->flags &= ~PACKET_F_NO_PORTS;
     if (t->header_len > TCP_HEADER)
         tcp_options(d, p, cursor_sub(&c, t->header_len - TCP_HEADER));
@@ -181,7 +170,7 @@ static void decode_udp(struct decoder *d, struct packet *p, struct cursor c)
         header_bad(d, p, DECODE_EVENT_UDP_PKT_TOO_SMALL);
         return;
     }
-    uint16_t len = be16(h + 4);
+    uint16_t len = decode_be16(h + 4);
     if (len < UDP_HEADER) {
         header_bad(d, p, DECODE_EVENT_UDP_LEN_INVALID);
         return;
@@ -190,8 +179,8 @@ static void decode_udp(struct decoder *d, struct packet *p, struct cursor c)
         header_bad(d, p, DECODE_EVENT_UDP_PKT_TOO_SMALL);
         return;
     }
-    p->sport = be16(h);
-    p->dport = be16(h + 2);
+    p->sport = decode_be16(h);
+    p->dport = decode_be16(h + 2);
     p->flags &= ~PACKET_F_NO_PORTS;
     p->payload = c.at;
     p->payload_len = len - UDP_HEADER; /* bytes behind the datagram are nobody's, and no fault */

@@ -254,7 +254,7 @@ static void udp_teredo(struct decoder *d, struct packet *p, struct cursor c)
     if (cursor_left(&c) >= 8 && c.at[0] == 0 && c.at[1] == 0)
         cursor_skip(&c, 8);
     size_t left = cursor_left(&c);
-    if (left < 40 || c.at[0] >> 4 != 6 || left != 40u + (c.at[4] << 8 | c.at[5]))
+    if (left < 40 || c.at[0] >> 4 != 6 || left != 40u + decode_be16(c.at + 4))
         return;
     decode_inner(d, p, DECODE_TUNNEL_TEREDO, decode_ipv6, c);
 }
