@@ -262,9 +262,8 @@ static bool may_fold(uint8_t first)
 }
 
 /**
- * Whether a line that may go on with the field before does: in an HTTP/1.1
- * response one with a colon is a field of its own, as browsers read it, if the one before had its
- * colon.
+ * Whether a line that may go on with the field before does: in an HTTP/1.1 response one with a
+ * colon is a field of its own, as browsers read it, if the one before had its colon.
  */
 static bool line_folds(const struct app_io *io, const struct http_tx *t, const struct field *f,
                        uint32_t at, uint32_t end)
@@ -430,8 +429,9 @@ bool http_headers_parse(struct app_io *io, struct http_tx *t, uint32_t blank)
         side->is_made[i] = false;
     }
     uint32_t end = side->raw.len - blank;
-    (void)app_bytes_reserve(io->ctx->slab, &side->headers,
-                            HEADERS_USUAL * sizeof(struct http_header));
+    if (side->headers.len == 0)
+        (void)app_bytes_reserve(io->ctx->slab, &side->headers,
+                                HEADERS_USUAL * sizeof(struct http_header));
     if (side->parsed == 0 && end > 0 && is_lws(side->raw.data[0]))
         app_tx_event(&t->tx, io->dir,
                      io->dir == SIG_DIR_TOSERVER ? HTTP_FOLDING_REQUEST : HTTP_FOLDING_RESPONSE);

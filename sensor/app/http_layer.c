@@ -41,11 +41,9 @@ static void inflate_close(struct app_ctx *ctx, struct inflate_state *z)
         slab_free(ctx->slab, z, sizeof(*z));
         return;
     }
-    size_t used = (size_t)z->total_out + (size_t)(z->tmp_out_valid - z->tmp_out_processed);
-    if (used < sizeof(z->tmp_out_buffer) - INFLATE_BEYOND)
-        memset(z->tmp_out_buffer, 0, used + INFLATE_BEYOND);
-    else
-        memset(z->tmp_out_buffer, 0, sizeof(z->tmp_out_buffer));
+    size_t decoded = (size_t)z->total_out + (size_t)(z->tmp_out_valid - z->tmp_out_processed);
+    size_t used = decoded + INFLATE_BEYOND, most = sizeof(z->tmp_out_buffer);
+    memset(z->tmp_out_buffer, 0, used < most ? used : most);
     ctx->inflate = z;
 }
 

@@ -21,12 +21,6 @@ static bool header_view(const struct http_side *side, const char *name, struct a
 
 /* ---- made buffers -------------------------------------------------------------------------- */
 
-/** Room for what is made of a head: little more than the head itself, so that it seldom grows. */
-static void reserve(struct slab *slab, struct http_side *side, struct app_bytes *to)
-{
-    (void)app_bytes_reserve(slab, to, side->line.len + side->raw.len + 8);
-}
-
 static bool add_field(struct slab *slab, struct app_bytes *to, const struct http_side *side,
                       const struct http_header *h, const char *end)
 {
@@ -99,7 +93,8 @@ static struct app_bytes *made(struct app_ctx *ctx, struct http_tx *t, unsigned d
     if (side->is_made[which])
         return to;
     side->is_made[which] = true;
-    reserve(ctx->slab, side, to);
+    /* What is made of a head is little longer than it, so that it seldom grows. */
+    (void)app_bytes_reserve(ctx->slab, to, side->line.len + side->raw.len + 8);
     switch (which) {
     case HTTP_MADE_HEADER:
         make_header(ctx->slab, side, dir, to);
