@@ -150,13 +150,13 @@ static struct image_span slots_emit(struct builder *b, const struct image_gram *
 static int place_order(const void *left, const void *right)
 {
     const struct image_gram *a = left, *b = right;
-    return a->place != b->place ? a->place - b->place : a->width - b->width;
+    return a->place - b->place;
 }
 
 static int need_order(const void *left, const void *right)
 {
     const struct image_place *a = left, *b = right;
-    int ends = (a->at + a->least) - (b->at + b->least);
+    int ends = (int)sieve_need(a) - (int)sieve_need(b);
     return ends ? ends : a->at - b->at;
 }
 
@@ -172,15 +172,14 @@ static void place_take(struct image_place *p, const struct image_gram *g)
         p->pairs |= 1ull << sieve_pair(g->want);
 }
 
-/* The place of `count` grams, those of which fewest bytes count first. */
+/* The place of `count` grams. */
 static struct image_place place_of(struct builder *b, const struct image_gram *grams,
                                    uint32_t count)
 {
     struct image_place p = { .want = grams->gram,
                              .mask = UINT32_MAX,
                              .bits = bits_emit(b, grams, count, true),
-                             .at = (uint8_t)grams->place,
-                             .least = (uint8_t)grams->width };
+                             .at = (uint8_t)grams->place };
     for (uint32_t i = 0; i < count; i++)
         place_take(&p, &grams[i]);
     return p;
@@ -194,7 +193,7 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
     uint32_t place_count = 0;
     qsort(grams, count, sizeof(*grams), place_order);
     for (uint32_t i = 0, n; i < count; i += n) {
-        for (n = 1; i + n < count && grams[i].place == grams[i + n].place;)
+        for (n = 1; i + n < count && place_order(&grams[i], &grams[i + n]) == 0;)
             n++;
         places[place_count++] = place_of(b, grams + i, n);
     }

@@ -352,6 +352,13 @@ struct element_check {
     const char *what;
 };
 
+/* Of a gram one byte to all of it count. */
+static bool place_ok(const struct image *image, const struct image_place *p)
+{
+    const unsigned known = (2u << SIEVE_GRAM) - 2;
+    return p->at < SIEVE_HEAD && p->widths && !(p->widths & ~known) && filter_ok(image, p->bits);
+}
+
 static bool element_ok(const struct image *image, enum image_section s, const void *element)
 {
     const struct image_span *span = element;
@@ -359,7 +366,6 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     const struct image_plan *plan = element;
     const struct image_ip_edge *edge = element;
     const struct image_regex *regex = element;
-    const struct image_place *place = element;
     const struct image_ipmap *ipmap = element;
     switch (s) {
     case IMAGE_SPECS:
@@ -377,7 +383,7 @@ static bool element_ok(const struct image *image, enum image_section s, const vo
     case IMAGE_GRAMS:
         return gram_ok(image, element);
     case IMAGE_PLACES:
-        return place->at < SIEVE_HEAD && place->least >= 1 && filter_ok(image, place->bits);
+        return place_ok(image, element);
     case IMAGE_ENGINES:
         return engine_ok(image, element);
     case IMAGE_PLANS:

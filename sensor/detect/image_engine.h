@@ -44,8 +44,7 @@ struct image_place {
     struct image_span bits; /* filter of what is sought there, in IMAGE_SIEVE_BITS */
     uint8_t at;
     uint8_t widths; /* bits 1 << w: grams of which w bytes count, 1 to 4, stand there */
-    uint8_t least;  /* the smallest of these */
-    uint8_t unused[5];
+    uint8_t unused[6];
 };
 
 /**

@@ -224,7 +224,7 @@ static void width_look(struct detect_thread *t, const struct image_engine *e,
 static void place_look(struct detect_thread *t, const struct image_engine *e,
                        const struct app_view *view, const struct image_place *p, uint64_t v)
 {
-    for (unsigned width = p->least; width <= SIEVE_GRAM && p->at + width <= view->len; width++) {
+    for (unsigned width = 1; width <= SIEVE_GRAM && p->at + width <= view->len; width++) {
         if (p->widths >> width & 1)
             width_look(t, e, view, p, width, v);
     }
@@ -274,7 +274,7 @@ void sieve_head(struct detect_thread *t, const struct image_engine *e, const str
     }
     const uint8_t *bytes = head_bytes(view, room);
     uint32_t count = e->places.count;
-    while (count > 0 && p[count - 1].at + p[count - 1].least > view->len)
+    while (count > 0 && sieve_need(&p[count - 1]) > view->len)
         count--; /* those that need least stand first */
     for (const struct image_place *end = p + count; p < end; p++) {
         uint64_t v;

@@ -99,6 +99,12 @@ static inline uint16_t sieve_tag_placed(uint32_t at, uint32_t width)
     return (uint16_t)(at << 3 | width);
 }
 
+/** Bytes of a buffer without which none of a place's patterns stands there. */
+static inline uint32_t sieve_need(const struct image_place *p)
+{
+    return p->at + (uint32_t)__builtin_ctz(p->widths);
+}
+
 /** Whether a pattern with places from `from` on that ends before `to` is looked up there. */
 static inline bool sieve_is_head(uint32_t from, uint32_t to, uint32_t len)
 {
