@@ -10,6 +10,7 @@
 
 #include "common/cursor.h"
 #include "common/xalloc.h"
+#include "sensor/app/quic.h"
 #include "sensor/decode/packet.h"
 
 #define TCP  PACKET_PROTO_TCP
@@ -221,16 +222,6 @@ static enum probe_verdict check_rdp(unsigned dir, const uint8_t *data, uint32_t 
     return data[0] == 3 && data[1] == 0 && (data[5] & 0xf0) >= 0xc0 ? PROBE_YES : PROBE_NO;
 }
 
-/** RFC 9000 16: skip a variable-length integer and return it. */
-static uint64_t quic_integer(struct cursor *c)
-{
-    uint8_t first = cursor_u8(c);
-    uint64_t v = first & 0x3f;
-    for (unsigned n = (1u << (first >> 6)) - 1; n > 0; n--)
-        v = v << 8 | cursor_u8(c);
-    return v;
-}
-
 /**
  * The public header of Google's QUIC before Q044: connection id, nonce, version, packet number,
  * hash as flagged.
@@ -268,9 +259,9 @@ static bool quic_long_sound(uint8_t flags, struct cursor c)
         cursor_skip(&c, 4 + 12);
         return !c.bad;
     }
-    uint64_t token = quic_integer(&c);
+    uint64_t token = quic_integer_read(&c);
     cursor_skip(&c, token < UINT32_MAX ? (size_t)token : SIZE_MAX);
-    uint64_t length = quic_integer(&c);
+    uint64_t length = quic_integer_read(&c);
     return !c.bad && length <= cursor_left(&c) && length <= UINT16_MAX;
 }
 

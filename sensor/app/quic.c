@@ -76,16 +76,6 @@ struct quic_state {
 
 /* ---- headers ------------------------------------------------------------------------------- */
 
-/** A variable-length integer (RFC 9000 16). */
-static uint64_t integer_read(struct cursor *c)
-{
-    uint8_t first = cursor_u8(c);
-    uint64_t v = first & 0x3f;
-    for (unsigned n = (1u << (first >> 6)) - 1; n > 0; n--)
-        v = v << 8 | cursor_u8(c);
-    return v;
-}
-
 static bool is_google(uint32_t version)
 {
     return version >= GOOGLE_FIRST && version <= GOOGLE_LAST;
@@ -125,10 +115,10 @@ static void ietf_rest(struct cursor *c, struct header *h)
         return;
     }
     if (h->type == PACKET_INITIAL) {
-        uint64_t token = integer_read(c);
+        uint64_t token = quic_integer_read(c);
         cursor_skip(c, token < UINT32_MAX ? (size_t)token : SIZE_MAX);
     }
-    uint64_t length = integer_read(c);
+    uint64_t length = quic_integer_read(c);
     c->bad |= length > cursor_left(c);
     h->length = (uint32_t)length;
 }
@@ -261,28 +251,40 @@ static void hello_read(struct app_io *io, struct quic_tx *t, struct quic_side *s
     app_bytes_free(io->ctx->slab, &s->pieces);
 }
 
+/** More PADDING (RFC 9000 19.1), which makes up most of a client's first datagrams. */
+static void padding_skip(struct cursor *c)
+{
+    size_t n = 0, left = cursor_left(c);
+    uint64_t eight;
+    while (left - n >= sizeof(eight) && (memcpy(&eight, c->at + n, sizeof(eight)), eight == 0))
+        n += sizeof(eight);
+    while (n < left && c->at[n] == 0)
+        n++;
+    cursor_skip(c, n);
+}
+
 /** ACK (RFC 9000 19.3), with counts of congestion in type 3. */
 static void ack_skip(struct cursor *c, uint64_t type)
 {
-    (void)integer_read(c);
-    (void)integer_read(c);
-    uint64_t ranges = integer_read(c);
-    (void)integer_read(c);
+    (void)quic_integer_read(c);
+    (void)quic_integer_read(c);
+    uint64_t ranges = quic_integer_read(c);
+    (void)quic_integer_read(c);
     for (; ranges > 0 && !c->bad; ranges--) {
-        (void)integer_read(c);
-        (void)integer_read(c);
+        (void)quic_integer_read(c);
+        (void)quic_integer_read(c);
     }
     for (unsigned i = 0; type == 3 && i < 3; i++)
-        (void)integer_read(c);
+        (void)quic_integer_read(c);
 }
 
 /** CONNECTION_CLOSE (RFC 9000 19.19). */
 static void close_skip(struct cursor *c, uint64_t type)
 {
-    (void)integer_read(c);
+    (void)quic_integer_read(c);
     if (type == 0x1c)
-        (void)integer_read(c);
-    uint64_t reason = integer_read(c);
+        (void)quic_integer_read(c);
+    uint64_t reason = quic_integer_read(c);
     cursor_skip(c, reason < UINT32_MAX ? (size_t)reason : SIZE_MAX);
 }
 
@@ -338,13 +340,15 @@ static bool frames_read(struct app_io *io, struct quic_tx *t, struct quic_side *
 {
     struct cursor c = cursor_make(data, len);
     while (cursor_left(&c) > 0) {
-        uint64_t type = integer_read(&c);
-        if (type == 2 || type == 3) {
+        uint64_t type = quic_integer_read(&c);
+        if (type == 0) {
+            padding_skip(&c);
+        } else if (type == 2 || type == 3) {
             ack_skip(&c, type);
         } else if (type == 0x1c || type == 0x1d) {
             close_skip(&c, type);
         } else if (type == 6 || type == 8) {
-            uint64_t offset = integer_read(&c), size = integer_read(&c);
+            uint64_t offset = quic_integer_read(&c), size = quic_integer_read(&c);
             const uint8_t *at = size <= cursor_left(&c) ? cursor_take(&c, (size_t)size) : NULL;
             if (!at || c.bad)
                 return false;
@@ -352,7 +356,7 @@ static bool frames_read(struct app_io *io, struct quic_tx *t, struct quic_side *
                 hello_add(io, t, s, offset, at, (uint32_t)size);
             else if (t) /* Q050's */
                 chlo_read(io, t, cursor_make(at, (size_t)size));
-        } else if (type > 1) { /* neither PADDING nor PING */
+        } else if (type != 1) { /* no PING */
             return true;
         }
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * QUIC inside this stage: the protection of Initial packets (RFC 9001 5), whose keys anyone can
- * derive who saw the client's first packet.
+ * QUIC inside this stage: its integers, and the protection of Initial packets (RFC 9001 5), whose
+ * keys anyone can derive who saw the client's first packet.
  */
 #ifndef SENSOR_APP_QUIC_H
 #define SENSOR_APP_QUIC_H
 
+#include "common/cursor.h"
 #include "sensor/app/bytes.h"
 
 #define QUIC_KEY_LEN 16u
@@ -13,6 +14,16 @@
 #define QUIC_TAG_LEN 16u
 
 #define QUIC_V2      UINT32_C(0x6b3343cf)
+
+/** Next variable-length integer (RFC 9000 16). */
+static inline uint64_t quic_integer_read(struct cursor *c)
+{
+    uint8_t first = cursor_u8(c);
+    uint64_t v = first & 0x3f;
+    for (unsigned n = (1u << (first >> 6)) - 1; n > 0; n--)
+        v = v << 8 | cursor_u8(c);
+    return v;
+}
 
 /**
  * What protects the Initial packets of one direction. A flow keeps the keys as they are derived:

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 #include <ndpi_api.h>
+#include <nettle/aes.h>
+#include <nettle/gcm.h>
 
 #include "common/slab.h"
 #include "sensor/app/classify.h"
@@ -167,6 +169,60 @@ static void test_two_packets(void **state)
     rig_close(&r);
 }
 
+/* The client's Initial packet of version 1 with packet number 0 and these frames (RFC 9001 5). */
+static size_t sealed(const uint8_t *frames, size_t len, uint8_t *out)
+{
+    static const uint8_t start[] = { 0xc0, 0, 0, 0, 1, sizeof(id) };
+    struct quic_keys keys[2];
+    struct gcm_aes128_ctx gcm;
+    struct aes128_ctx aes;
+    uint8_t mask[AES_BLOCK_SIZE], *at = out;
+    size_t length = 1 + len + QUIC_TAG_LEN;
+    assert_true(quic_keys_make(1, id, sizeof(id), keys));
+    memcpy(at, start, sizeof(start));
+    memcpy(at += sizeof(start), id, sizeof(id));
+    memcpy(at += sizeof(id), (uint8_t[]){ 0, 0, (uint8_t)(0x40 | length >> 8), (uint8_t)length, 0 },
+           5);
+    uint8_t *number = at + 4, *payload = at + 5;
+    gcm_aes128_set_key(&gcm, keys[TS].payload);
+    gcm_aes128_set_iv(&gcm, QUIC_IV_LEN, keys[TS].iv);
+    gcm_aes128_update(&gcm, (size_t)(payload - out), out);
+    gcm_aes128_encrypt(&gcm, len, payload, frames);
+    gcm_aes128_digest(&gcm, QUIC_TAG_LEN, payload + len);
+    aes128_set_encrypt_key(&aes, keys[TS].header);
+    aes128_encrypt(&aes, sizeof(mask), mask, number + 4);
+    out[0] ^= mask[0] & 0x0f;
+    *number ^= mask[1];
+    return (size_t)(payload - out) + len + QUIC_TAG_LEN;
+}
+
+/* Padding, however much, may stand before, between and behind other frames. */
+static void test_padding(void **state)
+{
+    (void)state;
+    struct slab *slab = slab_create((size_t)1 << 20);
+    struct quic_keys keys[2];
+    struct app_bytes plain = { 0 };
+    assert_true(quic_keys_make(1, id, sizeof(id), keys));
+    uint32_t at = quic_unprotect(&keys[TS], slab, client_v1, 20, sizeof(client_v1) - 20, &plain);
+    assert_true(at > 0);
+    for (size_t n = 0; n < 40; n++) {
+        uint8_t frames[512] = { 0 }, packet[600];
+        size_t len = plain.len - at;
+        frames[n] = 1; /* PING */
+        memcpy(frames + 2 * n + 1, plain.data + at, len);
+        size_t size = sealed(frames, 2 * n + 1 + len + n, packet);
+        struct rig r;
+        rig_open(&r, PACKET_PROTO_UDP, 443);
+        rig_datagram(&r, TS, packet, (uint32_t)size);
+        rig_expect(&r, 0, TS, SIG_BUF_QUIC_SNI, 0, "www.example");
+        assert_int_equal(rig_tx(&r, 0)->events[TS], 0);
+        rig_close(&r);
+    }
+    app_bytes_free(slab, &plain);
+    slab_free_all(slab);
+}
+
 /* nDPI 4.2 reads a hello only when its frames are in the order of its bytes. */
 static void test_mixed(void **state)
 {
@@ -242,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_unprotect),   cmocka_unit_test(test_hellos),
         cmocka_unit_test(test_two_packets), cmocka_unit_test(test_google),
         cmocka_unit_test(test_broken),      cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_padding),
     };
     return cmocka_run_group_tests_name("quic", tests, NULL, NULL);
 }
