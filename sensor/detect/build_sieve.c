@@ -50,6 +50,12 @@ static uint32_t rarest(const struct rarity *r, const uint8_t *bytes, uint32_t le
 
 /* ---- grams ----------------------------------------------------------------------------------- */
 
+/* Keys are what filters have: grams, runs, or grams with their places. */
+static void key_add(struct buf *keys, uint32_t key)
+{
+    buf_add(keys, &key, sizeof(key));
+}
+
 /* A pattern without a gram: all of it, as if it were at fixed places. */
 static void short_add(struct buf *grams, const uint8_t *bytes, uint32_t len, struct image_gram g)
 {
@@ -60,9 +66,9 @@ static void short_add(struct buf *grams, const uint8_t *bytes, uint32_t len, str
     buf_add(grams, &g, sizeof(g));
 }
 
-/* The gram at `at` of the pattern, with up to eight bytes around it. */
-static void gram_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint32_t at,
-                     struct image_gram g)
+/* What is at `at` of the pattern, `gram`, with up to eight bytes around it. */
+static void around_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint32_t at,
+                       uint32_t gram, struct image_gram g)
 {
     uint32_t from = len < SIEVE_WIDTH ? 0 : at < len - SIEVE_WIDTH ? at : len - SIEVE_WIDTH;
     g.back = (uint16_t)at;
@@ -70,8 +76,26 @@ static void gram_add(struct buf *grams, const uint8_t *bytes, uint32_t len, uint
     g.mask = sieve_mask(len - from);
     g.width = SIEVE_GRAM;
     g.want = sieve_load(bytes, len, from) & g.mask;
-    g.gram = gram_value(sieve_load(bytes, len, at));
+    g.gram = gram;
     buf_add(grams, &g, sizeof(g));
+}
+
+/* The rarest gram of the pattern. */
+static void gram_add(struct buf *grams, const struct rarity *r, const uint8_t *bytes, uint32_t len,
+                     struct image_gram g)
+{
+    uint32_t at = rarest(r, bytes, len, 1);
+    around_add(grams, bytes, len, at, gram_value(sieve_load(bytes, len, at)), g);
+}
+
+/* The run of the pattern whose grams are rarest, and those. */
+static void run_add(struct buf *runs, struct buf *keys, const struct rarity *r,
+                    const uint8_t *bytes, uint32_t len, struct image_gram g)
+{
+    uint32_t at = rarest(r, bytes, len, STRIDE);
+    around_add(runs, bytes, len, at, sieve_run(sieve_load(bytes, len, at)), g);
+    for (unsigned k = 0; k < STRIDE; k++)
+        key_add(keys, gram_value(sieve_load(bytes, len, at + k)));
 }
 
 static void places_add(struct buf *grams, const uint8_t *bytes, uint32_t len,
@@ -102,19 +126,30 @@ static uint32_t gram_key(const struct image_gram *g, bool placed)
     return placed ? sieve_placed(g->gram, g->place, g->width) : g->gram;
 }
 
-/* A filter of `count` grams: a few bits in a hundred are set. */
+/* A filter of keys: a few bits in a hundred are set. */
+static struct image_span filter_emit(struct builder *b, const struct buf *keys)
+{
+    const uint32_t *all = (const uint32_t *)keys->data;
+    uint32_t count = (uint32_t)(keys->len / sizeof(*all)), words = 2 * power_above(count);
+    unsigned shift = stride_shift(words);
+    uint32_t *bits = xcalloc(words, sizeof(*bits));
+    for (uint32_t i = 0; i < count; i++)
+        bits[stride_word(all[i], shift)] |= stride_bits(all[i], shift);
+    struct image_span span = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
+    free(bits);
+    return span;
+}
+
+/* One of `count` grams. */
 static struct image_span bits_emit(struct builder *b, const struct image_gram *grams,
                                    uint32_t count, bool placed)
 {
-    uint32_t words = 2 * power_above(count);
-    unsigned shift = stride_shift(words);
-    uint32_t *bits = xcalloc(words, sizeof(*bits));
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t key = gram_key(&grams[i], placed);
-        bits[stride_word(key, shift)] |= stride_bits(key, shift);
-    }
-    struct image_span span = { builder_put(b, IMAGE_SIEVE_BITS, bits, words), words };
-    free(bits);
+    struct buf keys;
+    buf_init(&keys, IMAGE_SIZE_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        key_add(&keys, gram_key(&grams[i], placed));
+    struct image_span span = filter_emit(b, &keys);
+    buf_free(&keys);
     return span;
 }
 
@@ -201,17 +236,17 @@ static struct image_span places_emit(struct builder *b, struct image_gram *grams
     return (struct image_span){ builder_put(b, IMAGE_PLACES, places, place_count), place_count };
 }
 
-/* Grams of an engine's patterns, by way. */
+/* Grams of an engine's patterns, by way; with the step of four the runs of the many, and the keys
+ * of their grams. */
 struct sorted {
-    struct buf few, shorts, many, head;
+    struct buf few, shorts, many, many_keys, head;
 };
 
 static void pattern_sort(struct builder *b, const struct build_engine *e, uint32_t pattern,
                          struct sorted *out)
 {
     const struct build_window *w = (const struct build_window *)e->windows.data + pattern;
-    unsigned run = e->step == IMAGE_STEP_FOUR ? STRIDE : 1;
-    uint32_t len, at;
+    uint32_t len;
     const uint8_t *bytes = pattern_bytes(e, pattern, &len);
     struct image_gram g = { .pattern = pattern,
                             .nocase = bytes[-1],
@@ -221,15 +256,16 @@ static void pattern_sort(struct builder *b, const struct build_engine *e, uint32
         places_add(&out->head, bytes, len, w, g);
         break;
     case BUILD_WAY_FEW:
-        gram_add(&out->few, bytes, len, rarest(b->rarity, bytes, len, 1), g);
+        gram_add(&out->few, b->rarity, bytes, len, g);
         break;
     case BUILD_WAY_LISTED:
         short_add(&out->shorts, bytes, len, g);
         break;
     case BUILD_WAY_MANY:
-        at = rarest(b->rarity, bytes, len, run);
-        for (unsigned k = 0; k < run; k++)
-            gram_add(&out->many, bytes, len, at + k, g);
+        if (e->step == IMAGE_STEP_FOUR)
+            run_add(&out->many, &out->many_keys, b->rarity, bytes, len, g);
+        else
+            gram_add(&out->many, b->rarity, bytes, len, g);
         break;
     case BUILD_WAY_SCANNED:
         break;
@@ -259,6 +295,10 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
         out->lanes = builder_lanes(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
     sieve_emit(b, &s->few, &out->few);
     sieve_emit(b, &s->many, &out->many);
+    if (s->many_keys.len) {
+        out->many.runs = out->many.bits;
+        out->many.bits = filter_emit(b, &s->many_keys);
+    }
     out->short_count = gram_count(&s->shorts);
     out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
     for (uint32_t i = 0; i < out->short_count; i++)
@@ -272,7 +312,7 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
 void builder_sieves(struct builder *b, const struct build_engine *e, struct image_engine *out)
 {
     struct sorted s;
-    struct buf *all[] = { &s.few, &s.shorts, &s.many, &s.head };
+    struct buf *all[] = { &s.few, &s.shorts, &s.many, &s.many_keys, &s.head };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         buf_init(all[i], IMAGE_SIZE_MAX);
     for (uint32_t i = 0; i < e->patterns.count; i++)

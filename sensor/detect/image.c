@@ -304,6 +304,8 @@ static bool engine_ok(const struct image *image, const struct image_engine *e)
            span_ok(image, IMAGE_PLACES, e->places) && span_ok(image, IMAGE_NAMES, e->names) &&
            sieve_ok(image, &e->few, e->pattern_count) &&
            sieve_ok(image, &e->many, e->pattern_count) &&
+           (e->step != IMAGE_STEP_FOUR || e->many.bits.count == 0 ||
+            filter_ok(image, e->many.runs)) &&
            gram_slots_ok(image, e->head, e->pattern_count) &&
            (e->places.count == 0 || e->head.count > 0) &&
            slots_ok(image, e->slots, count_of(image, IMAGE_NAMES)) &&

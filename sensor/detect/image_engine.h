@@ -12,7 +12,8 @@ struct image_span {
 /** Four bytes to be found in a buffer, and up to eight around them (sieve.h). */
 struct image_gram {
     uint64_t want, mask;     /* folded; the bytes that count */
-    uint32_t gram;           /* folded; the first of them is at `want`'s byte -at */
+    uint32_t gram;           /* folded; the first of them is at `want`'s byte -at. Of a pattern
+                              * that the step of four finds its run (sieve_run), there likewise */
     int8_t at;               /* where `want` begins, from the gram: -4 to 0 */
     uint8_t nocase;          /* of the pattern: its bytes are lower case */
     uint16_t back;           /* from the gram to the pattern's start */
@@ -49,10 +50,11 @@ struct image_place {
 
 /**
  * Filter and table of grams. `bits`: a power of two (2 to 2^21) of 32-bit words; `slots`: a power
- * of two of slots in IMAGE_GRAM_SLOTS. No bits: nothing is in it.
+ * of two of slots in IMAGE_GRAM_SLOTS. No bits: nothing is in it. With the step of four the table
+ * is one of runs, and they have a filter of their own, `runs`.
  */
 struct image_sieve {
-    struct image_span bits, slots;
+    struct image_span bits, runs, slots;
 };
 
 /** At which places of a buffer the table of an engine's many patterns is asked. */

@@ -39,16 +39,15 @@ static bool gram_stands(const struct detect_ruleset *set, const struct image_gra
            pattern_stands(set, &set->grams[slot->gram - 1], view, at);
 }
 
-/* The filter said yes to the gram at `at`: ask the table; how many patterns stand there. `*missed`:
- * some that have the gram do not. */
-static unsigned gram_look(struct detect_thread *t, const struct image_engine *e,
-                          const struct image_sieve *s, const struct app_view *view, uint32_t at,
-                          bool *missed)
+/* The filter said yes to what is at `at`, a gram or a run: ask the table; how many patterns stand
+ * there. `*missed`: some that have it do not. */
+static unsigned table_look(struct detect_thread *t, const struct image_engine *e,
+                           const struct image_sieve *s, const struct app_view *view, uint32_t gram,
+                           uint32_t at, bool *missed)
 {
     const struct detect_ruleset *set = t->set;
     const struct image_gram_slot *slots = set->gram_slots + s->slots.first;
     uint32_t mask = s->slots.count - 1;
-    uint32_t gram = gram_of(sieve_load(view->data, view->len, at), 0);
     unsigned found = 0;
     *missed = false;
     for (uint32_t i = sieve_slot(gram, mask); slots[i].gram; i = (i + 1) & mask) {
@@ -100,7 +99,7 @@ static void few_look(struct lanes_look *l, uint32_t at)
     bool missed;
     if (*settled == gram || !stride_has(&l->filter, gram))
         return;
-    if (gram_look(l->t, l->e, &l->e->few, l->view, at, &missed) && !missed)
+    if (table_look(l->t, l->e, &l->e->few, l->view, gram, at, &missed) && !missed)
         *settled = gram;
 }
 
@@ -144,26 +143,53 @@ static unsigned each_place(struct detect_thread *t, const struct image_engine *e
     for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
-        if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
-            found += gram_look(t, e, &e->many, view, at, &missed);
+        gram |= (uint32_t)SIEVE_FOLD;
+        if (stride_has(&filter, gram))
+            found += table_look(t, e, &e->many, view, gram, at, &missed);
     }
     return found;
 }
 
+/* What finds runs at every fourth place of a buffer. */
+struct runs_look {
+    struct detect_thread *t;
+    const struct image_engine *e;
+    const struct app_view *view;
+    struct stride_filter grams, runs;
+};
+
+/* How many patterns stand at `at` whose run `v` begins with. */
+static inline unsigned run_look(const struct runs_look *l, uint64_t v, uint32_t at)
+{
+    uint32_t run = sieve_run(v);
+    bool missed;
+    if (!stride_has(&l->runs, run))
+        return 0;
+    return table_look(l->t, l->e, &l->e->many, l->view, run, at, &missed);
+}
+
+/* A gram of the filter is at `at`, a multiple of four: of the runs that may have it there, how many
+ * patterns stand. */
+static unsigned runs_look(const struct runs_look *l, uint32_t at)
+{
+    const struct app_view *view = l->view;
+    if (at == 0)
+        return run_look(l, sieve_load(view->data, view->len, 0), 0);
+    uint64_t early = sieve_load(view->data, view->len, at - 3);
+    uint64_t late = sieve_load(view->data, view->len, at - 1);
+    return run_look(l, early, at - 3) + run_look(l, sieve_next(early), at - 2) +
+           run_look(l, late, at - 1) + run_look(l, sieve_next(late), at);
+}
+
 /* The fourth places of whole spans from `at` on, as many as there are marks for. */
-static unsigned span_look(struct detect_thread *t, const struct image_engine *e,
-                          const struct stride_filter *filter, const struct app_view *view,
-                          uint32_t at, uint32_t count)
+static unsigned span_look(const struct runs_look *l, uint32_t at, uint32_t count)
 {
     uint16_t marks[STRIDE_MARKS];
     unsigned found = 0;
-    bool missed;
-    stride_mark(filter, view->data + at, count, marks);
+    stride_mark(&l->grams, l->view->data + at, count, marks);
     for (uint32_t i = 0; i < count; i++) {
-        for (unsigned mark = marks[i]; mark; mark &= mark - 1) {
-            uint32_t n = (uint32_t)__builtin_ctz(mark);
-            found += gram_look(t, e, &e->many, view, at + STRIDE_SPAN * i + STRIDE * n, &missed);
-        }
+        for (unsigned mark = marks[i]; mark; mark &= mark - 1)
+            found += runs_look(l, at + STRIDE_SPAN * i + STRIDE * (uint32_t)__builtin_ctz(mark));
     }
     return found;
 }
@@ -172,21 +198,21 @@ static unsigned span_look(struct detect_thread *t, const struct image_engine *e,
 static unsigned fourth_place(struct detect_thread *t, const struct image_engine *e,
                              const struct app_view *view)
 {
-    const struct stride_filter filter = filter_of(t->set, e->many.bits);
+    const struct runs_look look = { t, e, view, filter_of(t->set, e->many.bits),
+                                    filter_of(t->set, e->many.runs) };
     uint32_t at = 0, spans = view->len / STRIDE_SPAN;
     unsigned found = 0;
-    bool missed;
     while (spans > 0 && found <= SIEVE_FOUND_MAX) {
         uint32_t count = spans < STRIDE_MARKS ? spans : STRIDE_MARKS;
-        found += span_look(t, e, &filter, view, at, count);
+        found += span_look(&look, at, count);
         at += STRIDE_SPAN * count;
         spans -= count;
     }
     for (; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at += STRIDE) {
         uint32_t gram;
         memcpy(&gram, view->data + at, sizeof(gram));
-        if (stride_has(&filter, gram | (uint32_t)SIEVE_FOLD))
-            found += gram_look(t, e, &e->many, view, at, &missed);
+        if (stride_has(&look.grams, gram | (uint32_t)SIEVE_FOLD))
+            found += runs_look(&look, at);
     }
     return found;
 }

@@ -7,9 +7,10 @@
  * places the table is asked at depends on how many patterns there are and how long the buffers.
  * Few, up to some hundred: those that pass lanes (lanes.h), and Hyperscan is not needed. Many:
  * every place whose gram is in a filter of bits or, where buffers are long, every fourth; then a
- * pattern is known by four neighbouring grams, one of which begins at a multiple of four wherever
- * it stands, and shorter ones are few again. There a buffer with more than a few grams goes to
- * Hyperscan whole, whose time per byte has a bound. A pattern that can stand at few places only is
+ * pattern is known by a run of seven bytes: one of the four grams in it begins at a multiple of
+ * four wherever it stands, and where there is such a gram, four runs may be there. Shorter ones are
+ * few again. There a buffer with more than a few patterns goes to Hyperscan whole, whose time per
+ * byte has a bound. A pattern that can stand at few places only is
  * looked up there and never searched. All bytes are folded (| 0x20), which makes letters of both
  * cases one: a few places more, never one less.
  */
@@ -30,8 +31,8 @@ struct app_view;
 /** Bytes of a gram, and of what is compared around it. */
 #define SIEVE_GRAM  4
 #define SIEVE_WIDTH 8
-/** Shorter patterns have no gram at every place of a stride: with IMAGE_STEP_FOUR Hyperscan alone
- * finds them. */
+/** Bytes of a run. Shorter patterns have no gram at every place of a stride: with IMAGE_STEP_FOUR
+ * the many have none of them. */
 #define SIEVE_LONG (SIEVE_GRAM + STRIDE - 1)
 /** Most words of a filter. */
 #define SIEVE_WORDS_MAX (1u << 21)
@@ -74,6 +75,18 @@ static inline unsigned sieve_one(uint64_t v)
     uint8_t first;
     memcpy(&first, &v, sizeof(first));
     return (first >> 1 & 0x60u) | (first & 0x1fu);
+}
+
+/** A value without its first byte; of what stands behind the others nothing is said. */
+static inline uint64_t sieve_next(uint64_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v >> 8 : v << 8;
+}
+
+/** What a folded value's first bytes are as a run: as good as a gram to filters and tables. */
+static inline uint32_t sieve_run(uint64_t v)
+{
+    return (uint32_t)((v & sieve_mask(SIEVE_LONG)) * 0x9E3779B97F4A7C15ull >> 32);
 }
 
 /** Where a gram's probe of a table with `mask` + 1 slots begins. */
