@@ -4,7 +4,6 @@
 #include "sensor/app/ja4.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -29,25 +28,23 @@ static void values_add(struct values *v, uint16_t value)
         v->all[v->count++] = value;
 }
 
-static struct values values_read(struct cursor list)
+static void values_read(struct values *v, struct cursor list)
 {
-    struct values v = { .count = 0 };
+    v->count = 0;
     while (cursor_left(&list) >= 2)
-        values_add(&v, cursor_be16(&list));
-    return v;
+        values_add(v, cursor_be16(&list));
 }
 
-static struct values extensions_read(struct cursor list)
+static void extensions_read(struct values *v, struct cursor list)
 {
-    struct values v = { .count = 0 };
+    v->count = 0;
     while (cursor_left(&list) >= 4) {
         uint16_t type = cursor_be16(&list);
         cursor_skip(&list, cursor_be16(&list));
         if (list.bad)
             break;
-        values_add(&v, type);
+        values_add(v, type);
     }
-    return v;
 }
 
 /** In place and without allocation (Shell's sort). */
@@ -81,7 +78,8 @@ static const char *version_text(const struct ja4_hello *hello)
         { 0xfeff, "d1" },
     };
     uint16_t version = hello->version;
-    struct values offered = values_read(hello->versions);
+    struct values offered;
+    values_read(&offered, hello->versions);
     for (unsigned i = 0; i < offered.count; i++)
         if (offered.all[i] > version)
             version = offered.all[i];
@@ -122,44 +120,60 @@ static void values_write(struct buf *b, const struct values *v, bool server_name
     }
 }
 
-/** The hash's first digits, or as many zeros of an empty list. */
-static void hash_text(const struct buf *list, char out[HASH_DIGITS + 1])
+/** The first digits of the list's hash, or as many zeros of an empty one. */
+static void hash_write(struct buf *b, const struct buf *list)
 {
-    uint8_t sum[SHA256_DIGEST_SIZE];
-    memset(out, '0', HASH_DIGITS);
-    out[HASH_DIGITS] = '\0';
-    if (list->len == 0)
-        return;
-    app_sha256(list->data, list->len, sum);
-    app_hex(sum, HASH_DIGITS / 2, out);
+    uint8_t sum[SHA256_DIGEST_SIZE] = { 0 };
+    char text[HASH_DIGITS + 1];
+    if (list->len > 0)
+        app_sha256(list->data, list->len, sum);
+    app_hex(sum, HASH_DIGITS / 2, text);
+    buf_byte(b, '_');
+    buf_add(b, text, HASH_DIGITS);
 }
 
-static unsigned two_digits(unsigned count)
+/** In two digits, 99 at most. */
+static void count_write(struct buf *b, unsigned count)
 {
-    return count < 99 ? count : 99;
+    unsigned n = count < 99 ? count : 99;
+    buf_byte(b, (uint8_t)('0' + n / 10));
+    buf_byte(b, (uint8_t)('0' + n % 10));
+}
+
+/** What can be read of the hello in it. */
+static void plain_write(struct buf *b, const struct ja4_hello *hello, unsigned ciphers,
+                        unsigned extensions)
+{
+    char alpn[2];
+    alpn_text(hello->alpn, alpn);
+    buf_byte(b, hello->quic ? 'q' : 't');
+    buf_text(b, version_text(hello));
+    buf_byte(b, hello->named ? 'd' : 'i');
+    count_write(b, ciphers);
+    count_write(b, extensions);
+    buf_add(b, alpn, sizeof(alpn));
 }
 
 void ja4_make(const struct ja4_hello *hello, char out[JA4_LEN + 1])
 {
-    char ciphers_text[HASH_DIGITS + 1], extensions_text[HASH_DIGITS + 1], alpn[2];
     uint8_t room[2 * VALUES_MAX * sizeof(",0000")];
-    struct values ciphers = values_read(hello->ciphers);
-    struct values extensions = extensions_read(hello->extensions);
-    struct values signatures = values_read(hello->signatures);
-    struct buf list;
+    struct values ciphers, extensions, signatures;
+    struct buf list, text;
+    buf_init_fixed(&text, out, JA4_LEN + 1);
+    values_read(&ciphers, hello->ciphers);
+    extensions_read(&extensions, hello->extensions);
+    values_read(&signatures, hello->signatures);
     values_sort(&ciphers);
     values_sort(&extensions);
+    plain_write(&text, hello, ciphers.count, extensions.count);
     buf_init_fixed(&list, room, sizeof(room));
     values_write(&list, &ciphers, true);
-    hash_text(&list, ciphers_text);
-    buf_init_fixed(&list, room, sizeof(room));
+    hash_write(&text, &list);
+    buf_clear(&list);
     values_write(&list, &extensions, false);
     if (signatures.count > 0)
         buf_byte(&list, '_');
     values_write(&list, &signatures, true);
-    hash_text(&list, extensions_text);
-    alpn_text(hello->alpn, alpn);
-    snprintf(out, JA4_LEN + 1, "%c%s%c%02u%02u%c%c_%s_%s", hello->quic ? 'q' : 't',
-             version_text(hello), hello->named ? 'd' : 'i', two_digits(ciphers.count),
-             two_digits(extensions.count), alpn[0], alpn[1], ciphers_text, extensions_text);
+    hash_write(&text, &list);
+    buf_byte(&text, 0);
 }

@@ -203,7 +203,8 @@ static void ja3_make(struct app_io *io, struct tls_side *side, uint16_t version,
     char text[JA3_MAX];
     struct buf b;
     buf_init_fixed(&b, text, sizeof(text));
-    buf_printf(&b, "%u,", version);
+    buf_decimal(&b, version);
+    buf_byte(&b, ',');
     ja3_list(&b, parts->ciphers, 2);
     buf_byte(&b, ',');
     ja3_types(&b, parts->types);
