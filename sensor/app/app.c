@@ -158,6 +158,12 @@ struct app_tx *app_tx_first(const struct flow *f)
     return af ? af->first : NULL;
 }
 
+bool app_is_idle(const struct flow *f, unsigned dir)
+{
+    const struct app_flow *af = flow_of(f);
+    return !af || (!af->first && af->settled[dir] == 0 && !app_frames_waiting(f, dir));
+}
+
 bool app_waits(const struct flow *f, unsigned dir)
 {
     for (const struct app_tx *tx = app_tx_first(f); tx; tx = tx->next) {

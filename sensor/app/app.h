@@ -31,6 +31,7 @@ struct packet;
 struct slab;
 struct stream_span;
 struct app_ctx;
+struct app_frame;
 
 /** One transaction as the later stages see it; parsers embed it first in their own. */
 struct app_tx {
@@ -196,8 +197,6 @@ void app_describe_files(struct app_ctx *ctx, const struct flow *f, struct app_tx
 /** Digests that rules ask for (SIG_BUF_FILE_MD5 and its like), bits 1 << enum app_digest_kind. */
 void app_sums_want(struct app_ctx *ctx, uint8_t sums);
 
-struct app_frame;
-
 /** Follow the frames of this set, bits 1 << enum sig_frame: rules ask for them. */
 void app_frames_want(struct app_ctx *ctx, uint64_t frames);
 
@@ -208,14 +207,14 @@ void app_frames_want(struct app_ctx *ctx, uint64_t frames);
 const struct app_frame *app_frame_next(const struct flow *f, unsigned dir,
                                        const struct app_frame *after, unsigned *kind);
 
-/**
- * Its new bytes: piece `i` of those that gaps divide, false when there are no more. `end` of the
- * view: it is the frame's last.
- */
+/** Its new bytes: piece `i` of those that gaps divide, false behind them; with the last `end`. */
 bool app_frame_piece(const struct app_frame *frame, unsigned i, struct app_view *out);
 
 /** Whether app_frame_next has something. */
 bool app_frames_waiting(const struct flow *f, unsigned dir);
+
+/** Whether there is nothing of `dir` that app_side_news, app_tx_first or app_frame_next tells. */
+bool app_is_idle(const struct flow *f, unsigned dir);
 
 /** Whether something of `dir` has not been inspected: a frame, or a transaction. */
 bool app_waits(const struct flow *f, unsigned dir);

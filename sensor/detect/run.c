@@ -507,9 +507,38 @@ static void passed_run(struct detect_job *job)
     job->out->passed = true;
 }
 
+/* Neither a rule without pattern nor a tag is kept on the flow for this direction, and that is up
+ * to date. */
+static bool is_bare(const struct detect_thread *t, const struct flow *f, unsigned dir)
+{
+    const struct detect_flow *d = detect_flow_get(f);
+    return d->generation == t->generation && d->resolved[dir] && d->always_count[dir] == 0 &&
+           d->tag_count == 0;
+}
+
+/* Amid a flow whose payload is hidden, as behind the handshake of TLS, no stage waits for anything
+ * and no rule of the packet's group goes by headers alone: nothing is to be looked at. That is most
+ * of what a provider carries. */
+static bool is_idle(const struct detect_thread *t, const struct detect_input *in)
+{
+    const struct packet *p = in->packet;
+    const struct flow *f = in->flow;
+    uint32_t flags = f ? f->flags & (FLOW_F_NO_PAYLOAD_INSPECTION | FLOW_F_PASS) : 0;
+    if (flags != FLOW_F_NO_PAYLOAD_INSPECTION || p->flags & PACKET_F_PSEUDO ||
+        p->proto != f->proto || in->fresh_direction || has_events(p))
+        return false;
+    return is_bare(t, f, in->dir) && app_is_idle(f, in->dir) &&
+           stream_raw_is_over(f, in->dir) && !detect_hosts_tagged(t);
+}
+
 void detect_run(struct detect_thread *t, const struct detect_input *in, struct detect_output *out)
 {
     struct detect_job job;
+    if (is_idle(t, in)) {
+        out->count = out->tag_count = 0;
+        out->passed = false;
+        return;
+    }
     job_open(&job, t, in, out);
     t->packet_vars = 0;
     if (in->flow && in->flow->flags & FLOW_F_PASS) {

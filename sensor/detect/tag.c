@@ -251,6 +251,11 @@ void detect_tag_begin(struct detect_job *job, uint32_t rule, const struct sig_op
         host_begin(job, tag.of == SIG_TAG_SRC ? &p->src : &p->dst, &tag);
 }
 
+bool detect_hosts_tagged(const struct detect_thread *t)
+{
+    return atomic_load_explicit(&t->set->hosts->kept, memory_order_relaxed) > 0;
+}
+
 void detect_tags_run(struct detect_job *job)
 {
     const struct packet *p = job->in->packet;
@@ -258,7 +263,7 @@ void detect_tags_run(struct detect_job *job)
         return;
     if (job->flow && job->flow->tag_count)
         session_run(job, detect_flow_make(job));
-    if (p->ip_version && atomic_load_explicit(&job->set->hosts->kept, memory_order_relaxed)) {
+    if (p->ip_version && detect_hosts_tagged(job->t)) {
         host_run(job, &p->src, SIG_TAG_SRC);
         host_run(job, &p->dst, SIG_TAG_DST);
     }

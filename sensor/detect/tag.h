@@ -28,6 +28,9 @@ void tag_hosts_free(struct tag_hosts *hosts);
 /** The rule has matched: begin its tag, or begin it anew. */
 void detect_tag_begin(struct detect_job *job, uint32_t rule, const struct sig_op *op);
 
+/** Whether any host is tagged: else no packet need be looked up. */
+bool detect_hosts_tagged(const struct detect_thread *t);
+
 /** The packet at hand has been looked at: fill the output's tags. */
 void detect_tags_run(struct detect_job *job);
 

@@ -516,6 +516,12 @@ static bool raw_follow(struct stream_side *side)
     return raw_over(side, true);
 }
 
+bool stream_raw_is_over(const struct flow *f, unsigned dir)
+{
+    const struct stream_session *session = session_of(f);
+    return !session || session->sides[dir].flags & (SIDE_CLOSED | SIDE_RAW_DISABLED);
+}
+
 bool stream_raw_waits(const struct flow *f, unsigned dir)
 {
     const struct stream_session *session = session_of(f);

@@ -142,6 +142,9 @@ bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool 
 /** Whether stream_raw_next begins a series of chunks now, if of bytes not acknowledged yet. */
 bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir);
 
+/** Whether `f` has no bytes for stream_raw_next, and will have none: no session, or its end. */
+bool stream_raw_is_over(const struct flow *f, unsigned dir);
+
 /** Whether bytes of `dir` have not been handed out for raw inspection, nor passed over. */
 bool stream_raw_waits(const struct flow *f, unsigned dir);
 

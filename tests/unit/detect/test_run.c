@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/slab.h"
 #include "sensor/app/app.h"
+#include "sensor/decode/event.h"
 #include "sensor/decode/packet.h"
 #include "sensor/detect/build.h"
 #include "sensor/detect/counters.h"
@@ -76,6 +77,13 @@ bool app_side_news(struct flow *f, unsigned dir, uint64_t packet)
     (void)packet;
     fake_now()->side_news = false;
     return news;
+}
+
+bool app_is_idle(const struct flow *f, unsigned dir)
+{
+    (void)f;
+    (void)dir;
+    return !fake_now()->first && !fake_now()->side_news;
 }
 
 struct app_tx *app_tx_first(const struct flow *f)
@@ -145,6 +153,13 @@ bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsign
     (void)f;
     (void)dir;
     return fake_now()->chunk != NULL;
+}
+
+bool stream_raw_is_over(const struct flow *f, unsigned dir)
+{
+    (void)f;
+    (void)dir;
+    return !fake_now()->chunk;
 }
 
 bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool want,
@@ -601,6 +616,40 @@ static void test_tx(void **state)
     bench_close(&b);
 }
 
+/* With its payload hidden a packet is passed over, but not what is due with it. */
+static void test_idle(void **state)
+{
+    struct bench b;
+    struct app_tx tx = { 0 };
+    (void)state;
+    bench_open(&b, TCP,
+               "alert tcp any any -> any any (msg:\"a\"; content:\"abc\"; "
+               "tag:session,2,packets; sid:1;)\n"
+               "alert tcp any any -> any any (msg:\"a\"; app-layer-protocol:http; sid:2;)\n"
+               "alert pkthdr any any -> any any (msg:\"a\"; decode-event:ipv4.opt_invalid; "
+               "sid:3;)\n"
+               "alert http any any -> any any (msg:\"a\"; http.method; content:\"POST\"; "
+               "sid:4;)\n");
+    fake_now()->chunk = "abc";
+    assert_string_equal(bench_run(&b, 0, "abc"), "1");
+    b.flow.flags |= FLOW_F_NO_PAYLOAD_INSPECTION;
+    assert_string_equal(bench_run(&b, 0, "abc"), "");
+    assert_int_equal(b.out.tag_count, 1);
+    while (b.out.tag_count)
+        bench_run(&b, 0, "abc");
+    b.packet.events[DECODE_EVENT_IPV4_OPT_INVALID / 64] = UINT64_C(1) << DECODE_EVENT_IPV4_OPT_INVALID % 64;
+    assert_string_equal(bench_run(&b, 0, "abc"), "3");
+    memset(b.packet.events, 0, sizeof(b.packet.events));
+    fake_now()->side = fake_now()->app = SIG_APP_HTTP1;
+    fake_now()->side_news = true;
+    assert_string_equal(bench_run(&b, 0, "abc"), "2");
+    fake_now()->first = &tx;
+    buffer_put(0, SIG_BUF_HTTP_METHOD, "POST");
+    tx_step(&tx, 0, SIG_PROGRESS_HEADERS);
+    assert_string_equal(bench_run(&b, 0, "abc"), "4");
+    bench_close(&b);
+}
+
 static void test_tx_swap(void **state)
 {
     struct bench b;
@@ -825,6 +874,7 @@ int main(void)
         cmocka_unit_test(test_flow_keyword),
         cmocka_unit_test(test_stream_or_packet),
         cmocka_unit_test(test_hidden_payload),
+        cmocka_unit_test(test_idle),
         cmocka_unit_test(test_header_rules),
         cmocka_unit_test(test_flag_kinds),
         cmocka_unit_test(test_size_beside_a_stream),
