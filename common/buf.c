@@ -34,20 +34,24 @@ void buf_clear(struct buf *b)
     b->bad = false;
 }
 
-uint8_t *buf_room(struct buf *b, size_t len)
+/* Out of line: seldom needed, and then it is the allocation that takes time. */
+static __attribute__((noinline)) uint8_t *grow(struct buf *b, size_t len)
 {
     if (b->bad || len > b->max - b->len) {
         b->bad = true;
         return NULL;
     }
-    if (len > b->cap - b->len) {
-        size_t cap = b->cap ? b->cap : FIRST_CAP;
-        while (cap - b->len < len)
-            cap = cap > b->max / 2 ? b->max : cap * 2;
-        b->data = xreallocarray(b->data, cap, 1);
-        b->cap = cap;
-    }
+    size_t cap = b->cap ? b->cap : FIRST_CAP;
+    while (cap - b->len < len)
+        cap = cap > b->max / 2 ? b->max : cap * 2;
+    b->data = xreallocarray(b->data, cap, 1);
+    b->cap = cap;
     return b->data + b->len;
+}
+
+uint8_t *buf_room(struct buf *b, size_t len)
+{
+    return !b->bad && len <= b->cap - b->len ? b->data + b->len : grow(b, len);
 }
 
 void buf_add(struct buf *b, const void *bytes, size_t len)

@@ -98,7 +98,7 @@ static void tls_clear(struct app_ctx *ctx, struct app_tx *tx)
     for (unsigned d = 0; d < 2; d++) {
         app_bytes_free(ctx->slab, &t->side[d].certs);
         app_bytes_free(ctx->slab, &t->side[d].ja3);
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < TLS_TEXTS; i++)
             app_bytes_free(ctx->slab, &t->side[d].text[i]);
     }
     app_bytes_free(ctx->slab, &t->sni);
@@ -122,27 +122,37 @@ static bool first_cert(const struct tls_side *side, const uint8_t **der, uint32_
     return *der != NULL && *len > 0;
 }
 
+/** What is wrong with a certificate, an event or -1, and how many of its texts stand before that. A
+ * NUL within a name is an attempt to hide what follows it, as Suricata has it. */
+static int certificate_fault(const uint8_t *der, uint32_t len, uint8_t *readable)
+{
+    struct x509 x;
+    char text[X509_TEXT_MAX];
+    int64_t seconds;
+    enum x509_fault fault = x509_read(der, len, &x);
+    *readable = 0;
+    if (fault != X509_SOUND)
+        return TLS_CERTIFICATE_DER + (int)fault - X509_BAD_DER;
+    if (memchr(text, 0, x509_name_text(x.subject, text)))
+        return TLS_CERTIFICATE_SUBJECT;
+    *readable = TLS_TEXT_ISSUER;
+    if (memchr(text, 0, x509_name_text(x.issuer, text)))
+        return TLS_CERTIFICATE_ISSUER;
+    *readable = TLS_TEXT_FINGERPRINT;
+    if (!x509_time_seconds(x.not_before, x.before_long, &seconds) ||
+        !x509_time_seconds(x.not_after, x.after_long, &seconds))
+        return TLS_CERTIFICATE_VALIDITY;
+    return -1;
+}
+
 /** Raise what is wrong with a side's first certificate; the rest of the chain is not judged. */
 static void judge_certificate(struct app_io *io, struct tls_tx *t, struct tls_side *side)
 {
     const uint8_t *der;
     uint32_t len;
-    struct x509 x;
-    char text[X509_TEXT_MAX];
-    int64_t seconds;
     if (!first_cert(side, &der, &len))
         return;
-    enum x509_fault fault = x509_read(der, len, &x);
-    int event = -1;
-    if (fault != X509_SOUND)
-        event = TLS_CERTIFICATE_DER + (int)fault - X509_BAD_DER;
-    else if (memchr(text, 0, x509_name_text(x.subject, text)))
-        event = TLS_CERTIFICATE_SUBJECT;
-    else if (memchr(text, 0, x509_name_text(x.issuer, text)))
-        event = TLS_CERTIFICATE_ISSUER;
-    else if (!x509_time_seconds(x.not_before, x.before_long, &seconds) ||
-             !x509_time_seconds(x.not_after, x.after_long, &seconds))
-        event = TLS_CERTIFICATE_VALIDITY;
+    int event = certificate_fault(der, len, &side->readable);
     side->sound = event < 0;
     if (event >= 0)
         app_tx_event(&t->tx, io->dir, (unsigned)event);
@@ -465,39 +475,33 @@ static bool tls_gap(struct app_io *io, uint32_t len)
 
 /* ---- what rules and records see ------------------------------------------------------------- */
 
-/** Text `which` (order of tls_side.text) of a certificate. */
-static uint32_t cert_text(const uint8_t *der, uint32_t len, unsigned which, char out[X509_TEXT_MAX])
+static uint32_t cert_text(const struct tls_side *side, enum tls_text which,
+                          char out[X509_TEXT_MAX])
 {
+    const uint8_t *der;
+    uint32_t len;
     struct x509 x;
-    if (which == 3) {
+    if (!first_cert(side, &der, &len))
+        return 0;
+    if (which == TLS_TEXT_FINGERPRINT) {
         uint8_t sum[20];
         app_sha1(der, len, sum);
         return x509_hex_text(sum, sizeof(sum), true, out);
     }
-    if (x509_read(der, len, &x) != X509_SOUND)
+    if (which >= side->readable || x509_read(der, len, &x) != X509_SOUND)
         return 0;
-    /* A NUL within a name is an attempt to hide what follows it: the certificate has no text from
-     * there on, as in Suricata. */
-    uint32_t made = x509_name_text(x.subject, out);
-    if (which == 0 || memchr(out, 0, made))
-        return memchr(out, 0, made) ? 0 : made;
-    made = x509_name_text(x.issuer, out);
-    if (which == 1 || memchr(out, 0, made))
-        return memchr(out, 0, made) ? 0 : made;
-    return x509_hex_text(x.serial.at, (uint32_t)cursor_left(&x.serial), false, out);
+    if (which == TLS_TEXT_SERIAL)
+        return x509_hex_text(x.serial.at, (uint32_t)cursor_left(&x.serial), false, out);
+    return x509_name_text(which == TLS_TEXT_SUBJECT ? x.subject : x.issuer, out);
 }
 
-static bool cert_buffer(struct app_ctx *ctx, struct tls_side *side, unsigned which,
+static bool cert_buffer(struct app_ctx *ctx, struct tls_side *side, enum tls_text which,
                         struct app_view *out)
 {
-    const uint8_t *der;
-    uint32_t len;
-    if (!first_cert(side, &der, &len))
-        return false;
     struct app_bytes *text = &side->text[which];
     if (text->len == 0) {
         char made[X509_TEXT_MAX];
-        uint32_t n = cert_text(der, len, which, made);
+        uint32_t n = cert_text(side, which, made);
         if (n == 0 || !app_bytes_add(ctx->slab, text, made, n))
             return false;
     }
@@ -549,13 +553,13 @@ static bool tls_buffer(struct app_ctx *ctx, struct app_flow *af, struct app_tx *
         return t->sni.len > 0 && dir == SIG_DIR_TOSERVER &&
                app_view_set(out, t->sni.data, t->sni.len);
     case SIG_BUF_TLS_CERT_SUBJECT:
-        return cert_buffer(ctx, side, 0, out);
+        return cert_buffer(ctx, side, TLS_TEXT_SUBJECT, out);
     case SIG_BUF_TLS_CERT_ISSUER:
-        return cert_buffer(ctx, side, 1, out);
+        return cert_buffer(ctx, side, TLS_TEXT_ISSUER, out);
     case SIG_BUF_TLS_CERT_SERIAL:
-        return cert_buffer(ctx, side, 2, out);
+        return cert_buffer(ctx, side, TLS_TEXT_SERIAL, out);
     case SIG_BUF_TLS_CERT_FINGERPRINT:
-        return cert_buffer(ctx, side, 3, out);
+        return cert_buffer(ctx, side, TLS_TEXT_FINGERPRINT, out);
     case SIG_BUF_TLS_VERSION:
         return side->version && version_buffer(t, side, out);
     case SIG_BUF_TLS_RANDOM:
@@ -624,15 +628,15 @@ static bool tls_number(struct app_flow *af, struct app_tx *tx, unsigned dir, con
 
 static void describe_cert(const struct tls_side *side, struct json *out)
 {
-    static const char *const keys[] = { "subject", "issuerdn", "serial", "fingerprint" };
+    static const char *const keys[TLS_TEXTS] = { "subject", "issuerdn", "serial", "fingerprint" };
     const uint8_t *der;
     uint32_t len;
     struct x509 x;
     if (!first_cert(side, &der, &len) || x509_read(der, len, &x) != X509_SOUND)
         return;
     char text[X509_TEXT_MAX];
-    for (unsigned i = 0; i < 4; i++) {
-        uint32_t n = cert_text(der, len, i, text);
+    for (unsigned i = 0; i < TLS_TEXTS; i++) {
+        uint32_t n = cert_text(side, i, text);
         if (n > 0)
             json_strn(out, keys[i], text, n);
     }

@@ -53,6 +53,15 @@ enum tls_state_bit {
     TLS_STATE_SERVER_KEYX = 8,
 };
 
+/** What is written out of a certificate. */
+enum tls_text {
+    TLS_TEXT_SUBJECT,
+    TLS_TEXT_ISSUER,
+    TLS_TEXT_SERIAL,
+    TLS_TEXT_FINGERPRINT,
+    TLS_TEXTS
+};
+
 /** What one side of the handshake said. */
 struct tls_side {
     uint16_t version;        /* as negotiated or offered; 0: no hello */
@@ -60,12 +69,13 @@ struct tls_side {
     uint8_t random[TLS_RANDOM_LEN];
     bool certified;           /* `certs` is there */
     struct app_bytes certs;   /* the chain as on the wire: three bytes of length, then DER */
-    struct app_bytes text[4]; /* subject, issuer, serial, fingerprint, made when asked for */
+    struct app_bytes text[TLS_TEXTS]; /* made when asked for */
     struct app_bytes ja3;     /* JA3 or JA3S string */
     char ja3_hash[33];
     char ja4[JA4_LEN + 1]; /* of the client; empty without */
     int64_t read_s;        /* when the certificates came */
     bool sound;            /* the first certificate was read without fault */
+    uint8_t readable;      /* texts before the first that has a fault; the fingerprint always is */
 };
 
 /** The one transaction of a flow. */

@@ -3,7 +3,6 @@
 #include "config.h"
 #include "sensor/app/x509.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -158,21 +157,43 @@ uint32_t x509_hex_text(const uint8_t *bytes, uint32_t len, bool lower, char out[
     return n;
 }
 
-bool x509_time_text(struct cursor digits, bool four, char out[20])
+/** Digits of a time without what stands between them: YYYYMMDDhhmmss. */
+#define TIME_DIGITS 14
+
+static bool time_digits(struct cursor digits, bool four, char out[TIME_DIGITS])
 {
-    unsigned skip = four ? 4 : 2;
-    size_t need = skip + 10;
+    size_t need = four ? TIME_DIGITS : TIME_DIGITS - 2;
     const uint8_t *d = cursor_take(&digits, need);
     if (!d)
         return false;
     for (size_t i = 0; i < need; i++)
         if (d[i] < '0' || d[i] > '9')
             return false;
-    const char *century = d[0] < '5' ? "20" : "19"; /* RFC 5280 4.1.2.5.1 */
-    const char *t = (const char *)d + skip;
-    snprintf(out, 20, "%s%.*s-%.2s-%.2sT%.2s:%.2s:%.2s", four ? "" : century, (int)skip,
-             (const char *)d, t, t + 2, t + 4, t + 6, t + 8);
+    memcpy(out, d[0] < '5' ? "20" : "19", 2); /* RFC 5280 4.1.2.5.1 */
+    memcpy(out + (TIME_DIGITS - need), d, need);
     return true;
+}
+
+bool x509_time_text(struct cursor digits, bool four, char out[20])
+{
+    char time[TIME_DIGITS], *at = out;
+    if (!time_digits(digits, four, time))
+        return false;
+    for (unsigned i = 0; i < TIME_DIGITS; i++) {
+        if (i >= 4 && i % 2 == 0)
+            *at++ = i < 8 ? '-' : i == 8 ? 'T' : ':';
+        *at++ = time[i];
+    }
+    *at = 0;
+    return true;
+}
+
+static int number(const char *digits, unsigned count)
+{
+    int v = 0;
+    for (unsigned i = 0; i < count; i++)
+        v = 10 * v + (digits[i] - '0');
+    return v;
 }
 
 /** Days from 1970-01-01 (Gregorian, from a year that begins in March). */
@@ -186,14 +207,13 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day)
 
 bool x509_time_seconds(struct cursor digits, bool four, int64_t *out)
 {
-    char text[20];
-    int year, month, day, hour, minute, second;
-    if (!x509_time_text(digits, four, text) ||
-        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+    char time[TIME_DIGITS];
+    if (!time_digits(digits, four, time))
         return false;
+    int month = number(time + 4, 2), day = number(time + 6, 2);
     if (month < 1 || month > 12 || day < 1 || day > 31)
         return false;
-    *out = days_of(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
-           second;
+    *out = days_of(number(time, 4), (unsigned)month, (unsigned)day) * 86400 +
+           number(time + 8, 2) * 3600 + number(time + 10, 2) * 60 + number(time + 12, 2);
     return true;
 }

@@ -14,6 +14,7 @@
 #include "sensor/app/digest.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/probe.h"
+#include "sensor/app/x509.h"
 #include "sensor/decode/packet.h"
 #include "tests/unit/app/rig.h"
 
@@ -532,6 +533,37 @@ static void test_tls_issuer_with_nul(void **state)
     buf_free(&server);
 }
 
+/** Times of certificates (RFC 5280 4.1.2.5), as text and in seconds; NULL: none. */
+static void test_x509_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *digits;
+        bool four;
+        const char *text;
+        int64_t seconds;
+    } cases[] = {
+        { "700101000000Z", false, "1970-01-01T00:00:00", 0 },
+        { "491231235959Z", false, "2049-12-31T23:59:59", INT64_C(2524607999) },
+        { "500101000000Z", false, "1950-01-01T00:00:00", INT64_C(-631152000) },
+        { "20000229120102Z", true, "2000-02-29T12:01:02", INT64_C(951825662) },
+        { "21000301000000Z", true, "2100-03-01T00:00:00", INT64_C(4107542400) },
+        { "201302000000Z", false, "2020-13-02T00:00:00", -1 }, /* no month: text alone */
+        { "2a0101000000Z", false, NULL, -1 },
+        { "20010100000Z", false, NULL, -1 },
+        { "200101000000Z", true, NULL, -1 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cursor c = cursor_make(cases[i].digits, strlen(cases[i].digits));
+        char text[20] = "";
+        int64_t seconds = -1;
+        assert_int_equal(x509_time_text(c, cases[i].four, text), cases[i].text != NULL);
+        assert_string_equal(text, cases[i].text ? cases[i].text : "");
+        assert_int_equal(x509_time_seconds(c, cases[i].four, &seconds), cases[i].seconds != -1);
+        assert_true(seconds == cases[i].seconds);
+    }
+}
+
 /* What is odd about records and hellos, as the reference names it. */
 static void test_tls_events(void **state)
 {
@@ -590,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_dns_record_without_data),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_tls_issuer_with_nul),
+        cmocka_unit_test(test_x509_times),
         cmocka_unit_test(test_tls_events),
         cmocka_unit_test(test_tls_hostile),
     };
