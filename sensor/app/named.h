@@ -40,7 +40,7 @@ bool named_dns_query(const uint8_t *payload, uint32_t len, char host[NAMED_HOST_
  */
 bool named_http_request(const uint8_t *payload, uint32_t len, char host[NAMED_HOST_MAX]);
 
-/** A server's first bytes: an HTTP answer with a text, an image or nothing in it. */
+/** A server's first bytes: an HTTP answer with a text, data, an image or nothing in it. */
 bool named_http_answer(const uint8_t *payload, uint32_t len);
 
 #endif

@@ -28,6 +28,16 @@ static const char *const odd_hosts[] = {
     "rapid", "mediafi", "depot", "posta", "ip2p", "data.h", "folder", "aimini", "crossfire",
 };
 
+/* Kinds of content by which nDPI tells nothing else: it knows executables, archives and media. */
+static const char *const plain_types[] = {
+    "text/",
+    "image/",
+    "application/json",
+    "application/xml",
+    "application/javascript",
+    "application/x-javascript",
+};
+
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static bool begins(struct span s, const char *word)
@@ -137,6 +147,14 @@ bool named_http_request(const uint8_t *payload, uint32_t len, char host[NAMED_HO
     return false;
 }
 
+static bool plain_type(struct span value)
+{
+    for (size_t i = 0; i < COUNT(plain_types); i++)
+        if (begins(value, plain_types[i]))
+            return true;
+    return false;
+}
+
 bool named_http_answer(const uint8_t *payload, uint32_t len)
 {
     struct cursor c = cursor_make(payload, len);
@@ -146,8 +164,7 @@ bool named_http_answer(const uint8_t *payload, uint32_t len)
     for (unsigned i = 0; i < LINES_MAX && line_next(&c, &line); i++) {
         if (line.len == 0)
             return true;
-        if (field_is(line, "Content-Type:", &value) && !begins(value, "text/") &&
-            !begins(value, "image/"))
+        if (field_is(line, "Content-Type:", &value) && !plain_type(value))
             return false;
         if (begins(line, "Content-Disposition:") || begins(line, "Server: ntopng"))
             return false;
