@@ -41,7 +41,7 @@ static __attribute__((noinline)) uint8_t *grow(struct buf *b, size_t len)
         b->bad = true;
         return NULL;
     }
-    size_t cap = b->cap ? b->cap : FIRST_CAP;
+    size_t first = b->max < FIRST_CAP ? b->max : FIRST_CAP, cap = b->cap ? b->cap : first;
     while (cap - b->len < len)
         cap = cap > b->max / 2 ? b->max : cap * 2;
     b->data = xreallocarray(b->data, cap, 1);

@@ -15,7 +15,7 @@
 struct buf {
     uint8_t *data; /* owned unless `fixed` */
     size_t len;
-    size_t cap;
+    size_t cap;    /* up to `max` */
     size_t max;    /* never longer than this */
     bool fixed;    /* `data` is the caller's and never grows */
     bool bad;      /* something did not fit; what is there is a prefix */

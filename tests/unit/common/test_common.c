@@ -72,6 +72,11 @@ static void buf_never_passes_its_limit(void **state)
     assert_true(b.bad);
     assert_int_equal(b.len, 8);
     buf_clear(&b);
+    for (unsigned i = 0; i < 20; i++)
+        buf_byte(&b, 'x');
+    assert_true(b.bad);
+    assert_int_equal(b.len, 10);
+    buf_clear(&b);
     buf_printf(&b, "%d", 42);
     assert_string_equal(buf_str(&b), "42");
     buf_free(&b);
