@@ -27,7 +27,7 @@
 
 const char *detect_image_version(void)
 {
-    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".40";
+    return PACKAGE_VERSION "." IMAGE_VERSION_TEXT ".41";
 }
 
 uint32_t builder_put(struct builder *b, enum image_section s, const void *elements, uint32_t count)

@@ -571,6 +571,16 @@ static void names_emit(struct builder *b, struct build_engine *e, struct image_e
     free(bits);
 }
 
+static uint32_t longest_of(const struct intern *patterns)
+{
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < patterns->count; i++) {
+        uint32_t len = patterns->entries[i].len - 1; /* less its flag */
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
 static void engine_emit(struct builder *b, uint32_t index)
 {
     static const uint8_t zeros[64];
@@ -584,6 +594,7 @@ static void engine_emit(struct builder *b, uint32_t index)
     pairs_emit(b, &e->pattern_pairs, count, rules);
     out.pattern_first = builder_put(b, IMAGE_PATTERNS, rules, count);
     out.pattern_count = count;
+    out.longest = longest_of(&e->patterns);
     free(rules);
     for (unsigned tier = 0; tier < IMAGE_TIERS; tier++) {
         buf_add(&b->sections[IMAGE_DATABASES], zeros,

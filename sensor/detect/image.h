@@ -18,8 +18,8 @@
 #include "signatures/ruleset.h"
 
 #define IMAGE_MAGIC        "ABENGIMG"
-#define IMAGE_VERSION      17
-#define IMAGE_VERSION_TEXT "17"
+#define IMAGE_VERSION      18
+#define IMAGE_VERSION_TEXT "18"
 #define IMAGE_NAME_MAX     64
 #define IMAGE_SIZE_MAX     ((size_t)1 << 30)
 #define IMAGE_RULES_MAX    (1u << 18)

@@ -100,6 +100,7 @@ struct image_engine {
     struct image_span places; /* where patterns with fixed places stand */
     struct image_span names;
     uint32_t pattern_first, pattern_count; /* in IMAGE_PATTERNS */
+    uint32_t longest;                      /* bytes of the longest of them */
     struct image_sieve many;               /* patterns that `step` finds */
     struct image_span head;                /* slots of grams of patterns with fixed places */
     struct image_span slots;               /* of names: a power of two */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "sensor/detect/scan.h"
 #include "sensor/detect/state.h"
 #include "sensor/detect/tag.h"
 #include "sensor/detect/vars.h"

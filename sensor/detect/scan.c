@@ -2,6 +2,8 @@
 /* Scanning a buffer: Hyperscan and the table of name endings mark candidates. */
 #include "config.h"
 
+#include "sensor/detect/scan.h"
+
 #include <hs.h>
 
 #include "sensor/detect/search.h"
@@ -81,21 +83,39 @@ void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct ap
         sieve_head(t, &t->set->engines[engine], view);
 }
 
+/* In line: most buffers are short, and there are many. */
+static inline bool scan_anywhere(struct detect_thread *t, uint32_t engine,
+                                 const struct app_view *view)
+{
+    const struct image_engine *e = &t->set->engines[engine];
+    bool sieved = true;
+    counter_add(t->counters, DETECT_COUNT_SCANS, 1);
+    counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
+    sieve_few(t, e, view);
+    if (e->databases & 1u << IMAGE_TIER_SHORT) {
+        scan_tier(t, engine, IMAGE_TIER_SHORT, view);
+        sieved = false;
+    }
+    if (e->step == IMAGE_STEP_NONE || sieve_many(t, e, view)) {
+        counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
+        return sieved;
+    }
+    scan_tier(t, engine, IMAGE_TIER_LONG, view);
+    return false;
+}
+
+bool detect_scan_anywhere(struct detect_thread *t, uint32_t engine, const struct app_view *view)
+{
+    return scan_anywhere(t, engine, view);
+}
+
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view)
 {
     const struct image_engine *e = &t->set->engines[engine];
     if (view->len == 0)
         return;
-    counter_add(t->counters, DETECT_COUNT_SCANS, 1);
-    counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
     if (e->slots.count)
         scan_names(t, e, view);
     sieve_head(t, e, view);
-    sieve_few(t, e, view);
-    if (e->databases & 1u << IMAGE_TIER_SHORT)
-        scan_tier(t, engine, IMAGE_TIER_SHORT, view);
-    if (e->step == IMAGE_STEP_NONE || sieve_many(t, e, view))
-        counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
-    else
-        scan_tier(t, engine, IMAGE_TIER_LONG, view);
+    (void)scan_anywhere(t, engine, view);
 }

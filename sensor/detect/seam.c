@@ -12,6 +12,7 @@
 
 #include "common/slab.h"
 #include "common/xalloc.h"
+#include "sensor/detect/scan.h"
 #include "sensor/detect/state.h"
 
 /** Bytes kept of a chunk's end, and looked at of the next one's head. */

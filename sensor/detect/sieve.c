@@ -2,9 +2,11 @@
 /* Looking at a buffer through a sieve. */
 #include "config.h"
 
+#include "sensor/detect/scan.h"
 #include "sensor/detect/search.h"
 #include "sensor/detect/sieve.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/window.h"
 
 /* A value's bytes as they stand in memory, from byte `n` on. */
 static uint32_t gram_of(uint64_t v, unsigned n)
@@ -27,6 +29,16 @@ static bool pattern_stands(const struct detect_ruleset *set, const struct image_
     return at >= g->back && g->bytes.count <= view->len - (at - g->back) &&
            search_equal(view->data + (at - g->back), set->blob + g->bytes.first, g->bytes.count,
                         g->nocase);
+}
+
+/* Its rules are candidates; with a window, where it stands is kept for the next one. */
+static void pattern_found(struct detect_thread *t, const struct image_engine *e,
+                          const struct image_gram *g, const struct app_view *view, uint32_t at)
+{
+    if (t->window && !window_take(t->window, g->pattern, view->offset + at - g->back,
+                                  g->bytes.count))
+        return;
+    detect_candidates_add(t, t->set->patterns[e->pattern_first + g->pattern]);
 }
 
 /* The eight bytes around the gram at place `at` are those of the slot's, and then all others. */
@@ -54,8 +66,7 @@ static unsigned table_look(struct detect_thread *t, const struct image_engine *e
         if (slots[i].tag != sieve_tag(gram))
             continue;
         if (gram_stands(set, &slots[i], view, at)) {
-            uint32_t pattern = set->grams[slots[i].gram - 1].pattern;
-            detect_candidates_add(t, set->patterns[e->pattern_first + pattern]);
+            pattern_found(t, e, &set->grams[slots[i].gram - 1], view, at);
             found++;
         } else {
             *missed = true;
@@ -74,7 +85,7 @@ static void shorts_look(struct detect_thread *t, const struct image_engine *e,
         return;
     for (uint32_t i = 0; i < e->short_count; i++, g++) {
         if (((v ^ g->want) & g->mask) == 0 && pattern_stands(t->set, g, view, at))
-            detect_candidates_add(t, t->set->patterns[e->pattern_first + g->pattern]);
+            pattern_found(t, e, g, view, at);
     }
 }
 
@@ -99,7 +110,8 @@ static void few_look(struct lanes_look *l, uint32_t at)
     bool missed;
     if (*settled == gram || !stride_has(&l->filter, gram))
         return;
-    if (table_look(l->t, l->e, &l->e->few, l->view, gram, at, &missed) && !missed)
+    if (table_look(l->t, l->e, &l->e->few, l->view, gram, at, &missed) && !missed &&
+        !l->t->window) /* which wants to know each place */
         *settled = gram;
 }
 

@@ -106,6 +106,7 @@ struct detect_tx {
     uint64_t scanned[IMAGE_SPECS_MAX / 64]; /* specs whose whole buffers were scanned */
     uint32_t count, cap, files;   /* files: of the transaction, when it was looked at last */
     struct detect_entry *entries; /* sorted by rule */
+    struct window *windows;       /* of bodies that grow (window.h) */
 };
 
 /** A buffer as it was last fetched, in an epoch of the thread. */
@@ -124,6 +125,7 @@ struct detect_thread {
     struct hs_scratch *scratch;
     struct confirm confirm;
     struct candidates candidates;
+    struct window *window; /* that patterns are found for, or NULL */
     uint64_t epoch;
     struct detect_fetched fetched[IMAGE_SPECS_MAX];
     struct transform_room transforms;
@@ -202,9 +204,6 @@ void detect_seam_run(struct detect_job *job);
 /** Give back what is kept for seams. */
 void detect_seam_free(struct detect_thread *t, struct detect_flow *f);
 
-/** Add the members of a list to the candidates. */
-void detect_candidates_add(struct detect_thread *t, struct image_span members);
-
 /** Take the candidates in their order, `run` each for the job, and count them. */
 static inline void detect_candidates_run(struct detect_job *job,
                                          void (*run)(struct detect_job *job, uint32_t rule))
@@ -221,12 +220,6 @@ static inline void detect_candidates_run(struct detect_job *job,
     if (count)
         counter_add(job->t->counters, DETECT_COUNT_CANDIDATES, count);
 }
-
-/** Scan `view` with an engine; its rules become candidates. */
-void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view);
-
-/** The same for patterns with fixed places alone. */
-void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct app_view *view);
 
 /** Scan bytes of the stream with its engines. */
 void detect_scan_stream(struct detect_job *job, const struct app_view *view);

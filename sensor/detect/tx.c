@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/slab.h"
+#include "sensor/detect/scan.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/window.h"
 
 /* Windows of one body that one packet can release. */
 #define WINDOWS_MAX 64
@@ -24,6 +26,7 @@ static void state_free(struct detect_thread *t, struct app_tx *tx, unsigned dir)
     if (!state)
         return;
     slab_free(t->slab, state->entries, state->cap * sizeof(*state->entries));
+    window_free_all(&state->windows, t->slab);
     slab_free(t->slab, state, sizeof(*state));
     tx->detect[dir] = NULL;
 }
@@ -386,6 +389,21 @@ static bool is_within(struct detect_job *job, const struct image_engine *e,
            other.data == view->data && other.len == view->len && other.offset == view->offset;
 }
 
+/* What is kept of the last windows of a body that grows, the first of its transaction; NULL: the
+ * view is searched whole. */
+static struct window *view_window(struct detect_job *job, uint32_t engine,
+                                  const struct sig_buffer_def *def, uint32_t index,
+                                  const struct app_view *view)
+{
+    const struct sig_bufspec *spec = &job->set->specs[job->set->engines[engine].spec];
+    bool body = def->flags & (SIG_BUFFER_BODY | SIG_BUFFER_FILE);
+    if (!body || index > 0 || job->tx->files[job->in->dir] > 1 || spec->transform_count > 0 ||
+        (view->offset == 0 && view->end))
+        return NULL;
+    struct detect_tx *state = state_make(job);
+    return state ? window_get(&state->windows, engine, job->t->slab) : NULL;
+}
+
 /* Scan all instances; true when the buffer needs no second look. */
 static bool spec_scan(struct detect_job *job, uint32_t engine, const struct sig_buffer_def *def)
 {
@@ -394,8 +412,11 @@ static bool spec_scan(struct detect_job *job, uint32_t engine, const struct sig_
     bool there = false;
     for (uint32_t i = 0; detect_fetch(job, spec, i, &view); i++) {
         there = true;
+        struct window *w = NULL;
         if (is_within(job, &job->set->engines[engine], &view))
             detect_scan_heads(job->t, engine, &view);
+        else if (view.len > 0 && (w = view_window(job, engine, def, i, &view)))
+            window_scan(job->t, w, &view);
         else
             detect_scan(job->t, engine, &view);
         if (!has_instances(def))
@@ -447,6 +468,7 @@ static void files_look(struct detect_job *job)
     if (!state || state->files == files)
         return;
     state->files = files;
+    window_free_all(&state->windows, job->t->slab);
     for (uint32_t i = 0; i < state->count; i++) {
         if (!(job->set->rules[state->entries[i].rule].flags & IMAGE_RULE_FILES))
             state->entries[kept++] = state->entries[i];

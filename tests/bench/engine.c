@@ -32,6 +32,7 @@
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/build.h"
+#include "sensor/detect/scan.h"
 #include "sensor/detect/state.h"
 #include "sensor/worker.h"
 #include "signatures/parse.h"

@@ -19,9 +19,11 @@
 #include "common/slab.h"
 #include "sensor/detect/build.h"
 #include "sensor/detect/lanes.h"
+#include "sensor/detect/scan.h"
 #include "sensor/detect/search.h"
 #include "sensor/detect/sieve.h"
 #include "sensor/detect/state.h"
+#include "sensor/detect/window.h"
 #include "signatures/parse.h"
 
 #define PATTERNS   700
@@ -36,18 +38,22 @@ struct known {
     bool nocase;
 };
 
-/* The buffers that the patterns are for: one for each step. */
+/* The buffers that the patterns are for: one for each step; of one byte at least, and so that every
+ * pattern has a gram. */
 struct kind {
     const char *protocol, *keyword;
     enum sig_buffer buffer;
-    uint8_t dir, step;
+    uint8_t dir, step, least;
     uint32_t patterns;
 };
 
 static const struct kind kinds[] = {
-    { "tcp", "", SIG_BUF_PAYLOAD, SIG_DIR_TOSERVER, IMAGE_STEP_NONE, 400 },
-    { "http", "http.uri; ", SIG_BUF_HTTP_URI, SIG_DIR_TOSERVER, IMAGE_STEP_ONE, PATTERNS },
-    { "http", "file.data; ", SIG_BUF_FILE_DATA, SIG_DIR_TOCLIENT, IMAGE_STEP_FOUR, PATTERNS },
+    { "tcp", "", SIG_BUF_PAYLOAD, SIG_DIR_TOSERVER, IMAGE_STEP_NONE, 1, 400 },
+    { "http", "http.uri; ", SIG_BUF_HTTP_URI, SIG_DIR_TOSERVER, IMAGE_STEP_ONE, 1, PATTERNS },
+    { "http", "file.data; ", SIG_BUF_FILE_DATA, SIG_DIR_TOCLIENT, IMAGE_STEP_FOUR, 1, PATTERNS },
+    { "tcp", "", SIG_BUF_PAYLOAD, SIG_DIR_TOSERVER, IMAGE_STEP_NONE, SIEVE_GRAM, 400 },
+    { "http", "file.data; ", SIG_BUF_FILE_DATA, SIG_DIR_TOCLIENT, IMAGE_STEP_FOUR, SIEVE_GRAM,
+      PATTERNS },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -78,7 +84,8 @@ static uint8_t letter(struct bench *b)
 
 static void know(struct bench *b, struct known *k, struct buf *rules, uint32_t number)
 {
-    *k = (struct known){ .len = 1 + dice(b, LEN_MAX), .to = UINT32_MAX, .nocase = dice(b, 2) };
+    uint32_t len = b->kind->least + dice(b, LEN_MAX + 1 - b->kind->least);
+    *k = (struct known){ .len = len, .to = UINT32_MAX, .nocase = dice(b, 2) };
     buf_printf(rules, "alert %s any any -> any any (%s%scontent:\"|", b->kind->protocol,
                b->kind->dir == SIG_DIR_TOCLIENT ? "flow:to_client; " : "", b->kind->keyword);
     for (uint32_t i = 0; i < k->len; i++) {
@@ -249,6 +256,85 @@ static void later_windows_miss_nothing(void **state)
                     &(struct app_view){ .data = data, .len = k->len, .offset = k->from });
         assert_true(is_candidate(b, (uint32_t)(k - b->known) + 1));
         clear(b);
+    }
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+#define BODY_MAX   6000
+#define WINDOW_MAX 900
+
+/* Noise of all bytes with a pattern every hundred of them or, densely, of the patterns' bytes. */
+static void body_fill(struct bench *b, uint8_t *body, bool dense)
+{
+    for (uint32_t i = 0; i < BODY_MAX; i++)
+        body[i] = dense ? letter(b) : (uint8_t)dice(b, 256);
+    for (uint32_t at = 0; at + LEN_MAX + 100 < BODY_MAX; at += LEN_MAX + dice(b, 100)) {
+        const struct known *k = &b->known[dice(b, b->kind->patterns)];
+        memcpy(body + at, k->bytes, k->len);
+    }
+}
+
+/* The candidates of one look at the view, taken away; and how many bytes were searched. */
+static uint64_t looked(struct bench *b, struct window *w, const struct app_view *view,
+                       uint64_t *candidates, size_t words)
+{
+    uint64_t bytes = counter_read(&b->counters, DETECT_COUNT_SCAN_BYTES);
+    if (w)
+        window_scan(b->thread, w, view);
+    else
+        detect_scan(b->thread, b->engine, view);
+    memcpy(candidates, b->thread->candidates.words, words * sizeof(*candidates));
+    clear(b);
+    return counter_read(&b->counters, DETECT_COUNT_SCAN_BYTES) - bytes;
+}
+
+/* As a body grows each of its windows has the same candidates, searched whole or from where the
+ * last one ended. */
+static void windows_same(struct bench *b, bool dense, uint64_t bytes[2])
+{
+    size_t words = (b->set->rule_count + 63) / 64;
+    uint64_t *whole = calloc(words, sizeof(*whole)), *fresh = calloc(words, sizeof(*fresh));
+    uint8_t *body = malloc(BODY_MAX);
+    struct window *list = NULL, *w = window_get(&list, b->engine, b->slab);
+    assert_non_null(w);
+    assert_ptr_equal(window_get(&list, b->engine, b->slab), w);
+    body_fill(b, body, dense);
+    for (uint32_t have = 0, from = 0; have < BODY_MAX;) {
+        have += 1 + dice(b, 200);
+        have = have < BODY_MAX ? have : BODY_MAX;
+        if (have > WINDOW_MAX && have - WINDOW_MAX > from)
+            from = have - WINDOW_MAX + dice(b, 40) * (dice(b, 20) == 0 ? 25 : 1);
+        if (from >= have)
+            continue;
+        uint8_t *bytes_there = malloc(have - from); /* so that a read behind it is seen */
+        memcpy(bytes_there, body + from, have - from);
+        const struct app_view view = { bytes_there, have - from, from, have == BODY_MAX };
+        bytes[0] += looked(b, NULL, &view, whole, words);
+        bytes[1] += looked(b, w, &view, fresh, words);
+        assert_memory_equal(fresh, whole, words * sizeof(*whole));
+        free(bytes_there);
+    }
+    window_free_all(&list, b->slab);
+    free(body);
+    free(whole);
+    free(fresh);
+}
+
+static void windows_find_the_same(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < KINDS; i++, b++) {
+        uint64_t sparse[2] = { 0 }, dense[2] = { 0 };
+        for (unsigned n = 0; n < 40; n++) {
+            windows_same(b, false, sparse);
+            windows_same(b, true, dense);
+        }
+        assert_true(dense[1] <= dense[0]);
+        /* what Hyperscan always looks for is searched whole */
+        bool scanned = b->set->engines[b->engine].databases & 1u << IMAGE_TIER_SHORT;
+        assert_int_equal(scanned, b->kind->least < SIEVE_GRAM);
+        assert_true(scanned || sparse[1] * 2 < sparse[0]);
     }
 }
 
@@ -434,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_missed),
         cmocka_unit_test(later_windows_miss_nothing),
+        cmocka_unit_test(windows_find_the_same),
         cmocka_unit_test(most_noise_is_ruled_out),
         cmocka_unit_test(all_ways_see_the_same),
         cmocka_unit_test(all_grams_pass),
