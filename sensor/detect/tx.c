@@ -396,9 +396,8 @@ static struct window *view_window(struct detect_job *job, uint32_t engine,
                                   const struct app_view *view)
 {
     const struct sig_bufspec *spec = &job->set->specs[job->set->engines[engine].spec];
-    bool body = def->flags & (SIG_BUFFER_BODY | SIG_BUFFER_FILE);
-    if (!body || index > 0 || job->tx->files[job->in->dir] > 1 || spec->transform_count > 0 ||
-        (view->offset == 0 && view->end))
+    if (!(def->flags & SIG_BUFFER_BODY) || index > 0 || job->tx->files[job->in->dir] > 1 ||
+        spec->transform_count > 0 || (view->offset == 0 && view->end))
         return NULL;
     struct detect_tx *state = state_make(job);
     return state ? window_get(&state->windows, engine, job->t->slab) : NULL;
