@@ -46,6 +46,14 @@ static bool begins(struct span s, const char *word)
     return s.len >= n && strncasecmp((const char *)s.at, word, n) == 0;
 }
 
+static bool begins_one_of(struct span s, const char *const words[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (begins(s, words[i]))
+            return true;
+    return false;
+}
+
 static bool holds(struct span s, const char *word)
 {
     return memmem(s.at, s.len, word, strlen(word)) != NULL;
@@ -85,10 +93,7 @@ static bool request_path(struct span line, struct span *path)
     for (size_t i = 0; i < COUNT(odd_paths); i++)
         if (holds(*path, odd_paths[i]))
             return false;
-    for (size_t i = 0; i < COUNT(odd_roots); i++)
-        if (begins(*path, odd_roots[i]))
-            return false;
-    return true;
+    return !begins_one_of(*path, odd_roots, COUNT(odd_roots));
 }
 
 static bool plain_host(struct span value, char host[NAMED_HOST_MAX])
@@ -147,14 +152,6 @@ bool named_http_request(const uint8_t *payload, uint32_t len, char host[NAMED_HO
     return false;
 }
 
-static bool plain_type(struct span value)
-{
-    for (size_t i = 0; i < COUNT(plain_types); i++)
-        if (begins(value, plain_types[i]))
-            return true;
-    return false;
-}
-
 bool named_http_answer(const uint8_t *payload, uint32_t len)
 {
     struct cursor c = cursor_make(payload, len);
@@ -164,7 +161,8 @@ bool named_http_answer(const uint8_t *payload, uint32_t len)
     for (unsigned i = 0; i < LINES_MAX && line_next(&c, &line); i++) {
         if (line.len == 0)
             return true;
-        if (field_is(line, "Content-Type:", &value) && !plain_type(value))
+        if (field_is(line, "Content-Type:", &value) &&
+            !begins_one_of(value, plain_types, COUNT(plain_types)))
             return false;
         if (begins(line, "Content-Disposition:") || begins(line, "Server: ntopng"))
             return false;

@@ -102,7 +102,7 @@ static uint32_t always_find(const struct detect_job *job, unsigned dir, uint32_t
 bool detect_flow_resolve(struct detect_job *job, unsigned dir)
 {
     struct detect_thread *t = job->t;
-    if (job->flow->generation == t->generation && job->flow->resolved[dir])
+    if (detect_flow_is_resolved(t, job->flow, dir))
         return true;
     struct detect_flow *d = job->in->flow->packets[dir] > 1 ? detect_flow_make(job) : NULL;
     if (!d)

@@ -419,8 +419,6 @@ static void job_open(struct detect_job *job, struct detect_thread *t, const stru
     job->chunk_at = 0;
     job->seam_tail = job->seam_head = 0;
     job->tx = NULL;
-    out->count = out->tag_count = 0;
-    out->passed = false;
     /* An ICMP error belongs to the flow it speaks of, but not to its group. */
     job->grouped = job->flow && p->proto == in->flow->proto;
     if (job->grouped)
@@ -508,13 +506,11 @@ static void passed_run(struct detect_job *job)
     job->out->passed = true;
 }
 
-/* Neither a rule without pattern nor a tag is kept on the flow for this direction, and that is up
- * to date. */
+/* Neither a rule without pattern nor a tag is kept on the flow for this direction, as is known. */
 static bool is_bare(const struct detect_thread *t, const struct flow *f, unsigned dir)
 {
     const struct detect_flow *d = detect_flow_get(f);
-    return d->generation == t->generation && d->resolved[dir] && d->always_count[dir] == 0 &&
-           d->tag_count == 0;
+    return detect_flow_is_resolved(t, d, dir) && d->always_count[dir] == 0 && d->tag_count == 0;
 }
 
 /* Amid a flow whose payload is hidden, as behind the handshake of TLS, no stage waits for anything
@@ -535,11 +531,10 @@ static bool is_idle(const struct detect_thread *t, const struct detect_input *in
 void detect_run(struct detect_thread *t, const struct detect_input *in, struct detect_output *out)
 {
     struct detect_job job;
-    if (is_idle(t, in)) {
-        out->count = out->tag_count = 0;
-        out->passed = false;
+    out->count = out->tag_count = 0;
+    out->passed = false;
+    if (is_idle(t, in))
         return;
-    }
     job_open(&job, t, in, out);
     t->packet_vars = 0;
     if (in->flow && in->flow->flags & FLOW_F_PASS) {

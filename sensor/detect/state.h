@@ -165,6 +165,13 @@ const struct detect_flow *detect_flow_get(const struct flow *f);
  * memory is out. The job's view of it is renewed. */
 struct detect_flow *detect_flow_make(struct detect_job *job);
 
+/** Whether port edge and rules without pattern are found for `dir`, of the rule set in force. */
+static inline bool detect_flow_is_resolved(const struct detect_thread *t,
+                                           const struct detect_flow *d, unsigned dir)
+{
+    return d->generation == t->generation && d->resolved[dir];
+}
+
 /** The port edge of the packet at hand. */
 const struct image_port_edge *detect_edge_find(const struct detect_job *job);
 

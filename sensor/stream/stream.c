@@ -516,18 +516,22 @@ static bool raw_follow(struct stream_side *side)
     return raw_over(side, true);
 }
 
+/* The side whose raw bytes are looked at; NULL when it has none for that, or will have no more. */
+static struct stream_side *raw_side(struct stream_session *session, unsigned dir)
+{
+    struct stream_side *side = session ? &session->sides[dir] : NULL;
+    return side && !(side->flags & (SIDE_CLOSED | SIDE_RAW_DISABLED)) ? side : NULL;
+}
+
 bool stream_raw_is_over(const struct flow *f, unsigned dir)
 {
-    const struct stream_session *session = session_of(f);
-    return !session || session->sides[dir].flags & (SIDE_CLOSED | SIDE_RAW_DISABLED);
+    return !raw_side(session_of(f), dir);
 }
 
 bool stream_raw_waits(const struct flow *f, unsigned dir)
 {
-    const struct stream_session *session = session_of(f);
-    const struct stream_side *side = session ? &session->sides[dir] : NULL;
-    return side && !(side->flags & (SIDE_CLOSED | SIDE_RAW_DISABLED)) &&
-           side->raw < side->buffer.right;
+    const struct stream_side *side = raw_side(session_of(f), dir);
+    return side && side->raw < side->buffer.right;
 }
 
 bool stream_raw_ready(const struct stream_ctx *ctx, const struct flow *f, unsigned dir)
@@ -540,10 +544,8 @@ bool stream_raw_next(struct stream_ctx *ctx, struct flow *f, unsigned dir, bool 
                      struct stream_span *out)
 {
     struct stream_session *session = session_of(f);
-    if (!session)
-        return false;
-    struct stream_side *side = &session->sides[dir];
-    if (side->flags & (SIDE_CLOSED | SIDE_RAW_DISABLED))
+    struct stream_side *side = raw_side(session, dir);
+    if (!side)
         return false;
     if (!want)
         return raw_follow(side);
