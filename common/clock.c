@@ -39,11 +39,21 @@ uint64_t clock_now(const struct clock *c)
     return c->now(c);
 }
 
-uint64_t clock_mono_ns(void)
+static uint64_t system_ns(clockid_t id)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(id, &ts);
     return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_mono_ns(void)
+{
+    return system_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_thread_ns(void)
+{
+    return system_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /*

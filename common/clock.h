@@ -35,6 +35,9 @@ uint64_t clock_now(const struct clock *c);
 /** Monotonic nanoseconds, for durations and deadlines of this process. */
 uint64_t clock_mono_ns(void);
 
+/** Processor time that the calling thread has taken, ns. */
+uint64_t clock_thread_ns(void);
+
 /** RFC 3339 in UTC with milliseconds and Z: 2026-11-20T14:03:07.123Z. */
 void clock_format_rfc3339(uint64_t ns, char out[CLOCK_TEXT_MAX]);
 

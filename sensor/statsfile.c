@@ -3,6 +3,7 @@
 #include "config.h"
 #include "sensor/statsfile.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,17 @@ static double largest_share(const struct statsfile *s)
     return all ? (double)most / (double)all : 0;
 }
 
+/* Of each worker's thread: what is left to a packet when the writer has a core of its own. */
+static void write_cpu(const struct statsfile *s, struct json *j)
+{
+    json_open_array(j, "worker_cpu_seconds");
+    for (unsigned w = 0; w < s->worker_count; w++) {
+        uint64_t ns = atomic_load_explicit(&s->worker_cpu_ns[w], memory_order_relaxed);
+        json_double(j, NULL, (double)ns / 1e9);
+    }
+    json_close_array(j);
+}
+
 static void write_totals(const struct statsfile *s, struct json *j)
 {
     char now[CLOCK_TEXT_MAX];
@@ -176,6 +188,7 @@ static void write_totals(const struct statsfile *s, struct json *j)
     json_u64(j, "packet_path_peak_bytes", peak);
     json_u64(j, "workers", s->worker_count);
     json_double(j, "largest_worker_share", largest_share(s));
+    write_cpu(s, j);
     json_u64(j, "engines_died", s->before->lives);
 }
 
