@@ -37,6 +37,7 @@
 #include "sensor/metrics.h"
 #include "sensor/monitor/channel.h"
 #include "sensor/ruleprofile.h"
+#include "sensor/stamp.h"
 #include "sensor/statsfile.h"
 #include "sensor/tap.h"
 #include "sensor/worker.h"
@@ -54,13 +55,6 @@
 #define PUBLISH_EVERY_NS  (200 * NS_PER_MS)
 #define PROGRESS_AFTER_NS (2 * NS_PER_S)
 #define PROGRESS_EVERY_NS (500 * NS_PER_MS)
-
-/* Engine time: the newest packet time seen, and a nanosecond more for each packet that is not
- * newer, so that no two packets share one and order by time is order by packet. Each worker's
- * own; of files, which all of them read, the same in each. */
-struct engine_time {
-    uint64_t now_ns, number;
-};
 
 struct engine {
     const struct engine_conf *conf;
@@ -81,8 +75,6 @@ struct engine {
     _Atomic bool stop;
     _Atomic unsigned running;       /* workers that have not finished */
     int finished;                   /* an eventfd that the last of them writes to */
-    struct capture_counts captured; /* of files that are closed */
-    pthread_mutex_t counts_lock;
     uint64_t started_ns, started_ticks;
 };
 
@@ -102,21 +94,6 @@ static int engine_ask(void *arg, struct channel_message *m, int *fd)
     return err;
 }
 
-static void add_counts(struct engine *e, struct capture *c, const char *name)
-{
-    struct capture_counts n;
-    capture_counts(c, &n);
-    if (n.truncated_files)
-        log_warn("capture", "%s: cut in mid-record; read to its last whole packet", name);
-    pthread_mutex_lock(&e->counts_lock);
-    e->captured.packets += n.packets;
-    e->captured.bytes += n.bytes;
-    e->captured.kernel_drops += n.kernel_drops;
-    e->captured.truncated_files += n.truncated_files;
-    e->captured.bad_blocks += n.bad_blocks;
-    pthread_mutex_unlock(&e->counts_lock);
-}
-
 /* ---- a worker's thread ----------------------------------------------------------------------- */
 
 static void follow_rules(struct engine *e, unsigned index)
@@ -134,66 +111,23 @@ static void note_cpu(struct engine *e, unsigned index)
     atomic_store_explicit(&e->cpu_ns[index], clock_thread_ns(), memory_order_relaxed);
 }
 
-static void stamp(struct engine_time *t, const struct frame *frames, uint64_t *numbers,
-                  uint64_t *nows, int n)
-{
-    for (int i = 0; i < n; i++) {
-        t->now_ns = frames[i].ts_ns > t->now_ns ? frames[i].ts_ns : t->now_ns + 1;
-        nows[i] = t->now_ns;
-        numbers[i] = ++t->number;
-    }
-}
-
-/* Keep the frames that are this worker's, with their numbers and times; how many. */
-static int keep_own(const struct engine *e, unsigned index, struct frame *frames, uint64_t *numbers,
-                    uint64_t *nows, int n)
-{
-    int kept = 0;
-    if (e->conf->workers == 1)
-        return n;
-    for (int i = 0; i < n; i++) {
-        if (decode_steer(&frames[i], e->conf->workers) != index)
-            continue;
-        frames[kept] = frames[i];
-        numbers[kept] = numbers[i];
-        nows[kept++] = nows[i];
-    }
-    return kept;
-}
-
-static void run_file(struct engine *e, unsigned index, struct capture *c, struct engine_time *time)
-{
-    struct worker *w = e->workers[index];
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
-    int n;
-    while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
-           (n = capture_next(c, frames, CAPTURE_BURST_MAX, 0)) >= 0) {
-        follow_rules(e, index);
-        stamp(time, frames, numbers, nows, n);
-        n = keep_own(e, index, frames, numbers, nows, n);
-        worker_burst(w, frames, numbers, nows, (unsigned)n);
-        worker_tick(w, time->now_ns);
-    }
-}
-
-/* Files, one after the other; every worker reads all of them, the first one counts. */
+/* Files, one after the other, together with the other workers. */
 static void run_files(struct engine *e, unsigned index)
 {
-    struct engine_time time = { 0 };
-    const char *name;
-    for (struct capture *c; !atomic_load(&e->stop) && (c = feed_next(e->feed, index, &name));) {
-        run_file(e, index, c, &time);
-        if (index == 0)
-            add_counts(e, c, name);
-        capture_close(c);
+    struct worker *w = e->workers[index];
+    struct feed_burst b;
+    while (!atomic_load_explicit(&e->stop, memory_order_relaxed) &&
+           feed_next(e->feed, index, &b)) {
+        follow_rules(e, index);
+        worker_burst(w, b.frames, b.numbers, b.nows, b.count);
+        worker_tick(w, b.now_ns);
     }
     feed_leave(e->feed, index);
 }
 
 /* What comes next of a live worker's interfaces, or nothing for a moment. A quiet line must not
  * stop packet time, which is else the clock. */
-static bool take_live(struct engine *e, unsigned index, struct tap *tap, struct engine_time *time,
+static bool take_live(struct engine *e, unsigned index, struct tap *tap, struct stamp *time,
                       unsigned wait_ms)
 {
     struct worker *w = e->workers[index];
@@ -203,7 +137,7 @@ static bool take_live(struct engine *e, unsigned index, struct tap *tap, struct 
     int n = tap_next(tap, frames, wait_ms);
     if (n > 0) {
         worker_source(w, tap_interface(tap), tap_fill(tap));
-        stamp(time, frames, numbers, nows, n);
+        stamp_frames(time, frames, numbers, nows, (unsigned)n);
         worker_burst(w, frames, numbers, nows, (unsigned)n);
         tap_done(tap);
         box->sums.shed = worker_shed(w);
@@ -220,7 +154,7 @@ static bool take_live(struct engine *e, unsigned index, struct tap *tap, struct 
 /* Live: the worker's own sockets, one an interface. */
 static void run_live(struct engine *e, unsigned index)
 {
-    struct engine_time time = { 0 };
+    struct stamp time = { 0 };
     struct tap *tap = tap_open(e->conf, index);
     uint64_t published = 0;
     while (!atomic_load_explicit(&e->stop, memory_order_relaxed)) {
@@ -301,13 +235,12 @@ static void fill_stats(struct engine *e, struct statsfile *s)
     getrusage(RUSAGE_SELF, &usage);
     if ((uint64_t)usage.ru_maxrss > s->peak_kib)
         s->peak_kib = (uint64_t)usage.ru_maxrss;
-    pthread_mutex_lock(&e->counts_lock);
-    s->captured = e->captured;
-    pthread_mutex_unlock(&e->counts_lock);
     s->live = e->live;
     s->before = &e->conf->box->before;
     if (e->live)
         live_totals(e->live, &s->captured);
+    else
+        feed_counts(e->feed, &s->captured);
     s->ruleset = detect_ruleset_name(atomic_load(&e->rules), NULL);
 }
 
@@ -641,7 +574,6 @@ static void free_all(struct engine *e)
     if (e->finished >= 0)
         close(e->finished);
     pthread_mutex_destroy(&e->asking);
-    pthread_mutex_destroy(&e->counts_lock);
     free(e);
 }
 
@@ -652,7 +584,6 @@ int engine_run(const struct engine_conf *conf)
     int status = 1;
     e->conf = conf;
     pthread_mutex_init(&e->asking, NULL);
-    pthread_mutex_init(&e->counts_lock, NULL);
     e->finished = eventfd(0, EFD_CLOEXEC);
     blackbox_arm();
     e->started_ns = clock_mono_ns();

@@ -8,7 +8,7 @@
  *                                                     └ sequencer: what flows share
  * ```
  * It holds descriptors and no file system, no network and no privilege; what it needs opened it
- * asks the monitor for. Each worker reads each file and keeps the frames that are its own (feed.h).
+ * asks the monitor for. Workers read files together (feed.h).
  * A new rule set comes as a sealed memfd; workers go over at a burst's edge, and the old set is
  * dropped when the writer, too, is past its last record.
  */

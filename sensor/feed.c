@@ -1,173 +1,306 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files stand in a short ring from when the first worker asked for them until the last one has
- * taken its copy. Everything is behind one lock: it is taken once a file and worker.
+ * Pieces are a list from the oldest that a worker still has to the newest. Each worker stands on
+ * one, first on an empty one before the file's beginning; going on takes it off that and, when it
+ * was the last, frees it. Free ones are used last in, first out: their memory is warm.
  */
 #include "config.h"
 #include "sensor/feed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "sensor/capture/capture.h"
+#include "sensor/decode/decode.h"
 #include "sensor/monitor/channel.h"
+#include "sensor/stamp.h"
 
-/** A file, while workers are still to take it. */
-struct feed_file {
-    int fd;
-    struct capture *opened; /* for the worker that asked for it, which takes it first; else NULL */
-    unsigned left;          /* workers that have not taken it */
-    char name[CHANNEL_TEXT_MAX];
+/* A worker that is ahead of all others by every piece sleeps until so many are free: waking it for
+ * each one would cost the slowest a system call a piece. */
+#define WAKE_FREE (FEED_PIECES / 2)
+
+/* What a worker asks of its frames' headers before it comes to them: another core may have read
+ * them. */
+#define HEADERS_BYTES 128
+
+struct piece {
+    struct piece *next; /* the one read after it; of a free one, the next free one */
+    unsigned left;      /* workers that are not through with it */
+    unsigned count;
+    struct frame *frames;
+    uint64_t *numbers, *nows;
+    uint8_t *owners; /* whose each frame is; NULL with one worker, as the next one */
+    uint8_t *memory; /* the frames' bytes */
 };
 
-/** How far a worker is. */
-struct feed_reader {
-    uint64_t next; /* number of the file that it takes next */
-    char name[CHANNEL_TEXT_MAX]; /* of the file it took last */
+/** Where a worker is. */
+struct reader {
+    struct piece *piece;
+    unsigned at; /* frames of it that were looked at */
+    struct frame frames[CAPTURE_BURST_MAX];
+    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
 };
 
 struct feed {
-    pthread_mutex_t lock;
-    pthread_cond_t room; /* the oldest file went */
+    unsigned readers;
     feed_ask *ask;
     void *arg;
-    unsigned staying; /* workers that have not left */
-    uint64_t asked; /* files got from the monitor so far */
-    bool ended;     /* there are no more */
+
+    /* Of whoever reads. */
+    struct capture *capture; /* the file at hand, or NULL */
+    char name[CHANNEL_TEXT_MAX];
+    struct stamp stamp;
+    struct capture_counts counts; /* of files that are closed */
     bool failed;
-    struct feed_file files[FEED_AHEAD_MAX];
-    struct feed_reader readers[];
+
+    /* Behind the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* there is a piece more, or room for one, or the end was seen */
+    unsigned staying;       /* workers that have not left */
+    bool reading;           /* one of them is at it */
+    bool ended;             /* there are no more files */
+    struct piece *last, *free;
+    unsigned free_count;
+    struct piece pieces[FEED_PIECES];
+
+    struct reader of[];
 };
 
-struct feed *feed_create(unsigned readers, feed_ask *ask, void *arg)
-{
-    struct feed *f = xcalloc(1, sizeof(*f) + readers * sizeof(f->readers[0]));
-    pthread_mutex_init(&f->lock, NULL);
-    pthread_cond_init(&f->room, NULL);
-    f->ask = ask;
-    f->arg = arg;
-    f->staying = readers;
-    return f;
-}
+/* ---- files: the one that reads --------------------------------------------------------------- */
 
-static struct feed_file *file_at(struct feed *f, uint64_t number)
-{
-    return &f->files[number % FEED_AHEAD_MAX];
-}
-
-/* A worker has taken `file`, or never will. */
-static void file_taken(struct feed *f, struct feed_file *file)
-{
-    if (--file->left)
-        return;
-    close(file->fd);
-    pthread_cond_broadcast(&f->room);
-}
-
-/* Not a capture: said once, by whoever comes first. */
-static void pass_over(struct feed *f, const struct channel_message *m, const char *reason)
-{
-    if (m->arg) {
-        log_error("capture", "%s: %s", m->text, reason);
-        f->failed = true;
-    } else { /* a folder may hold other things beside captures */
-        log_notice("capture", "%s: passed over: %s", m->text, reason);
-    }
-}
-
-/* Open a copy of the descriptor, which stays open; NULL with `reason`. */
-static struct capture *copy_open(int fd, const char *name, char *reason, size_t reason_len)
-{
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy >= 0)
-        return capture_open_file(copy, name, reason, reason_len);
-    snprintf(reason, reason_len, "%s", strerror(errno));
-    return NULL;
-}
-
-/* Get the next capture from the monitor into its place, or note that there is none. */
-static void file_ask(struct feed *f)
+/* The next capture that the monitor has and that is one. */
+static bool file_open(struct feed *f)
 {
     char reason[256];
-    while (!f->ended) {
-        struct channel_message m = { .verb = CHANNEL_NEXT_CAPTURE };
-        int fd = -1;
-        if (f->ask(f->arg, &m, &fd) < 0 || fd < 0) {
-            f->ended = true;
-            return;
+    struct channel_message m = { .verb = CHANNEL_NEXT_CAPTURE };
+    int fd = -1;
+    while (f->ask(f->arg, &m, &fd) >= 0 && fd >= 0) {
+        f->capture = capture_open_file(fd, m.text, reason, sizeof(reason));
+        if (f->capture) {
+            memcpy(f->name, m.text, sizeof(f->name));
+            return true;
         }
-        struct capture *c = copy_open(fd, m.text, reason, sizeof(reason));
-        if (c) {
-            struct feed_file *file = file_at(f, f->asked++);
-            *file = (struct feed_file){ .fd = fd, .opened = c, .left = f->staying };
-            memcpy(file->name, m.text, sizeof(file->name));
-            return;
+        if (m.arg) {
+            log_error("capture", "%s: %s", m.text, reason);
+            f->failed = true;
+        } else { /* a folder may hold other things beside captures */
+            log_notice("capture", "%s: passed over: %s", m.text, reason);
         }
-        pass_over(f, &m, reason);
-        close(fd);
+        m = (struct channel_message){ .verb = CHANNEL_NEXT_CAPTURE };
+        fd = -1;
     }
+    return false;
 }
 
-/* The file that is this worker's next, once there is one. Locked. */
-static struct feed_file *file_wait(struct feed *f, struct feed_reader *r)
+static void counts_add(struct capture_counts *sum, struct capture *c)
 {
-    while (r->next == f->asked && !f->ended) {
-        if (file_at(f, f->asked)->left)
-            pthread_cond_wait(&f->room, &f->lock);
-        else
-            file_ask(f);
-    }
-    return r->next < f->asked ? file_at(f, r->next) : NULL;
+    struct capture_counts n;
+    capture_counts(c, &n);
+    sum->packets += n.packets;
+    sum->bytes += n.bytes;
+    sum->truncated_files += n.truncated_files;
+    sum->bad_blocks += n.bad_blocks;
 }
 
-/* This worker's copy of `file`. NULL when it has changed since it was opened first. */
-static struct capture *file_open(struct feed *f, struct feed_file *file)
+static void file_close(struct feed *f)
 {
-    char reason[256];
-    struct capture *c = file->opened;
-    file->opened = NULL;
-    if (!c)
-        c = copy_open(file->fd, file->name, reason, sizeof(reason));
-    if (!c) {
-        log_error("capture", "%s: %s, and could be read a moment ago", file->name, reason);
-        f->failed = true;
-    }
-    return c;
+    uint64_t cut = f->counts.truncated_files;
+    counts_add(&f->counts, f->capture);
+    if (f->counts.truncated_files > cut)
+        log_warn("capture", "%s: cut in mid-record; read to its last whole packet", f->name);
+    capture_close(f->capture);
+    f->capture = NULL;
 }
 
-struct capture *feed_next(struct feed *f, unsigned reader, const char **name)
+/* ---- pieces: the one that reads -------------------------------------------------------------- */
+
+/* What comes next of the file at hand; whether it goes on. */
+static bool piece_read(struct feed *f, struct piece *p)
 {
-    struct feed_reader *r = &f->readers[reader];
-    struct capture *c = NULL;
-    struct feed_file *file;
+    int n;
+    p->count = 0;
+    if (!p->memory) {
+        n = capture_next(f->capture, p->frames, CAPTURE_BURST_MAX, 0);
+        p->count = n > 0 ? (unsigned)n : 0;
+        return n >= 0;
+    }
+    capture_window(f->capture, p->memory);
+    do {
+        n = capture_next(f->capture, p->frames + p->count, CAPTURE_BURST_MAX, 0);
+        p->count += n > 0 ? (unsigned)n : 0;
+    } while (n > 0 && p->count <= FEED_FRAMES_MAX - CAPTURE_BURST_MAX);
+    return n >= 0;
+}
+
+/* The next piece that holds a frame, ready to be taken. False when there is none. */
+static bool piece_fill(struct feed *f, struct piece *p)
+{
+    do {
+        if (!f->capture && !file_open(f))
+            return false;
+        if (!piece_read(f, p))
+            file_close(f);
+    } while (!p->count);
+    stamp_frames(&f->stamp, p->frames, p->numbers, p->nows, p->count);
+    for (unsigned i = 0; p->owners && i < p->count; i++)
+        p->owners[i] = (uint8_t)decode_steer(&p->frames[i], f->readers);
+    return true;
+}
+
+/* ---- pieces: all workers, locked ------------------------------------------------------------- */
+
+static void piece_free(struct feed *f, struct piece *p)
+{
+    p->next = f->free;
+    f->free = p;
+    if (++f->free_count >= WAKE_FREE)
+        pthread_cond_broadcast(&f->changed);
+}
+
+/* One worker less has it. */
+static void piece_leave(struct feed *f, struct piece *p)
+{
+    if (--p->left == 0)
+        piece_free(f, p);
+}
+
+static bool can_read(const struct feed *f)
+{
+    return f->free && !f->reading && !f->ended;
+}
+
+/* Take a free piece, fill it with the lock let go, and put it behind the last. */
+static void piece_add(struct feed *f)
+{
+    struct piece *p = f->free;
+    f->free = p->next;
+    f->free_count--;
+    f->reading = true;
+    pthread_mutex_unlock(&f->lock);
+    bool filled = piece_fill(f, p);
     pthread_mutex_lock(&f->lock);
-    while (!c && (file = file_wait(f, r))) {
-        c = file_open(f, file);
-        memcpy(r->name, file->name, sizeof(r->name));
-        r->next++;
-        file_taken(f, file);
+    f->reading = false;
+    if (filled) {
+        p->next = NULL;
+        p->left = f->staying;
+        f->last->next = p;
+        f->last = p;
+    } else {
+        f->ended = true;
+        piece_free(f, p);
+    }
+    pthread_cond_broadcast(&f->changed);
+}
+
+/* Go on to the worker's next piece; false when there is none. */
+static bool reader_advance(struct feed *f, struct reader *r)
+{
+    pthread_mutex_lock(&f->lock);
+    while (!r->piece->next && !f->ended) {
+        if (can_read(f))
+            piece_add(f);
+        else
+            pthread_cond_wait(&f->changed, &f->lock);
+    }
+    struct piece *next = r->piece->next;
+    if (next) {
+        piece_leave(f, r->piece);
+        r->piece = next;
+        r->at = 0;
+        if (!next->next && next->memory && can_read(f))
+            piece_add(f);
     }
     pthread_mutex_unlock(&f->lock);
-    *name = r->name;
-    return c;
+    return next;
+}
+
+/* ---- a worker -------------------------------------------------------------------------------- */
+
+/* The worker's own of the piece's frames, as far as they make a burst. */
+static void burst_pick(struct reader *r, uint8_t owner, struct feed_burst *out)
+{
+    const struct piece *p = r->piece;
+    unsigned n = 0;
+    for (; r->at < p->count && n < CAPTURE_BURST_MAX; r->at++) {
+        if (p->owners[r->at] != owner)
+            continue;
+        r->frames[n] = p->frames[r->at];
+        r->numbers[n] = p->numbers[r->at];
+        r->nows[n] = p->nows[r->at];
+        for (unsigned i = 0; i < HEADERS_BYTES; i += 64)
+            __builtin_prefetch(r->frames[n].data + i);
+        n++;
+    }
+    *out = (struct feed_burst){ r->frames, r->numbers, r->nows, n, p->nows[r->at - 1] };
+}
+
+bool feed_next(struct feed *f, unsigned reader, struct feed_burst *out)
+{
+    struct reader *r = &f->of[reader];
+    if (r->at == r->piece->count && !reader_advance(f, r))
+        return false;
+    const struct piece *p = r->piece;
+    if (p->owners) {
+        burst_pick(r, (uint8_t)reader, out);
+    } else {
+        *out = (struct feed_burst){ p->frames, p->numbers, p->nows, p->count, f->stamp.now_ns };
+        r->at = p->count;
+    }
+    return true;
 }
 
 void feed_leave(struct feed *f, unsigned reader)
 {
-    struct feed_reader *r = &f->readers[reader];
+    struct piece *next;
     pthread_mutex_lock(&f->lock);
     f->staying--;
-    for (; r->next < f->asked; r->next++)
-        file_taken(f, file_at(f, r->next));
+    for (struct piece *p = f->of[reader].piece; p; p = next) {
+        next = p->next;
+        piece_leave(f, p);
+    }
     pthread_mutex_unlock(&f->lock);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void piece_create(struct piece *p, bool shared)
+{
+    unsigned frames = shared ? FEED_FRAMES_MAX : CAPTURE_BURST_MAX;
+    p->frames = xcalloc(frames, sizeof(*p->frames));
+    p->numbers = xcalloc(frames, sizeof(*p->numbers));
+    p->nows = xcalloc(frames, sizeof(*p->nows));
+    p->owners = shared ? xmalloc(frames) : NULL;
+    p->memory = shared ? xmalloc(CAPTURE_WINDOW_BYTES) : NULL;
+}
+
+struct feed *feed_create(unsigned readers, feed_ask *ask, void *arg)
+{
+    struct feed *f = xcalloc(1, sizeof(*f) + readers * sizeof(f->of[0]));
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    f->readers = f->staying = readers;
+    f->ask = ask;
+    f->arg = arg;
+    for (unsigned i = 0; i < FEED_PIECES; i++) {
+        piece_create(&f->pieces[i], readers > 1);
+        if (i)
+            piece_free(f, &f->pieces[i]);
+    }
+    f->last = &f->pieces[0];
+    f->last->left = readers;
+    for (unsigned i = 0; i < readers; i++)
+        f->of[i].piece = f->last;
+    return f;
+}
+
+void feed_counts(const struct feed *f, struct capture_counts *out)
+{
+    *out = f->counts;
+    if (f->capture)
+        counts_add(out, f->capture);
 }
 
 bool feed_failed(const struct feed *f)
@@ -179,7 +312,16 @@ void feed_free(struct feed *f)
 {
     if (!f)
         return;
-    pthread_cond_destroy(&f->room);
+    capture_close(f->capture);
+    for (unsigned i = 0; i < FEED_PIECES; i++) {
+        struct piece *p = &f->pieces[i];
+        free(p->frames);
+        free(p->numbers);
+        free(p->nows);
+        free(p->owners);
+        free(p->memory);
+    }
+    pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }

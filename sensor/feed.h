@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Capture files for all workers. Each worker reads every file by itself and keeps the frames that
- * are its own: reading and steering cost a worker a twentieth of what its frames do, handing frames
- * over from a reader cost more, and a pure steering function needs nobody to decide. The first
- * worker that comes to a file's turn asks the monitor for it, the others get copies of its
- * descriptor; files are read by place (pread), so that copies do not disturb each other.
+ * Capture files for all workers, read once.
+ *
+ * ```
+ *   file ► piece ► piece ► piece          who has nothing to do next reads the next piece
+ *            ▲       ▲       ▲
+ *         worker 1  worker 0 read ahead
+ * ```
+ * A piece is a window of a file with its frames: their numbers, their times, and whose each one is
+ * (decode_steer). There is no reader: a worker that begins with a piece and finds no further one
+ * reads that first, unless another worker is at it, so that nobody waits for a piece and the one
+ * that has less to do reads more. Pieces stay until all workers are through with them; a worker
+ * may be as many ahead of the slowest as there are. The lock is taken once a piece and worker, and
+ * never held while something is read. With one worker a piece is a burst of the file's own window.
  */
 #ifndef SENSOR_FEED_H
 #define SENSOR_FEED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-struct capture;
+struct capture_counts;
 struct channel_message;
 struct feed;
+struct frame;
 
-/** Files that a worker may be ahead of the slowest. */
-#define FEED_AHEAD_MAX 8
+/** Pieces that there are. */
+#define FEED_PIECES 8
+
+/** Most frames of a piece; a window of smaller ones becomes several pieces. */
+#define FEED_FRAMES_MAX 4096
+
+/** Frames for one worker, in order. Valid until its next feed_next. */
+struct feed_burst {
+    const struct frame *frames;
+    const uint64_t *numbers, *nows; /* of each frame: its place among all, its time (stamp.h) */
+    unsigned count;                 /* 0 to CAPTURE_BURST_MAX */
+    uint64_t now_ns;                /* of the last frame before the next burst, whosever it is */
+};
 
 /** Asks the monitor, as channel_ask with `m` and `fd`. */
 typedef int feed_ask(void *arg, struct channel_message *m, int *fd);
@@ -25,15 +46,18 @@ typedef int feed_ask(void *arg, struct channel_message *m, int *fd);
 struct feed *feed_create(unsigned readers, feed_ask *ask, void *arg);
 
 /**
- * The next file for worker `reader`, which closes it; its name in `*name`, valid until this
- * worker's next call. NULL after the last one. Waits while this worker is FEED_AHEAD_MAX files
- * ahead of another. A file that is no capture is passed over with a log line, which is an error
- * when it was named itself. That worker's thread.
+ * The next frames of worker `reader`: a burst, perhaps of none, that time may pass. False after the
+ * last file. May read, and waits while it has FEED_PIECES pieces that another is not through with.
+ * A file that is no capture is passed over with a log line, which is an error when it was named
+ * itself. That worker's thread.
  */
-struct capture *feed_next(struct feed *f, unsigned reader, const char **name);
+bool feed_next(struct feed *f, unsigned reader, struct feed_burst *out);
 
-/** Worker `reader` takes no more files: nobody waits for it. Once, that worker's thread. */
+/** Worker `reader` takes no more: nobody waits for it. Once, that worker's thread. */
 void feed_leave(struct feed *f, unsigned reader);
+
+/** Sums of all files that were read. After all have left. */
+void feed_counts(const struct feed *f, struct capture_counts *out);
 
 /** Whether a file that was named itself could not be read. After all have left. */
 bool feed_failed(const struct feed *f);

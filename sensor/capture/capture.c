@@ -28,6 +28,11 @@ int capture_next(struct capture *c, struct frame *out, unsigned max, unsigned wa
     return got;
 }
 
+void capture_window(struct capture *c, uint8_t *memory)
+{
+    c->source->window(c, memory);
+}
+
 void capture_counts(struct capture *c, struct capture_counts *out)
 {
     if (c->source->refresh)

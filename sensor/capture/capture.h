@@ -18,6 +18,9 @@
 
 #define CAPTURE_BURST_MAX 64
 
+/** What a window of a file may take: the longest record and a piece behind it. */
+#define CAPTURE_WINDOW_BYTES ((size_t)768 << 10)
+
 /** One captured frame. */
 struct frame {
     const uint8_t *data;
@@ -95,6 +98,14 @@ int capture_live_probe(void);
  * earlier bursts handed out is gone.
  */
 int capture_next(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
+
+/**
+ * Read a file's next piece into `memory` (CAPTURE_WINDOW_BYTES, the caller's), with what is left of
+ * the one at hand before it. From then on capture_next says 0 where a piece ends instead of reading
+ * on, and frames are valid as long as their piece's memory is: until it is given here again. Only
+ * for files.
+ */
+void capture_window(struct capture *c, uint8_t *memory);
 
 /** Counters so far; live drops are added up from the kernel's read-and-clear counter. */
 void capture_counts(struct capture *c, struct capture_counts *out);

@@ -24,7 +24,7 @@ static const struct file_format *const formats[] = { &file_format_pcap, &file_fo
  * become shorter, or cannot be read on, ends there. */
 static void window_fill(struct capture_file *f, size_t have, size_t want)
 {
-    uint8_t *to = f->memory;
+    uint8_t *to = f->window;
     while (have < want && f->read < f->size) {
         size_t room = f->size - f->read < want - have ? (size_t)(f->size - f->read) : want - have;
         ssize_t n = pread(f->fd, to + have, room, (off_t)f->read);
@@ -43,20 +43,17 @@ static void window_fill(struct capture_file *f, size_t have, size_t want)
     f->at = cursor_make(to, have);
 }
 
-/* Whether the record at hand stands at the window's front, where it can be read on in place. */
-static bool at_front(const struct capture_file *f)
-{
-    return cursor_left(&f->at) && f->at.at == f->memory;
-}
-
-/* Begin the next window; what is left of this one is carried to its front. */
-static void window_begin(struct capture_file *f)
+/* Begin the next window; what is left of this one is carried to its front. When that is a record
+ * which has all of this window and goes on, it is read as far as a record may be. */
+static void window_begin(struct capture_file *f, uint8_t *memory)
 {
     const uint8_t *rest = f->at.at;
     size_t have = cursor_left(&f->at);
+    bool whole = have && rest == f->window;
     if (have)
-        memmove(f->memory, rest, have);
-    window_fill(f, have, FILE_WINDOW_BYTES);
+        memmove(memory, rest, have);
+    f->window = memory;
+    window_fill(f, have, whole ? CAPTURE_WINDOW_BYTES : FILE_WINDOW_BYTES);
 }
 
 int file_truncated(struct capture_file *f)
@@ -106,16 +103,21 @@ static int file_next(struct capture *c, struct frame *out, unsigned max, unsigne
             return got ? (int)got : r;
         if (r != FILE_SHORT) {
             got += (unsigned)r;
-        } else if (got || (begun && !at_front(f))) {
+        } else if (got || f->lent || (begun && f->at.at != f->window)) {
             break; /* frames are in this window: it moves at the next call */
-        } else if (at_front(f)) {
-            window_fill(f, cursor_left(&f->at), FILE_WINDOW_ROOM);
         } else {
-            window_begin(f);
+            window_begin(f, f->memory);
             begun = true;
         }
     }
     return (int)got;
+}
+
+static void file_window(struct capture *c, uint8_t *memory)
+{
+    struct capture_file *f = (struct capture_file *)c;
+    f->lent = true;
+    window_begin(f, memory);
 }
 
 static void file_progress(const struct capture *c, uint64_t *done, uint64_t *all)
@@ -137,6 +139,7 @@ static void file_close(struct capture *c)
 const struct capture_source capture_source_file = {
     .name = "file",
     .next = file_next,
+    .window = file_window,
     .progress = file_progress,
     .close = file_close,
 };
@@ -168,7 +171,8 @@ struct capture *capture_open_file(int fd, const char *name, char *reason, size_t
     capture_init(&f->base, &capture_source_file, name);
     f->fd = fd;
     f->size = size;
-    f->memory = xmalloc(FILE_WINDOW_ROOM);
+    f->memory = xmalloc(CAPTURE_WINDOW_BYTES);
+    f->window = f->memory;
     window_fill(f, 0, FILE_WINDOW_BYTES);
     const struct cursor begin = f->at;
     const uint8_t *first = begin.at;

@@ -3,8 +3,9 @@
  * Inside of capture/: a capture file, read piece by piece, and the formats it can have.
  *
  * A file is read into a window, large pieces at a time; a record that reaches over the window's end
- * is carried to its front. Its memory is used again for each, so that what is looked at is warm in
- * the caches and nothing faults.
+ * is carried to the next one's front. The memory is used again for each, so that what is looked at
+ * is warm in the caches and nothing faults; or the caller lends it, for pieces that outlive the
+ * next one.
  */
 #ifndef SENSOR_CAPTURE_FILE_H
 #define SENSOR_CAPTURE_FILE_H
@@ -22,8 +23,7 @@
 /** The longest record that is looked at: of one that a format lets be longer only the head is. */
 #define FILE_RECORD_MAX ((size_t)512 << 10)
 
-/** Room of a window. */
-#define FILE_WINDOW_ROOM (FILE_RECORD_MAX + FILE_WINDOW_BYTES)
+_Static_assert(CAPTURE_WINDOW_BYTES >= FILE_RECORD_MAX + FILE_WINDOW_BYTES, "room of a window");
 
 /** What a format's `next` returns when the window ends within a record and the file does not. */
 #define FILE_SHORT 2
@@ -52,8 +52,10 @@ struct capture_file {
     int fd;
     uint64_t size;     /* of the file */
     uint64_t read;     /* bytes of it that were read into the window, or passed over */
-    uint8_t *memory;   /* the window, of FILE_WINDOW_ROOM */
-    struct cursor at;  /* over it */
+    uint8_t *memory;   /* of CAPTURE_WINDOW_BYTES, its own */
+    uint8_t *window;   /* that, or what the caller lent last */
+    struct cursor at;  /* over the window */
+    bool lent;         /* windows begin when the caller lends their memory */
     const struct file_format *format;
     bool big_endian;
     bool nanoseconds;                        /* pcap */

@@ -14,6 +14,7 @@
 struct capture_source {
     const char *name;
     int (*next)(struct capture *c, struct frame *out, unsigned max, unsigned wait_ms);
+    void (*window)(struct capture *c, uint8_t *memory); /* files alone */
     void (*refresh)(struct capture *c); /* bring counts up to date; may be NULL */
     void (*progress)(const struct capture *c, uint64_t *done, uint64_t *all); /* may be NULL */
     unsigned (*fill)(const struct capture *c); /* may be NULL, as the one below */

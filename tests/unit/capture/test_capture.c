@@ -327,6 +327,38 @@ static void test_long_file(void **state)
     capture_close(c);
 }
 
+/* Read into windows that are lent in turn, a piece's frames outlive the next piece; with one
+ * window alone what is left of it moves to its front. */
+static void test_lent_windows(void **state)
+{
+    char reason[128];
+    (void)state;
+    for (unsigned windows = 1; windows <= 2; windows++) {
+        static struct frame frames[2][2 * LONG_RECORDS];
+        unsigned count[2] = { 0 }, piece = 0;
+        uint8_t *memory[2] = { malloc(CAPTURE_WINDOW_BYTES), malloc(CAPTURE_WINDOW_BYTES) };
+        uint32_t seen = 0;
+        struct capture *c = capture_open_file(long_pcap(), "long", reason, sizeof(reason));
+        assert_non_null(c);
+        for (int n = 0; n >= 0; piece++) {
+            unsigned at = piece % windows;
+            capture_window(c, memory[at]);
+            for (count[at] = 0; (n = capture_next(c, frames[at] + count[at], 64, 0)) > 0;)
+                count[at] += (unsigned)n;
+            unsigned older = windows > 1 ? !at : at;
+            for (unsigned i = 0; (piece || windows == 1) && i < count[older]; i++, seen++)
+                assert_true(has_pattern(&frames[older][i], seen));
+        }
+        for (unsigned i = 0; windows > 1 && i < count[(piece - 1) % 2]; i++, seen++)
+            assert_true(has_pattern(&frames[(piece - 1) % 2][i], seen));
+        assert_int_equal(seen, LONG_RECORDS);
+        assert_true(piece > 3);
+        capture_close(c);
+        free(memory[0]);
+        free(memory[1]);
+    }
+}
+
 /* A block that carries no packet may have any length; one that does has the limit of a frame. */
 static void test_long_blocks(void **state)
 {
@@ -386,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_record_too_long),
         cmocka_unit_test(test_pcapng),
         cmocka_unit_test(test_long_file),
+        cmocka_unit_test(test_lent_windows),
         cmocka_unit_test(test_long_blocks),
         cmocka_unit_test(test_no_capture),
     };
