@@ -286,6 +286,17 @@ static void sieve_emit(struct builder *b, const struct buf *grams, struct image_
     out->slots = slots_emit(b, all, gram_count(grams), false);
 }
 
+/* The many with the step of four: their grams, by which runs are found, have a filter of their
+ * own. */
+static void runs_emit(struct builder *b, const struct buf *runs, struct buf *keys,
+                      struct image_sieve *out)
+{
+    const struct image_gram *all = (const struct image_gram *)runs->data;
+    out->bits = filter_emit(b, keys);
+    out->runs = bits_emit(b, all, gram_count(runs), false);
+    out->slots = slots_emit(b, all, gram_count(runs), false);
+}
+
 static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine *out)
 {
     const struct image_gram *few = (const struct image_gram *)s->few.data;
@@ -294,11 +305,10 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
     if (gram_count(&s->few) + gram_count(&s->shorts))
         out->lanes = builder_lanes(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
     sieve_emit(b, &s->few, &out->few);
-    sieve_emit(b, &s->many, &out->many);
-    if (s->many_keys.len) {
-        out->many.runs = out->many.bits;
-        out->many.bits = filter_emit(b, &s->many_keys);
-    }
+    if (s->many_keys.len)
+        runs_emit(b, &s->many, &s->many_keys, &out->many);
+    else
+        sieve_emit(b, &s->many, &out->many);
     out->short_count = gram_count(&s->shorts);
     out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
     for (uint32_t i = 0; i < out->short_count; i++)

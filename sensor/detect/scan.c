@@ -85,18 +85,18 @@ void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct ap
 
 /* In line: most buffers are short, and there are many. */
 static inline bool scan_anywhere(struct detect_thread *t, uint32_t engine,
-                                 const struct app_view *view)
+                                 const struct app_view *view, struct window *window)
 {
     const struct image_engine *e = &t->set->engines[engine];
     bool sieved = true;
     counter_add(t->counters, DETECT_COUNT_SCANS, 1);
     counter_add(t->counters, DETECT_COUNT_SCAN_BYTES, view->len);
-    sieve_few(t, e, view);
+    sieve_few(t, e, view, window);
     if (e->databases & 1u << IMAGE_TIER_SHORT) {
         scan_tier(t, engine, IMAGE_TIER_SHORT, view);
         sieved = false;
     }
-    if (e->step == IMAGE_STEP_NONE || sieve_many(t, e, view)) {
+    if (e->step == IMAGE_STEP_NONE || sieve_many(t, e, view, window)) {
         counter_add(t->counters, DETECT_COUNT_SIEVED, 1);
         return sieved;
     }
@@ -104,9 +104,10 @@ static inline bool scan_anywhere(struct detect_thread *t, uint32_t engine,
     return false;
 }
 
-bool detect_scan_anywhere(struct detect_thread *t, uint32_t engine, const struct app_view *view)
+bool detect_scan_window(struct detect_thread *t, uint32_t engine, const struct app_view *view,
+                        struct window *window)
 {
-    return scan_anywhere(t, engine, view);
+    return scan_anywhere(t, engine, view, window);
 }
 
 void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view *view)
@@ -117,5 +118,5 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
     if (e->slots.count)
         scan_names(t, e, view);
     sieve_head(t, e, view);
-    (void)scan_anywhere(t, engine, view);
+    (void)scan_anywhere(t, engine, view, NULL);
 }

@@ -10,6 +10,7 @@
 
 struct app_view;
 struct detect_thread;
+struct window;
 
 /** Add the members of a list to the candidates. */
 void detect_candidates_add(struct detect_thread *t, struct image_span members);
@@ -21,9 +22,10 @@ void detect_scan(struct detect_thread *t, uint32_t engine, const struct app_view
 void detect_scan_heads(struct detect_thread *t, uint32_t engine, const struct app_view *view);
 
 /**
- * The same for those that may stand anywhere; `view` is not empty. False when Hyperscan was asked,
- * which tells of one place of a pattern alone.
+ * The same for those that may stand anywhere; `view` is not empty and the window is told where they
+ * stand. False when Hyperscan was asked, which tells of one place of a pattern alone.
  */
-bool detect_scan_anywhere(struct detect_thread *t, uint32_t engine, const struct app_view *view);
+bool detect_scan_window(struct detect_thread *t, uint32_t engine, const struct app_view *view,
+                        struct window *window);
 
 #endif

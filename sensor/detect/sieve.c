@@ -8,6 +8,14 @@
 #include "sensor/detect/state.h"
 #include "sensor/detect/window.h"
 
+/* What is looked through for patterns that may stand anywhere. */
+struct look {
+    struct detect_thread *t;
+    const struct image_engine *e;
+    const struct app_view *view;
+    struct window *window; /* or NULL */
+};
+
 /* A value's bytes as they stand in memory, from byte `n` on. */
 static uint32_t gram_of(uint64_t v, unsigned n)
 {
@@ -32,13 +40,12 @@ static bool pattern_stands(const struct detect_ruleset *set, const struct image_
 }
 
 /* Its rules are candidates; with a window, where it stands is kept for the next one. */
-static void pattern_found(struct detect_thread *t, const struct image_engine *e,
-                          const struct image_gram *g, const struct app_view *view, uint32_t at)
+static void pattern_found(const struct look *l, const struct image_gram *g, uint32_t at)
 {
-    if (t->window && !window_take(t->window, g->pattern, view->offset + at - g->back,
+    if (l->window && !window_take(l->window, g->pattern, l->view->offset + at - g->back,
                                   g->bytes.count))
         return;
-    detect_candidates_add(t, t->set->patterns[e->pattern_first + g->pattern]);
+    detect_candidates_add(l->t, l->t->set->patterns[l->e->pattern_first + g->pattern]);
 }
 
 /* The eight bytes around the gram at place `at` are those of the slot's, and then all others. */
@@ -53,11 +60,10 @@ static bool gram_stands(const struct detect_ruleset *set, const struct image_gra
 
 /* The filter said yes to what is at `at`, a gram or a run: ask the table; how many patterns stand
  * there. `*missed`: some that have it do not. */
-static unsigned table_look(struct detect_thread *t, const struct image_engine *e,
-                           const struct image_sieve *s, const struct app_view *view, uint32_t gram,
+static unsigned table_look(const struct look *l, const struct image_sieve *s, uint32_t gram,
                            uint32_t at, bool *missed)
 {
-    const struct detect_ruleset *set = t->set;
+    const struct detect_ruleset *set = l->t->set;
     const struct image_gram_slot *slots = set->gram_slots + s->slots.first;
     uint32_t mask = s->slots.count - 1;
     unsigned found = 0;
@@ -65,8 +71,8 @@ static unsigned table_look(struct detect_thread *t, const struct image_engine *e
     for (uint32_t i = sieve_slot(gram, mask); slots[i].gram; i = (i + 1) & mask) {
         if (slots[i].tag != sieve_tag(gram))
             continue;
-        if (gram_stands(set, &slots[i], view, at)) {
-            pattern_found(t, e, &set->grams[slots[i].gram - 1], view, at);
+        if (gram_stands(set, &slots[i], l->view, at)) {
+            pattern_found(l, &set->grams[slots[i].gram - 1], at);
             found++;
         } else {
             *missed = true;
@@ -76,16 +82,15 @@ static unsigned table_look(struct detect_thread *t, const struct image_engine *e
 }
 
 /* Patterns shorter than a gram that stand at `at`. */
-static void shorts_look(struct detect_thread *t, const struct image_engine *e,
-                        const struct app_view *view, uint32_t at)
+static void shorts_look(const struct look *l, uint32_t at)
 {
-    const struct image_gram *g = t->set->grams + e->shorts;
-    uint64_t v = sieve_load(view->data, view->len, at);
-    if (!(e->short_pairs >> sieve_pair(v) & 1))
+    const struct image_gram *g = l->t->set->grams + l->e->shorts;
+    uint64_t v = sieve_load(l->view->data, l->view->len, at);
+    if (!(l->e->short_pairs >> sieve_pair(v) & 1))
         return;
-    for (uint32_t i = 0; i < e->short_count; i++, g++) {
-        if (((v ^ g->want) & g->mask) == 0 && pattern_stands(t->set, g, view, at))
-            pattern_found(t, e, g, view, at);
+    for (uint32_t i = 0; i < l->e->short_count; i++, g++) {
+        if (((v ^ g->want) & g->mask) == 0 && pattern_stands(l->t->set, g, l->view, at))
+            pattern_found(l, g, at);
     }
 }
 
@@ -94,9 +99,7 @@ static void shorts_look(struct detect_thread *t, const struct image_engine *e,
 
 /* What is looked for at the places that lanes let through. */
 struct lanes_look {
-    struct detect_thread *t;
-    const struct image_engine *e;
-    const struct app_view *view;
+    struct look of;
     struct stride_filter filter;        /* of grams; no bits: there are none */
     uint32_t settled[1 << SETTLED_BITS]; /* all patterns of the gram were found; 0: none */
 };
@@ -105,13 +108,14 @@ struct lanes_look {
  * stands in a buffer once often stands there many times. */
 static void few_look(struct lanes_look *l, uint32_t at)
 {
-    uint32_t gram = gram_of(sieve_load(l->view->data, l->view->len, at), 0);
+    const struct look *of = &l->of;
+    uint32_t gram = gram_of(sieve_load(of->view->data, of->view->len, at), 0);
     uint32_t *settled = &l->settled[gram * STRIDE_FIRST >> (32 - SETTLED_BITS)];
     bool missed;
     if (*settled == gram || !stride_has(&l->filter, gram))
         return;
-    if (table_look(l->t, l->e, &l->e->few, l->view, gram, at, &missed) && !missed &&
-        !l->t->window) /* which wants to know each place */
+    if (table_look(of, &of->e->few, gram, at, &missed) && !missed &&
+        !of->window) /* which wants to know each place */
         *settled = gram;
 }
 
@@ -122,14 +126,15 @@ static void places_look(struct lanes_look *l, uint32_t at, uint64_t places)
         uint32_t place = at + (uint32_t)__builtin_ctzll(places);
         if (l->filter.bits)
             few_look(l, place);
-        if (l->e->short_count)
-            shorts_look(l->t, l->e, l->view, place);
+        if (l->of.e->short_count)
+            shorts_look(&l->of, place);
     }
 }
 
-void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view,
+               struct window *w)
 {
-    struct lanes_look look = { t, e, view, { NULL, 0 }, { 0 } };
+    struct lanes_look look = { { t, e, view, w }, { NULL, 0 }, { 0 } };
     const struct image_lanes *lanes = &t->set->lanes[e->lanes];
     uint64_t marks[LANES_MARKS];
     if (e->few.bits.count)
@@ -146,10 +151,10 @@ void sieve_few(struct detect_thread *t, const struct image_engine *e, const stru
 }
 
 /* Every place of the buffer; how many patterns stand there, not much more than are counted. */
-static unsigned each_place(struct detect_thread *t, const struct image_engine *e,
-                           const struct app_view *view)
+static unsigned each_place(const struct look *l)
 {
-    const struct stride_filter filter = filter_of(t->set, e->many.bits);
+    const struct stride_filter filter = filter_of(l->t->set, l->e->many.bits);
+    const struct app_view *view = l->view;
     unsigned found = 0;
     bool missed;
     for (uint32_t at = 0; at + SIEVE_GRAM <= view->len && found <= SIEVE_FOUND_MAX; at++) {
@@ -157,16 +162,14 @@ static unsigned each_place(struct detect_thread *t, const struct image_engine *e
         memcpy(&gram, view->data + at, sizeof(gram));
         gram |= (uint32_t)SIEVE_FOLD;
         if (stride_has(&filter, gram))
-            found += table_look(t, e, &e->many, view, gram, at, &missed);
+            found += table_look(l, &l->e->many, gram, at, &missed);
     }
     return found;
 }
 
 /* What finds runs at every fourth place of a buffer. */
 struct runs_look {
-    struct detect_thread *t;
-    const struct image_engine *e;
-    const struct app_view *view;
+    const struct look *of;
     struct stride_filter grams, runs;
 };
 
@@ -177,14 +180,14 @@ static inline unsigned run_look(const struct runs_look *l, uint64_t v, uint32_t 
     bool missed;
     if (!stride_has(&l->runs, run))
         return 0;
-    return table_look(l->t, l->e, &l->e->many, l->view, run, at, &missed);
+    return table_look(l->of, &l->of->e->many, run, at, &missed);
 }
 
 /* A gram of the filter is at `at`, a multiple of four: of the runs that may have it there, how many
  * patterns stand. */
 static unsigned runs_look(const struct runs_look *l, uint32_t at)
 {
-    const struct app_view *view = l->view;
+    const struct app_view *view = l->of->view;
     if (at == 0)
         return run_look(l, sieve_load(view->data, view->len, 0), 0);
     uint64_t early = sieve_load(view->data, view->len, at - 3);
@@ -198,7 +201,7 @@ static unsigned span_look(const struct runs_look *l, uint32_t at, uint32_t count
 {
     uint16_t marks[STRIDE_MARKS];
     unsigned found = 0;
-    stride_mark(&l->grams, l->view->data + at, count, marks);
+    stride_mark(&l->grams, l->of->view->data + at, count, marks);
     for (uint32_t i = 0; i < count; i++) {
         for (unsigned mark = marks[i]; mark; mark &= mark - 1)
             found += runs_look(l, at + STRIDE_SPAN * i + STRIDE * (uint32_t)__builtin_ctz(mark));
@@ -207,11 +210,12 @@ static unsigned span_look(const struct runs_look *l, uint32_t at, uint32_t count
 }
 
 /* Every fourth place. */
-static unsigned fourth_place(struct detect_thread *t, const struct image_engine *e,
-                             const struct app_view *view)
+static unsigned fourth_place(const struct look *l)
 {
-    const struct runs_look look = { t, e, view, filter_of(t->set, e->many.bits),
-                                    filter_of(t->set, e->many.runs) };
+    const struct detect_ruleset *set = l->t->set;
+    const struct app_view *view = l->view;
+    const struct runs_look look = { l, filter_of(set, l->e->many.bits),
+                                    filter_of(set, l->e->many.runs) };
     uint32_t at = 0, spans = view->len / STRIDE_SPAN;
     unsigned found = 0;
     while (spans > 0 && found <= SIEVE_FOUND_MAX) {
@@ -229,13 +233,15 @@ static unsigned fourth_place(struct detect_thread *t, const struct image_engine 
     return found;
 }
 
-bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view)
+bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view,
+                struct window *w)
 {
+    const struct look look = { t, e, view, w };
     if (e->many.bits.count == 0 || view->len < SIEVE_GRAM)
         return true;
     if (e->step == IMAGE_STEP_ONE)
-        return each_place(t, e, view) <= SIEVE_FOUND_MAX;
-    return view->len < SIEVE_LONG || fourth_place(t, e, view) <= SIEVE_FOUND_MAX;
+        return each_place(&look) <= SIEVE_FOUND_MAX;
+    return view->len < SIEVE_LONG || fourth_place(&look) <= SIEVE_FOUND_MAX;
 }
 
 /* Patterns of whose gram `width` bytes count. `v`: the folded bytes at the place. */

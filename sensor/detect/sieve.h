@@ -24,8 +24,9 @@
 #include "sensor/detect/image.h"
 #include "sensor/detect/stride.h"
 
-struct detect_thread;
 struct app_view;
+struct detect_thread;
+struct window;
 
 #define SIEVE_FOLD 0x2020202020202020ull
 /** Bytes of a gram, and of what is compared around it. */
@@ -124,14 +125,19 @@ static inline bool sieve_is_head(uint32_t from, uint32_t to, uint32_t len)
     return to <= SIEVE_HEAD && to >= len && to - len >= from && to - len - from < SIEVE_PLACES_MAX;
 }
 
-/** Make candidates of the rules whose patterns lanes find. */
-void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
+/**
+ * Make candidates of the rules whose patterns lanes find. `w`, here and below: of a body that
+ * grows, told where they stand; else NULL.
+ */
+void sieve_few(struct detect_thread *t, const struct image_engine *e, const struct app_view *view,
+               struct window *w);
 
 /**
  * Make candidates of the rules whose patterns are of the many. False when the view seems to hold
  * too many: all of it has to be scanned.
  */
-bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);
+bool sieve_many(struct detect_thread *t, const struct image_engine *e, const struct app_view *view,
+                struct window *w);
 
 /** Make candidates of the rules whose patterns stand at their places. */
 void sieve_head(struct detect_thread *t, const struct image_engine *e, const struct app_view *view);

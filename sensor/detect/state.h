@@ -125,7 +125,6 @@ struct detect_thread {
     struct hs_scratch *scratch;
     struct confirm confirm;
     struct candidates candidates;
-    struct window *window; /* that patterns are found for, or NULL */
     uint64_t epoch;
     struct detect_fetched fetched[IMAGE_SPECS_MAX];
     struct transform_room transforms;

@@ -88,8 +88,6 @@ void window_scan(struct detect_thread *t, struct window *w, const struct app_vie
     uint32_t from = found_again(t, w, view);
     struct app_view rest = { view->data + from, view->len - from, view->offset + from, view->end };
     detect_scan_heads(t, w->engine, view);
-    t->window = w;
-    w->whole = !detect_scan_anywhere(t, w->engine, &rest) || w->whole;
-    t->window = NULL;
+    w->whole = !detect_scan_window(t, w->engine, &rest, w) || w->whole;
     w->end = view->offset + view->len;
 }
