@@ -22,26 +22,26 @@
  * each one would cost the slowest a system call a piece. */
 #define WAKE_FREE (FEED_PIECES / 2)
 
-/* What a worker asks of its frames' headers before it comes to them: another core may have read
- * them. */
-#define HEADERS_BYTES 128
+/** Frames with their numbers and times. */
+struct frames {
+    struct frame *frames;
+    uint64_t *numbers, *nows;
+};
 
 struct piece {
     struct piece *next; /* the one read after it; of a free one, the next free one */
     unsigned left;      /* workers that are not through with it */
-    unsigned count;
-    struct frame *frames;
-    uint64_t *numbers, *nows;
-    uint8_t *owners; /* whose each frame is; NULL with one worker, as the next one */
-    uint8_t *memory; /* the frames' bytes */
+    struct frames all;  /* by worker, those of each in order */
+    unsigned *begins;   /* where each worker's begin, and where the last one's end */
+    uint64_t now_ns;    /* of the last one of all */
+    uint8_t *memory;    /* the frames' bytes; NULL with one worker */
 };
 
 /** Where a worker is. */
 struct reader {
     struct piece *piece;
-    unsigned at; /* frames of it that were looked at */
-    struct frame frames[CAPTURE_BURST_MAX];
-    uint64_t numbers[CAPTURE_BURST_MAX], nows[CAPTURE_BURST_MAX];
+    unsigned at; /* its next frame there */
+    bool through;
 };
 
 struct feed {
@@ -53,6 +53,8 @@ struct feed {
     struct capture *capture; /* the file at hand, or NULL */
     char name[CHANNEL_TEXT_MAX];
     struct stamp stamp;
+    struct frames read; /* of the piece at hand, as they stand in the file; for many workers */
+    uint8_t owners[FEED_FRAMES_MAX];
     struct capture_counts counts; /* of files that are closed */
     bool failed;
 
@@ -117,36 +119,61 @@ static void file_close(struct feed *f)
 
 /* ---- pieces: the one that reads -------------------------------------------------------------- */
 
-/* What comes next of the file at hand; whether it goes on. */
-static bool piece_read(struct feed *f, struct piece *p)
+/* What comes next of the file at hand, `*count` frames; whether it goes on. */
+static bool piece_read(struct feed *f, struct piece *p, unsigned *count)
 {
     int n;
-    p->count = 0;
+    *count = 0;
     if (!p->memory) {
-        n = capture_next(f->capture, p->frames, CAPTURE_BURST_MAX, 0);
-        p->count = n > 0 ? (unsigned)n : 0;
+        n = capture_next(f->capture, p->all.frames, CAPTURE_BURST_MAX, 0);
+        *count = n > 0 ? (unsigned)n : 0;
         return n >= 0;
     }
     capture_window(f->capture, p->memory);
     do {
-        n = capture_next(f->capture, p->frames + p->count, CAPTURE_BURST_MAX, 0);
-        p->count += n > 0 ? (unsigned)n : 0;
-    } while (n > 0 && p->count <= FEED_FRAMES_MAX - CAPTURE_BURST_MAX);
+        n = capture_next(f->capture, f->read.frames + *count, CAPTURE_BURST_MAX, 0);
+        *count += n > 0 ? (unsigned)n : 0;
+    } while (n > 0 && *count <= FEED_FRAMES_MAX - CAPTURE_BURST_MAX);
     return n >= 0;
+}
+
+/* Put each of `count` frames that were read to those of its worker. */
+static void piece_share(struct feed *f, struct piece *p, unsigned count)
+{
+    unsigned *at = p->begins + 1; /* where each one's next goes: in the end, where they end */
+    memset(p->begins, 0, (f->readers + 1) * sizeof(*p->begins));
+    for (unsigned i = 0; i < count; i++) {
+        f->owners[i] = (uint8_t)decode_steer(&f->read.frames[i], f->readers);
+        if (f->owners[i] + 1u < f->readers)
+            at[f->owners[i] + 1]++;
+    }
+    for (unsigned w = 1; w < f->readers; w++)
+        at[w] += at[w - 1];
+    for (unsigned i = 0; i < count; i++) {
+        unsigned to = at[f->owners[i]]++;
+        p->all.frames[to] = f->read.frames[i];
+        p->all.numbers[to] = f->read.numbers[i];
+        p->all.nows[to] = f->read.nows[i];
+    }
 }
 
 /* The next piece that holds a frame, ready to be taken. False when there is none. */
 static bool piece_fill(struct feed *f, struct piece *p)
 {
+    struct frames *read = p->memory ? &f->read : &p->all;
+    unsigned count;
     do {
         if (!f->capture && !file_open(f))
             return false;
-        if (!piece_read(f, p))
+        if (!piece_read(f, p, &count))
             file_close(f);
-    } while (!p->count);
-    stamp_frames(&f->stamp, p->frames, p->numbers, p->nows, p->count);
-    for (unsigned i = 0; p->owners && i < p->count; i++)
-        p->owners[i] = (uint8_t)decode_steer(&p->frames[i], f->readers);
+    } while (!count);
+    stamp_frames(&f->stamp, read->frames, read->numbers, read->nows, count);
+    p->now_ns = f->stamp.now_ns;
+    if (p->memory)
+        piece_share(f, p, count);
+    else
+        p->begins[1] = count;
     return true;
 }
 
@@ -209,7 +236,6 @@ static bool reader_advance(struct feed *f, struct reader *r)
     if (next) {
         piece_leave(f, r->piece);
         r->piece = next;
-        r->at = 0;
         if (!next->next && next->memory && can_read(f))
             piece_add(f);
     }
@@ -219,36 +245,21 @@ static bool reader_advance(struct feed *f, struct reader *r)
 
 /* ---- a worker -------------------------------------------------------------------------------- */
 
-/* The worker's own of the piece's frames, as far as they make a burst. */
-static void burst_pick(struct reader *r, uint8_t owner, struct feed_burst *out)
-{
-    const struct piece *p = r->piece;
-    unsigned n = 0;
-    for (; r->at < p->count && n < CAPTURE_BURST_MAX; r->at++) {
-        if (p->owners[r->at] != owner)
-            continue;
-        r->frames[n] = p->frames[r->at];
-        r->numbers[n] = p->numbers[r->at];
-        r->nows[n] = p->nows[r->at];
-        for (unsigned i = 0; i < HEADERS_BYTES; i += 64)
-            __builtin_prefetch(r->frames[n].data + i);
-        n++;
-    }
-    *out = (struct feed_burst){ r->frames, r->numbers, r->nows, n, p->nows[r->at - 1] };
-}
-
 bool feed_next(struct feed *f, unsigned reader, struct feed_burst *out)
 {
     struct reader *r = &f->of[reader];
-    if (r->at == r->piece->count && !reader_advance(f, r))
-        return false;
-    const struct piece *p = r->piece;
-    if (p->owners) {
-        burst_pick(r, (uint8_t)reader, out);
-    } else {
-        *out = (struct feed_burst){ p->frames, p->numbers, p->nows, p->count, f->stamp.now_ns };
-        r->at = p->count;
+    if (r->through) {
+        if (!reader_advance(f, r))
+            return false;
+        r->at = r->piece->begins[reader];
     }
+    const struct piece *p = r->piece;
+    unsigned at = r->at, left = p->begins[reader + 1] - at;
+    unsigned count = left < CAPTURE_BURST_MAX ? left : CAPTURE_BURST_MAX;
+    r->at += count;
+    r->through = count == left;
+    *out = (struct feed_burst){ p->all.frames + at, p->all.numbers + at, p->all.nows + at, count,
+                                r->through ? p->now_ns : p->all.nows[r->at - 1] };
     return true;
 }
 
@@ -266,13 +277,25 @@ void feed_leave(struct feed *f, unsigned reader)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void piece_create(struct piece *p, bool shared)
+static void frames_create(struct frames *s, unsigned count)
 {
-    unsigned frames = shared ? FEED_FRAMES_MAX : CAPTURE_BURST_MAX;
-    p->frames = xcalloc(frames, sizeof(*p->frames));
-    p->numbers = xcalloc(frames, sizeof(*p->numbers));
-    p->nows = xcalloc(frames, sizeof(*p->nows));
-    p->owners = shared ? xmalloc(frames) : NULL;
+    s->frames = xcalloc(count, sizeof(*s->frames));
+    s->numbers = xcalloc(count, sizeof(*s->numbers));
+    s->nows = xcalloc(count, sizeof(*s->nows));
+}
+
+static void frames_free(struct frames *s)
+{
+    free(s->frames);
+    free(s->numbers);
+    free(s->nows);
+}
+
+static void piece_create(struct piece *p, unsigned readers)
+{
+    bool shared = readers > 1;
+    frames_create(&p->all, shared ? FEED_FRAMES_MAX : CAPTURE_BURST_MAX);
+    p->begins = xcalloc(readers + 1, sizeof(*p->begins));
     p->memory = shared ? xmalloc(CAPTURE_WINDOW_BYTES) : NULL;
 }
 
@@ -284,15 +307,17 @@ struct feed *feed_create(unsigned readers, feed_ask *ask, void *arg)
     f->readers = f->staying = readers;
     f->ask = ask;
     f->arg = arg;
+    if (readers > 1)
+        frames_create(&f->read, FEED_FRAMES_MAX);
     for (unsigned i = 0; i < FEED_PIECES; i++) {
-        piece_create(&f->pieces[i], readers > 1);
+        piece_create(&f->pieces[i], readers);
         if (i)
             piece_free(f, &f->pieces[i]);
     }
     f->last = &f->pieces[0];
     f->last->left = readers;
     for (unsigned i = 0; i < readers; i++)
-        f->of[i].piece = f->last;
+        f->of[i] = (struct reader){ .piece = f->last, .through = true };
     return f;
 }
 
@@ -314,13 +339,11 @@ void feed_free(struct feed *f)
         return;
     capture_close(f->capture);
     for (unsigned i = 0; i < FEED_PIECES; i++) {
-        struct piece *p = &f->pieces[i];
-        free(p->frames);
-        free(p->numbers);
-        free(p->nows);
-        free(p->owners);
-        free(p->memory);
+        frames_free(&f->pieces[i].all);
+        free(f->pieces[i].begins);
+        free(f->pieces[i].memory);
     }
+    frames_free(&f->read);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     free(f);

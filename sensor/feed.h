@@ -7,12 +7,13 @@
  *            ▲       ▲       ▲
  *         worker 1  worker 0 read ahead
  * ```
- * A piece is a window of a file with its frames: their numbers, their times, and whose each one is
- * (decode_steer). There is no reader: a worker that begins with a piece and finds no further one
- * reads that first, unless another worker is at it, so that nobody waits for a piece and the one
- * that has less to do reads more. Pieces stay until all workers are through with them; a worker
- * may be as many ahead of the slowest as there are. The lock is taken once a piece and worker, and
- * never held while something is read. With one worker a piece is a burst of the file's own window.
+ * A piece is a window of a file with its frames, their numbers and their times, sorted by the
+ * worker that each belongs to (decode_steer). There is no reader: a worker that begins with a piece
+ * and finds no further one reads that first, unless another worker is at it, so that nobody waits
+ * for a piece and the one that has less to do reads more. Pieces stay until all workers are through
+ * with them; a worker may be as many ahead of the slowest as there are. The lock is taken once a
+ * piece and worker, and never held while something is read. With one worker a piece is a burst of
+ * the file's own window.
  */
 #ifndef SENSOR_FEED_H
 #define SENSOR_FEED_H
