@@ -225,6 +225,7 @@ void classify_flow_free(struct classify_ctx *c, struct flow *f)
     slab_free(c->slab, cf->hashes, sizeof(*cf->hashes));
     slab_free(c->slab, cf, sizeof(*cf));
     f->slot[FLOW_SLOT_CLASSIFY] = NULL;
+    f->flags &= ~FLOW_F_CLASSIFIED;
 }
 
 static struct classify_flow *flow_make(struct classify_ctx *c, struct flow *f)
@@ -407,6 +408,7 @@ void classify_ask(struct classify_ctx *c, struct flow *f)
     if (!cf || cf->stage >= STAGE_ASKED)
         return;
     counter_add(c->counters, CLASSIFY_ASKED, 1);
+    f->flags &= ~FLOW_F_CLASSIFIED;
     flow_ask(c, f, cf);
 }
 
@@ -650,12 +652,16 @@ static void flow_answer(struct classify_ctx *c, struct flow *f, struct classify_
     flow_give_packet(c, f, cf, p);
 }
 
+static bool is_http(const struct classify_flow *cf)
+{
+    return cf->master == NDPI_PROTOCOL_HTTP || cf->app == NDPI_PROTOCOL_HTTP;
+}
+
 /** The server's first bare ACK behind the client's message. */
 static void flow_ack(struct classify_ctx *c, struct flow *f, struct classify_flow *cf,
                      const struct packet *p)
 {
-    bool http = cf->master == NDPI_PROTOCOL_HTTP || cf->app == NDPI_PROTOCOL_HTTP;
-    if (!http || cf->seen & 1u << HELD_ACK)
+    if (!is_http(cf) || cf->seen & 1u << HELD_ACK)
         return;
     if (cf->stage != STAGE_ASKED) {
         flow_hold(c, cf, HELD_ACK, p);
@@ -665,12 +671,18 @@ static void flow_ack(struct classify_ctx *c, struct flow *f, struct classify_flo
     flow_give_packet(c, f, cf, p);
 }
 
-void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
+/** Whether no packet of the flow is of use any more, unless an alert is raised. */
+static bool is_through(const struct classify_flow *cf)
+{
+    unsigned kinds = 1u << 0 | 1u << 1 | (is_http(cf) ? 1u << HELD_ACK : 0);
+    return cf->stage == STAGE_FINAL || (cf->stage == STAGE_NAMED && (cf->seen & kinds) == kinds);
+}
+
+static void packet_take(struct classify_ctx *c, struct flow *f, unsigned dir,
+                        const struct packet *p)
 {
     struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
-    /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
-    if ((cf && cf->stage == STAGE_FINAL) || !p->l3 || p->flags & PACKET_F_PSEUDO ||
-        p->proto != f->proto)
+    if (cf && cf->stage == STAGE_FINAL)
         return;
     if (p->payload_len == 0) {
         if (cf && dir == 1)
@@ -685,6 +697,18 @@ void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const
         flow_answer(c, f, cf, p);
     else
         flow_hold(c, cf, dir, p);
+}
+
+void classify_packet(struct classify_ctx *c, struct flow *f, unsigned dir, const struct packet *p)
+{
+    /* An ICMP error belongs to the flow it speaks of, but is none of its packets. */
+    if (f->flags & FLOW_F_CLASSIFIED || !p->l3 || p->flags & PACKET_F_PSEUDO ||
+        p->proto != f->proto)
+        return;
+    packet_take(c, f, dir, p);
+    const struct classify_flow *cf = f->slot[FLOW_SLOT_CLASSIFY];
+    if (cf && is_through(cf))
+        f->flags |= FLOW_F_CLASSIFIED;
 }
 
 void classify_close(struct classify_ctx *c, struct flow *f)

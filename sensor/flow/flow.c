@@ -433,7 +433,10 @@ void flow_table_near(const struct flow_table *t, uint64_t ahead)
 void flow_table_nearer(const struct flow_table *t, uint64_t ahead)
 {
     const struct flow *f = likely(t, ahead);
-    for (unsigned s = 0; f && s < FLOW_SLOTS; s++) {
+    if (!f)
+        return;
+    unsigned slots = f->flags & FLOW_F_CLASSIFIED ? FLOW_SLOT_CLASSIFY : FLOW_SLOTS;
+    for (unsigned s = 0; s < slots; s++) {
         for (unsigned line = 0; line < SLOT_LINES; line++)
             __builtin_prefetch((const uint8_t *)f->slot[s] + line * CACHE_LINE);
     }

@@ -27,8 +27,8 @@ struct flow_table;
 enum flow_slot {
     FLOW_SLOT_STREAM,
     FLOW_SLOT_APP,
-    FLOW_SLOT_CLASSIFY,
     FLOW_SLOT_DETECT,
+    FLOW_SLOT_CLASSIFY, /* the last, for FLOW_F_CLASSIFIED */
     FLOW_SLOTS
 };
 
@@ -41,6 +41,8 @@ enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED };
 #define FLOW_F_REVERSED              (1u << 4) /* midstream: who opened was guessed again */
 /* of a tunnel that the reference does not look into (profile abeng) */
 #define FLOW_F_BEYOND (1u << 5)
+/* its packets are no news to FLOW_SLOT_CLASSIFY, which is not asked for ahead any more */
+#define FLOW_F_CLASSIFIED (1u << 6)
 /* the highest bits: number of the interface of its first packet */
 #define FLOW_INTERFACE_SHIFT 28
 

@@ -543,6 +543,43 @@ static void test_server_ack(void **state)
     }
 }
 
+/* A flow named by its host is through when what nDPI may need of it is held; asked for an alert's
+ * sake, nDPI gets that, and the flow is through again when it has said what it is. */
+static void test_through(void **state)
+{
+    (void)state;
+    static struct frame frames[3];
+    struct message m;
+    struct rig r;
+    const struct classify_conf conf = { 0 };
+    request(&m, "/", "www.example.org", BROWSER, "");
+    frame_make(&frames[0], PACKET_PROTO_TCP, TS, nowhere, 80, &m);
+    m.len = 0;
+    frame_make(&frames[1], PACKET_PROTO_TCP, TC, nowhere, 80, &m);
+    put(&m, BYTES("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"));
+    frame_make(&frames[2], PACKET_PROTO_TCP, TC, nowhere, 80, &m);
+    rig_open(&r, PACKET_PROTO_TCP, 80);
+    memset(r.slots, 0, sizeof(r.slots));
+    struct classify_ctx *c = classify_create(&conf, r.app, r.slab, &r.counters);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_false(r.flow.flags & FLOW_F_CLASSIFIED);
+        classify_packet(c, &r.flow, i ? TC : TS, &frames[i].p);
+    }
+    assert_true(r.flow.flags & FLOW_F_CLASSIFIED);
+    assert_int_equal(counted(r.slots, "classify.packets"), 0);
+    classify_ask(c, &r.flow);
+    assert_false(r.flow.flags & FLOW_F_CLASSIFIED);
+    assert_int_equal(counted(r.slots, "classify.packets"), 3);
+    for (unsigned i = 0; i < 20; i++)
+        classify_packet(c, &r.flow, TC, &frames[2].p);
+    assert_in_range(counted(r.slots, "classify.packets"), 3, 10);
+    assert_true(r.flow.flags & FLOW_F_CLASSIFIED);
+    classify_flow_free(c, &r.flow);
+    assert_false(r.flow.flags & FLOW_F_CLASSIFIED);
+    classify_free(c);
+    rig_close(&r);
+}
+
 /* What nobody knows is given to nDPI a few times, and less where the settings say so. */
 static void test_budget(void **state)
 {
@@ -685,7 +722,7 @@ int main(void)
         cmocka_unit_test(test_servers),      cmocka_unit_test(test_hopeless),
         cmocka_unit_test(test_same_names),   cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_same_http),    cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_server_ack),
+        cmocka_unit_test(test_server_ack),   cmocka_unit_test(test_through),
         cmocka_unit_test(test_http_request), cmocka_unit_test(test_http_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
