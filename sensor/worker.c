@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/prefetch.h"
 #include "common/rate.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
@@ -31,8 +32,8 @@
 #define WARM_SHARE 16
 /* And what stays taken beyond what it uses, from the start on. */
 #define WARM_AHEAD ((size_t)32 << 20)
-/* What is asked for of a frame, and how many frames before it is decoded: of more at once some
- * would be left out. */
+/* What is asked for of a frame, which another core may have read, and how many frames before it is
+ * decoded: of more at once some would be left out. */
 #define HEADERS_BYTES 128
 #define HEADERS_AHEAD 8
 /** IP without a frame around it: in captures, and as libpcap and so Suricata number it. */
@@ -749,13 +750,6 @@ static void decode(struct worker *w, struct decoded *d, const struct frame *fram
     d->ahead = flow_table_ahead(w->flows, &d->packets[d->count - 1]);
 }
 
-/* Ask for a frame's headers, which another core may have read. */
-static void frame_near(const struct frame *f)
-{
-    for (unsigned at = 0; at < HEADERS_BYTES; at += 64)
-        __builtin_prefetch(f->data + at);
-}
-
 /* Four frames are on their way: one is decoded and its place in the table asked for, the flow of
  * the one before is asked for, what hangs on the flow of the one before that, and the packets of
  * the last go through the stages. */
@@ -764,10 +758,10 @@ void worker_burst(struct worker *w, const struct frame *frames, const uint64_t *
 {
     struct blackbox_mark *mark = w->conf.mark;
     for (unsigned i = 0; i < n && i < HEADERS_AHEAD; i++)
-        frame_near(&frames[i]);
+        prefetch(frames[i].data, HEADERS_BYTES);
     for (unsigned i = 0; i < n + 3; i++) {
         if (i + HEADERS_AHEAD < n)
-            frame_near(&frames[i + HEADERS_AHEAD]);
+            prefetch(frames[i + HEADERS_AHEAD].data, HEADERS_BYTES);
         if (i < n) {
             mark->at = &frames[i];
             decode(w, &w->decoded[i % DECODE_AHEAD], &frames[i], numbers[i], nows[i]);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/prefetch.h"
 #include "common/xalloc.h"
 #include "sensor/capture/source.h"
 
@@ -31,7 +32,6 @@
 
 /* What the kernel wrote lies in another core's cache: it is asked for so far ahead. */
 #define PREFETCH_BYTES 2048
-#define CACHE_LINE     64
 
 struct capture_ring {
     struct capture base;
@@ -139,8 +139,7 @@ static bool frame_take(struct capture_ring *r, struct frame *out)
         .vlan_tci = (uint16_t)h->hv1.tp_vlan_tci,
         .vlan_present = h->tp_status & TP_STATUS_VLAN_VALID,
     };
-    for (uint32_t ahead = 0; ahead < h->tp_next_offset; ahead += CACHE_LINE)
-        __builtin_prefetch((const uint8_t *)h + PREFETCH_BYTES + ahead);
+    prefetch((const uint8_t *)h + PREFETCH_BYTES, h->tp_next_offset);
     r->offset += h->tp_next_offset;
     return true;
 }

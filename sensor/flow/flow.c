@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/pages.h"
+#include "common/prefetch.h"
 #include "common/slab.h"
 #include "common/xalloc.h"
 #include "sensor/decode/packet.h"
@@ -23,7 +24,6 @@
 
 #define FLOWS_MAX    262144
 #define BUCKET_FLOWS 5
-#define CACHE_LINE   64
 #define SLOT_LINES   2 /* of what hangs on a flow, what every packet looks at */
 #define BUCKET_BYTES CACHE_LINE
 
@@ -306,8 +306,7 @@ void flow_table_release(struct flow_table *t, struct flow *f)
 
 static void fetch_flow(const struct flow *f)
 {
-    for (size_t at = 0; at < sizeof(*f); at += CACHE_LINE)
-        __builtin_prefetch((const uint8_t *)f + at);
+    prefetch(f, sizeof(*f));
 }
 
 /* What is shed has not been looked at for long. The next two are probably shed soon: of the nearer
@@ -436,10 +435,8 @@ void flow_table_nearer(const struct flow_table *t, uint64_t ahead)
     if (!f)
         return;
     unsigned slots = f->flags & FLOW_F_CLASSIFIED ? FLOW_SLOT_CLASSIFY : FLOW_SLOTS;
-    for (unsigned s = 0; s < slots; s++) {
-        for (unsigned line = 0; line < SLOT_LINES; line++)
-            __builtin_prefetch((const uint8_t *)f->slot[s] + line * CACHE_LINE);
-    }
+    for (unsigned s = 0; s < slots; s++)
+        prefetch(f->slot[s], SLOT_LINES * CACHE_LINE);
 }
 
 struct flow *flow_table_lookup(struct flow_table *t, const struct packet *p, uint64_t ahead,

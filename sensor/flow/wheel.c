@@ -7,13 +7,13 @@
 #include <stdlib.h>
 
 #include "common/pages.h"
+#include "common/prefetch.h"
 #include "sensor/flow/flow.h"
 #include "sensor/flow/key.h"
 #include "sensor/flow/private.h"
 
 #define SECOND_NS 1000000000ull
 #define CHILDREN  4
-#define CACHE_LINE 64
 #define PART_BITS 8 /* of an id */
 #define PARTS     (1u << PART_BITS)
 
@@ -322,8 +322,8 @@ static void fetch_next(const struct flow_wheel *w)
 {
     const struct flow *far = w->due_at + 6 < w->due_count ? w->due[w->due_at + 6].flow : NULL;
     const struct flow *near = w->due_at + 3 < w->due_count ? w->due[w->due_at + 3].flow : NULL;
-    for (size_t at = 0; far && at < sizeof(*far); at += CACHE_LINE)
-        __builtin_prefetch((const uint8_t *)far + at);
+    if (far)
+        prefetch(far, sizeof(*far));
     for (unsigned s = 0; near && s < FLOW_SLOTS; s++)
         __builtin_prefetch(near->slot[s]);
 }
