@@ -71,7 +71,6 @@ struct engine {
     struct detect_ruleset *_Atomic rules;
     _Atomic uint32_t generation;               /* of `rules` */
     _Atomic uint32_t seen[ENGINE_WORKERS_MAX]; /* generation a worker has gone over to */
-    _Atomic uint64_t cpu_ns[ENGINE_WORKERS_MAX]; /* processor time of each worker's thread */
     _Atomic bool stop;
     _Atomic unsigned running;       /* workers that have not finished */
     int finished;                   /* an eventfd that the last of them writes to */
@@ -103,12 +102,6 @@ static void follow_rules(struct engine *e, unsigned index)
         return;
     worker_swap_rules(e->workers[index], atomic_load(&e->rules));
     atomic_store_explicit(&e->seen[index], wanted, memory_order_release);
-}
-
-/* What the worker's thread has taken so far, for stats.json. */
-static void note_cpu(struct engine *e, unsigned index)
-{
-    atomic_store_explicit(&e->cpu_ns[index], clock_thread_ns(), memory_order_relaxed);
 }
 
 /* Files, one after the other, together with the other workers. */
@@ -162,7 +155,7 @@ static void run_live(struct engine *e, unsigned index)
         take_live(e, index, tap, &time, LIVE_WAIT_MS);
         if (time.now_ns >= published + PUBLISH_EVERY_NS) {
             tap_publish(tap, e->live);
-            note_cpu(e, index);
+            worker_note_cpu(e->workers[index]);
             published = time.now_ns;
         }
     }
@@ -186,7 +179,7 @@ static void *worker_main(void *arg)
     else
         run_files(e, t.index);
     worker_finish(e->workers[t.index]);
-    note_cpu(e, t.index);
+    worker_note_cpu(e->workers[t.index]);
     blackbox_unwatch();
     if (atomic_fetch_sub(&e->running, 1) == 1)
         (void)eventfd_write(e->finished, 1); /* cannot fail: nobody else adds to it */
@@ -223,7 +216,6 @@ static void take_ruleset(struct engine *e, int fd)
 static void fill_stats(struct engine *e, struct statsfile *s)
 {
     *s = (struct statsfile){ .workers = e->workers,
-                             .worker_cpu_ns = e->cpu_ns,
                              .worker_count = e->conf->workers,
                              .writer = e->writer,
                              .rules_loaded = e->conf->rules_loaded,

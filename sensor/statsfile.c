@@ -3,7 +3,6 @@
 #include "config.h"
 #include "sensor/statsfile.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,14 +150,12 @@ static double largest_share(const struct statsfile *s)
     return all ? (double)most / (double)all : 0;
 }
 
-/* Of each worker's thread: what is left to a packet when the writer has a core of its own. */
+/* Of each worker's thread. */
 static void write_cpu(const struct statsfile *s, struct json *j)
 {
     json_open_array(j, "worker_cpu_seconds");
-    for (unsigned w = 0; w < s->worker_count; w++) {
-        uint64_t ns = atomic_load_explicit(&s->worker_cpu_ns[w], memory_order_relaxed);
-        json_double(j, NULL, (double)ns / 1e9);
-    }
+    for (unsigned w = 0; w < s->worker_count; w++)
+        json_double(j, NULL, (double)worker_cpu_ns(s->workers[w]) / 1e9);
     json_close_array(j);
 }
 

@@ -19,7 +19,6 @@ struct writer;
 /** What the file says. Workers and writer are read while they run. */
 struct statsfile {
     struct worker *const *workers;
-    const _Atomic uint64_t *worker_cpu_ns; /* processor time of each one's thread */
     unsigned worker_count;
     const struct writer *writer;
     struct capture_counts captured;

@@ -4,10 +4,12 @@
 #include "sensor/worker.h"
 
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/prefetch.h"
@@ -127,6 +129,7 @@ struct worker {
     bool flush;  /* what came before the packet at hand is to be inspected before it is */
     uint8_t extra[ALERT_EXTRA_MAX];
     uint32_t link; /* of the frame at hand */
+    _Atomic uint64_t cpu_ns; /* of the thread; worker_note_cpu */
 };
 
 const struct counter_def *worker_stage_counters(enum worker_stage stage)
@@ -826,6 +829,16 @@ uint64_t worker_shed(const struct worker *w)
 uint64_t worker_flows(const struct worker *w)
 {
     return flow_table_count(w->flows);
+}
+
+void worker_note_cpu(struct worker *w)
+{
+    atomic_store_explicit(&w->cpu_ns, clock_thread_ns(), memory_order_relaxed);
+}
+
+uint64_t worker_cpu_ns(const struct worker *w)
+{
+    return atomic_load_explicit(&w->cpu_ns, memory_order_relaxed);
 }
 
 uint64_t worker_packets(const struct worker *w)

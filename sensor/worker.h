@@ -104,6 +104,12 @@ uint64_t worker_shed(const struct worker *w);
 /** Flows in the table; the worker's own thread. */
 uint64_t worker_flows(const struct worker *w);
 
+/** Note the processor time that the calling thread, the worker's own, has taken so far. */
+void worker_note_cpu(struct worker *w);
+
+/** What was noted last, ns; any thread. */
+uint64_t worker_cpu_ns(const struct worker *w);
+
 /** Frames taken so far; any thread. */
 uint64_t worker_packets(const struct worker *w);
 
