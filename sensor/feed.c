@@ -73,28 +73,26 @@ struct feed {
 
 /* ---- files: the one that reads --------------------------------------------------------------- */
 
-/* The next capture that the monitor has and that is one. */
+/* Have a file at hand: the next capture that the monitor has and that is one. */
 static bool file_open(struct feed *f)
 {
     char reason[256];
-    struct channel_message m = { .verb = CHANNEL_NEXT_CAPTURE };
-    int fd = -1;
-    while (f->ask(f->arg, &m, &fd) >= 0 && fd >= 0) {
+    while (!f->capture) {
+        struct channel_message m = { .verb = CHANNEL_NEXT_CAPTURE };
+        int fd = -1;
+        if (f->ask(f->arg, &m, &fd) < 0 || fd < 0)
+            return false;
         f->capture = capture_open_file(fd, m.text, reason, sizeof(reason));
         if (f->capture) {
             memcpy(f->name, m.text, sizeof(f->name));
-            return true;
-        }
-        if (m.arg) {
+        } else if (m.arg) {
             log_error("capture", "%s: %s", m.text, reason);
             f->failed = true;
         } else { /* a folder may hold other things beside captures */
             log_notice("capture", "%s: passed over: %s", m.text, reason);
         }
-        m = (struct channel_message){ .verb = CHANNEL_NEXT_CAPTURE };
-        fd = -1;
     }
-    return false;
+    return true;
 }
 
 static void counts_add(struct capture_counts *sum, struct capture *c)
@@ -119,22 +117,21 @@ static void file_close(struct feed *f)
 
 /* ---- pieces: the one that reads -------------------------------------------------------------- */
 
-/* What comes next of the file at hand, `*count` frames; whether it goes on. */
-static bool piece_read(struct feed *f, struct piece *p, unsigned *count)
+/* What comes next of the file at hand, a window or, with one worker, a burst: `*count` frames; the
+ * file is closed when it ends with them. */
+static void piece_read(struct feed *f, struct piece *p, struct frame *frames, unsigned *count)
 {
+    unsigned most = p->memory ? FEED_FRAMES_MAX : CAPTURE_BURST_MAX;
     int n;
     *count = 0;
-    if (!p->memory) {
-        n = capture_next(f->capture, p->all.frames, CAPTURE_BURST_MAX, 0);
-        *count = n > 0 ? (unsigned)n : 0;
-        return n >= 0;
-    }
-    capture_window(f->capture, p->memory);
+    if (p->memory)
+        capture_window(f->capture, p->memory);
     do {
-        n = capture_next(f->capture, f->read.frames + *count, CAPTURE_BURST_MAX, 0);
+        n = capture_next(f->capture, frames + *count, CAPTURE_BURST_MAX, 0);
         *count += n > 0 ? (unsigned)n : 0;
-    } while (n > 0 && *count <= FEED_FRAMES_MAX - CAPTURE_BURST_MAX);
-    return n >= 0;
+    } while (n > 0 && *count + CAPTURE_BURST_MAX <= most);
+    if (n < 0)
+        file_close(f);
 }
 
 /* Put each of `count` frames that were read to those of its worker. */
@@ -163,10 +160,9 @@ static bool piece_fill(struct feed *f, struct piece *p)
     struct frames *read = p->memory ? &f->read : &p->all;
     unsigned count;
     do {
-        if (!f->capture && !file_open(f))
+        if (!file_open(f))
             return false;
-        if (!piece_read(f, p, &count))
-            file_close(f);
+        piece_read(f, p, read->frames, &count);
     } while (!count);
     stamp_frames(&f->stamp, read->frames, read->numbers, read->nows, count);
     p->now_ns = f->stamp.now_ns;

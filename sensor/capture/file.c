@@ -43,13 +43,25 @@ static void window_fill(struct capture_file *f, size_t have, size_t want)
     f->at = cursor_make(to, have);
 }
 
+/* Whether the record at hand stands at the window's front. */
+static bool at_front(const struct capture_file *f)
+{
+    return cursor_left(&f->at) && f->at.at == f->window;
+}
+
+/* Windows begin when the caller lends their memory, not when one is used up. */
+static bool is_lent(const struct capture_file *f)
+{
+    return f->window != f->memory;
+}
+
 /* Begin the next window; what is left of this one is carried to its front. When that is a record
  * which has all of this window and goes on, it is read as far as a record may be. */
 static void window_begin(struct capture_file *f, uint8_t *memory)
 {
     const uint8_t *rest = f->at.at;
     size_t have = cursor_left(&f->at);
-    bool whole = have && rest == f->window;
+    bool whole = at_front(f);
     if (have)
         memmove(memory, rest, have);
     f->window = memory;
@@ -103,7 +115,7 @@ static int file_next(struct capture *c, struct frame *out, unsigned max, unsigne
             return got ? (int)got : r;
         if (r != FILE_SHORT) {
             got += (unsigned)r;
-        } else if (got || f->lent || (begun && f->at.at != f->window)) {
+        } else if (got || is_lent(f) || (begun && !at_front(f))) {
             break; /* frames are in this window: it moves at the next call */
         } else {
             window_begin(f, f->memory);
@@ -115,9 +127,7 @@ static int file_next(struct capture *c, struct frame *out, unsigned max, unsigne
 
 static void file_window(struct capture *c, uint8_t *memory)
 {
-    struct capture_file *f = (struct capture_file *)c;
-    f->lent = true;
-    window_begin(f, memory);
+    window_begin((struct capture_file *)c, memory);
 }
 
 static void file_progress(const struct capture *c, uint64_t *done, uint64_t *all)

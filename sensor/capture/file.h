@@ -55,7 +55,6 @@ struct capture_file {
     uint8_t *memory;   /* of CAPTURE_WINDOW_BYTES, its own */
     uint8_t *window;   /* that, or what the caller lent last */
     struct cursor at;  /* over the window */
-    bool lent;         /* windows begin when the caller lends their memory */
     const struct file_format *format;
     bool big_endian;
     bool nanoseconds;                        /* pcap */
