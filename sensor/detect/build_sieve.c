@@ -277,24 +277,18 @@ static uint32_t gram_count(const struct buf *grams)
     return (uint32_t)(grams->len / sizeof(struct image_gram));
 }
 
-static void sieve_emit(struct builder *b, const struct buf *grams, struct image_sieve *out)
+/* `keys`: what the first filter is of when grams are runs, which have the second; else empty. */
+static void sieve_emit(struct builder *b, const struct buf *grams, struct buf *keys,
+                       struct image_sieve *out)
 {
     const struct image_gram *all = (const struct image_gram *)grams->data;
     if (gram_count(grams) == 0)
         return;
-    out->bits = bits_emit(b, all, gram_count(grams), false);
+    struct image_span *filter = keys->len ? &out->runs : &out->bits;
+    *filter = bits_emit(b, all, gram_count(grams), false);
     out->slots = slots_emit(b, all, gram_count(grams), false);
-}
-
-/* The many with the step of four: their grams, by which runs are found, have a filter of their
- * own. */
-static void runs_emit(struct builder *b, const struct buf *runs, struct buf *keys,
-                      struct image_sieve *out)
-{
-    const struct image_gram *all = (const struct image_gram *)runs->data;
-    out->bits = filter_emit(b, keys);
-    out->runs = bits_emit(b, all, gram_count(runs), false);
-    out->slots = slots_emit(b, all, gram_count(runs), false);
+    if (keys->len)
+        out->bits = filter_emit(b, keys);
 }
 
 static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine *out)
@@ -302,13 +296,11 @@ static void sorted_emit(struct builder *b, struct sorted *s, struct image_engine
     const struct image_gram *few = (const struct image_gram *)s->few.data;
     const struct image_gram *shorts = (const struct image_gram *)s->shorts.data;
     struct image_gram *head = (struct image_gram *)s->head.data;
+    struct buf none = { 0 };
     if (gram_count(&s->few) + gram_count(&s->shorts))
         out->lanes = builder_lanes(b, few, gram_count(&s->few), shorts, gram_count(&s->shorts));
-    sieve_emit(b, &s->few, &out->few);
-    if (s->many_keys.len)
-        runs_emit(b, &s->many, &s->many_keys, &out->many);
-    else
-        sieve_emit(b, &s->many, &out->many);
+    sieve_emit(b, &s->few, &none, &out->few);
+    sieve_emit(b, &s->many, &s->many_keys, &out->many);
     out->short_count = gram_count(&s->shorts);
     out->shorts = builder_put(b, IMAGE_GRAMS, shorts, out->short_count);
     for (uint32_t i = 0; i < out->short_count; i++)
